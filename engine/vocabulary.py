@@ -1,0 +1,201 @@
+"""The words that a checkpoint understands: data that it declares, so that the studio can mark the others.
+
+A vocabulary is kind -> canonical word -> words that mean the same to the checkpoint, as in
+`{"person": {"man": ["fisherman", "old man"]}, "weather": {"rain": ["storm", "stormy"]}}`.
+A profile without one (a large model that reads any English) has `vocabulary=None`. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_STORY_WORDS = Path(__file__).with_name("story_words.txt")
+
+
+class Match(NamedTuple):
+    """A known word in a text: `span` is [start, end) in characters."""
+
+    kind: str
+    canonical: str
+    span: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """kind -> canonical word -> the words a checkpoint also understands by it (lower case)."""
+
+    kinds: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Mapping[str, Iterable[str]]]) -> Vocabulary:
+        """Checks the shape of a declared vocabulary. Raises ValueError with the entry that is wrong."""
+        kinds: dict[str, dict[str, tuple[str, ...]]] = {}
+        for kind, entries in data.items():
+            if not isinstance(entries, Mapping):
+                raise ValueError(f"vocabulary: {kind!r} must map canonical words to lists of words")
+            kinds[kind] = {}
+            for canonical, words in entries.items():
+                if isinstance(words, str) or not all(isinstance(w, str) for w in words):
+                    raise ValueError(f"vocabulary: {kind!r} / {canonical!r} must be a list of words")
+                kinds[kind][canonical] = tuple(w.strip().casefold() for w in words if w.strip())
+        return cls(kinds)
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabulary:
+        """Reads `vocabulary.json`. Raises OSError, or ValueError where the file is not such a vocabulary."""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, dict):
+            raise ValueError(f"{path.name} must hold an object of kinds")
+        return cls.from_dict(data)
+
+    def canonicals(self, kind: str) -> tuple[str, ...]:
+        """The canonical words of a kind, in the order in which the checkpoint declares them."""
+        return tuple(self.kinds.get(kind, ()))
+
+    def words(self, kind: str, canonical: str) -> tuple[str, ...]:
+        """Every word for `canonical`, itself first."""
+        return (canonical, *self.kinds.get(kind, {}).get(canonical, ()))
+
+    def find(self, text: str, *kinds: str) -> list[Match]:
+        """Known words in reading order: longest match, on word boundaries, any case, simple plurals.
+
+        Matches never overlap. A word that several kinds claim belongs to the first that declares it; `kinds`
+        restricts the search (a word claimed by another kind is then free).
+        """
+        table = self._table(kinds)
+        tokens = [(m.group().casefold().replace("’", "'"), m.span()) for m in _WORD.finditer(text)]
+        found: list[Match] = []
+        i = 0
+        while i < len(tokens):
+            step = 1
+            for n in range(min(self._longest, len(tokens) - i), 0, -1):
+                run = tokens[i : i + n]
+                if not _joined(text, run):
+                    continue
+                entry = next((table[k] for k in _forms([w for w, _ in run]) if k in table), None)
+                if entry is not None:
+                    found.append(Match(*entry, (run[0][1][0], run[-1][1][1])))
+                    step = n
+                    break
+            i += step
+        return found
+
+    def first(self, text: str, kind: str) -> str | None:
+        """The canonical word of `kind` that the text names first, or None."""
+        return next((m.canonical for m in self.find(text, kind)), None)
+
+    def unknown(self, text: str, names: Iterable[str] = ()) -> list[str]:
+        """Words of the text that name something to see which the checkpoint cannot draw, each once, in order.
+
+        Left out: known words, function words, words that tell a story rather than a picture ("finds", "lost",
+        "old"), adverbs, numbers, and the `names` of the cast. What remains is mostly nouns of things: "dragon".
+        """
+        skip = story_words() | {w.group().casefold() for n in names for w in _WORD.finditer(n)}
+        covered = [m.span for m in self.find(text)]
+        unknown: dict[str, None] = {}
+        for m in _WORD.finditer(text):
+            word = re.sub(r"['’]s?$", "", m.group().casefold())
+            inside = any(a <= m.start() < b for a, b in covered)
+            if inside or len(word) < 3 or _is_story_word(word, skip):
+                continue
+            unknown[word] = None
+        return list(unknown)
+
+    @cached_property
+    def _longest(self) -> int:
+        return max((len(_WORD.findall(w)) for k in self.kinds for c in self.kinds[k] for w in self.words(k, c)), default=0)
+
+    @cached_property
+    def _tables(self) -> dict[tuple[str, ...], dict[tuple[str, ...], tuple[str, str]]]:
+        return {}
+
+    def _table(self, kinds: tuple[str, ...]) -> dict[tuple[str, ...], tuple[str, str]]:
+        """Words of a term, as a tuple -> (kind, canonical). Canonical words win over synonyms."""
+        if kinds not in self._tables:
+            chosen = [k for k in self.kinds if not kinds or k in kinds]
+            table: dict[tuple[str, ...], tuple[str, str]] = {}
+            for kind in chosen:
+                for canonical in self.kinds[kind]:
+                    table.setdefault(_key(canonical), (kind, canonical))
+            for kind in chosen:
+                for canonical, words in self.kinds[kind].items():
+                    for word in words:
+                        table.setdefault(_key(word), (kind, canonical))
+            table.pop((), None)
+            self._tables[kinds] = table
+        return self._tables[kinds]
+
+
+def _key(term: str) -> tuple[str, ...]:
+    return tuple(w.casefold().replace("’", "'") for w in _WORD.findall(term))
+
+
+def _joined(text: str, run: list[tuple[str, tuple[int, int]]]) -> bool:
+    """Whether the words of a run stand together, with only spaces or hyphens between them."""
+    return all(
+        re.fullmatch(r"[\s\-‐-–]+", text[a[1] : b[0]]) is not None
+        for (_, a), (_, b) in zip(run, run[1:], strict=False)
+    )
+
+
+def _forms(words: list[str]) -> Iterable[tuple[str, ...]]:
+    """The run itself, then with its last word in the singular and without a possessive."""
+    *head, last = words
+    yield (*head, last)
+    bare = re.sub(r"'s?$", "", last)
+    for form in dict.fromkeys((bare, *singulars(bare))):
+        if form != last:
+            yield (*head, form)
+
+
+_IRREGULAR = {"men": "man", "women": "woman", "children": "child", "people": "person", "wolves": "wolf", "knives": "knife", "wives": "wife", "thieves": "thief"}  # fmt: skip
+
+
+def singulars(word: str) -> tuple[str, ...]:
+    """Words that `word` may be the plural of, most likely first."""
+    if word in _IRREGULAR:
+        return (_IRREGULAR[word],)
+    for plural, singular in (("women", "woman"), ("men", "man")):
+        if word.endswith(plural):
+            return (word[: -len(plural)] + singular,)
+    if word.endswith("ies") and len(word) > 4:
+        return (word[:-3] + "y", word[:-1])
+    if word.endswith(("ches", "shes", "sses", "xes", "zes")):
+        return (word[:-2], word[:-1])
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
+        return (word[:-1],)
+    return ()
+
+
+@lru_cache(maxsize=1)
+def story_words() -> frozenset[str]:
+    """Words that are story or grammar, not picture; the list lies beside this module."""
+    lines = _STORY_WORDS.read_text(encoding="utf-8").splitlines()
+    return frozenset(w for line in lines if not line.startswith("#") for w in line.split())
+
+
+def _is_story_word(word: str, skip: frozenset[str] | set[str]) -> bool:
+    """Whether a word, or the plain form it is inflected from, tells rather than shows."""
+    return word.endswith("ly") or any(form in skip for form in plain_forms(word))
+
+
+def plain_forms(word: str) -> Iterable[str]:
+    """The word, then the verbs, nouns and adjectives it may be inflected from: "stopped" -> "stop"."""
+    yield word
+    yield from singulars(word)
+    for suffix in ("ing", "ed", "er", "est", "es"):
+        if word.endswith(suffix) and len(word) - len(suffix) >= 2:
+            stem = word[: -len(suffix)]
+            yield stem
+            yield stem + "e"
+            if stem.endswith("i"):
+                yield stem[:-1] + "y"
+            if len(stem) > 2 and stem[-1] == stem[-2]:
+                yield stem[:-1]
