@@ -1,0 +1,101 @@
+"""The checkpoint card `step2.json` beside model_index.json: what a STEP² checkpoint says of itself.
+
+The defaults are those of the real Qwen-Image family (20B, prompt templates of 34 and 64 dropped tokens), so a
+stock repository without a card loads with the values that it was trained with. This module needs no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import CheckpointError
+
+CARD_NAME = "step2.json"
+
+_SYSTEM_TEXT = (
+    "Describe the image by detailing the color, shape, size, texture, quantity, text, spatial relationships "
+    "of the objects and background:"
+)
+_SYSTEM_IMAGE = (
+    "Describe the key features of the input image (color, shape, size, texture, objects, background), then "
+    "explain how the user's text instruction should alter or modify the image. Generate a new image that meets "
+    "the user's requirements while maintaining consistency with the original input where appropriate."
+)
+_CHAT = "<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
+_PICTURE = "Picture 1: <|vision_start|><|image_pad|><|vision_end|>"
+_TEXT_TEMPLATE = _CHAT.format(system=_SYSTEM_TEXT, user="{}")
+_IMAGE_TEMPLATE = _CHAT.format(system=_SYSTEM_IMAGE, user=_PICTURE + "{}")
+
+
+class PromptTemplate(BaseModel):
+    """A prompt with one `{}` for the shot's text.
+
+    Of the understanding model's hidden states, `[drop:]` are kept: a positive number drops the template's
+    head (Qwen-Image), a negative one keeps just the last -drop states (a checkpoint with context tokens at
+    its end).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    drop: int
+
+
+class CheckpointCard(BaseModel):
+    """What a checkpoint is, how it was trained, and how it likes to be sampled. Sizes are in pixels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = "Qwen-Image"
+    note: str = Field("", description="the honest label: what this checkpoint is and is not")
+    pairs: bool = Field(
+        False, description="trained on [start | end | memory]; a stock text-to-image model is not"
+    )
+    preview: bool = False
+    samples_seen: int = Field(0, ge=0)
+    width: int = Field(1664, ge=32)
+    height: int = Field(928, ge=32)
+    steps: int = Field(50, ge=1, le=1000)
+    guidance: float = Field(
+        4.0, ge=1.0, le=100.0, description="true classifier-free guidance; 1 turns it off"
+    )
+    rescale: bool = Field(
+        True, description="scale the guided velocity back to the norm of the conditional one"
+    )
+    negative: str = Field(
+        " ", description="the text of the unconditional branch; memory and previous frame stay"
+    )
+    text_only: PromptTemplate = PromptTemplate(text=_TEXT_TEMPLATE, drop=34)
+    with_image: PromptTemplate = PromptTemplate(text=_IMAGE_TEMPLATE, drop=64)
+    vl_area: int = Field(384 * 384, ge=28 * 28, description="area at which the previous frame is read")
+    vl_multiple: int = Field(32, ge=1, description="the sides of that reading are multiples of this")
+    max_prompt_tokens: int = Field(
+        1024, ge=1, description="a longer prompt is cut here; its template never is"
+    )
+    vocabulary: str | None = Field(None, description="file beside the card with the words that it can draw")
+
+
+def read_card(folder: Path) -> CheckpointCard:
+    """The card of a checkpoint folder; the stock Qwen-Image values where there is none.
+
+    Raises CheckpointError when there is a card that cannot be understood.
+    """
+    path = folder / CARD_NAME
+    if not path.exists():
+        return CheckpointCard()
+    try:
+        return CheckpointCard.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as e:
+        where = e.errors()[0]["loc"] if isinstance(e, ValidationError) and e.errors() else ()
+        at = f" at {'.'.join(map(str, where))}" if where else ""
+        raise CheckpointError(f"The checkpoint's card {CARD_NAME} cannot be read{at}: fetch it again.") from e
+
+
+def write_card(card: CheckpointCard, folder: Path) -> None:
+    """Writes the card beside model_index.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(card.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    (folder / CARD_NAME).write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,128 @@
+"""Context tokens U_i = E_mu(F^E_{i-1}, D_i, C_i): our own encode step for Qwen2.5-VL.
+
+diffusers' encode step does not forward `mm_token_type_ids`, and transformers 5 then silently falls back to
+1-D positions for the picture; this one passes them. Prompts are never padded in sampling (the transformer is
+then called without a mask), and the first shot, which has no previous frame, has a text-only template of its
+own.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+from transformers import BatchFeature, Qwen2_5_VLForConditionalGeneration, Qwen2VLProcessor
+
+from engine.step2.card import CheckpointCard, PromptTemplate
+
+_CONTROL = re.compile(r"<\|[^|<>]*\|>")
+
+
+@dataclass(frozen=True)
+class ContextTemplate:
+    """How a shot is put to the understanding model: `text_only` for the first shot, `with_image` after it.
+
+    Each has its own `drop`: hidden states [drop:] are the context (34 and 64 for Qwen-Image, negative for a
+    checkpoint that ends its template in context tokens). `area` and `multiple` size the picture that is read.
+    """
+
+    text_only: PromptTemplate
+    with_image: PromptTemplate
+    area: int
+    multiple: int
+    max_tokens: int
+
+    @classmethod
+    def of(cls, card: CheckpointCard) -> ContextTemplate:
+        return cls(card.text_only, card.with_image, card.vl_area, card.vl_multiple, card.max_prompt_tokens)
+
+    def drop(self, with_image: bool) -> int:
+        return (self.with_image if with_image else self.text_only).drop
+
+    def render(self, prompt: str, with_image: bool) -> str:
+        """The full text; control tokens that a user typed are taken out, or they would break the picture's
+        count.
+        """
+        template = (self.with_image if with_image else self.text_only).text
+        return template.replace("{}", _CONTROL.sub("", prompt), 1)
+
+    def picture(self, frame: Image.Image) -> Image.Image:
+        """The previous frame at the size that the understanding model reads, keeping its shape."""
+        width = math.sqrt(self.area * frame.width / frame.height)
+        w = max(self.multiple, round(width / self.multiple) * self.multiple)
+        h = max(self.multiple, round(width * frame.height / frame.width / self.multiple) * self.multiple)
+        frame = frame.convert("RGB")
+        return frame if frame.size == (w, h) else frame.resize((w, h), Image.Resampling.LANCZOS)
+
+
+def context_inputs(
+    processor: Qwen2VLProcessor,
+    template: ContextTemplate,
+    prompts: Sequence[str],
+    frames: Sequence[Image.Image] | None = None,
+) -> BatchFeature:
+    """Tokens for the understanding model: input_ids, attention_mask and mm_token_type_ids (B, L); pixels if
+    frames.
+
+    Either every prompt has a previous frame or none has. Prompts of unequal length are padded on the LEFT,
+    which only a template with a negative drop may use (training batches): its kept tail stays in place.
+    """
+    seen = frames is not None
+    prompts = [_cut(processor, p, template.max_tokens) for p in prompts]
+    inputs = processor(
+        text=[template.render(p, seen) for p in prompts],
+        images=[template.picture(f) for f in frames] if frames is not None else None,
+        padding=len(prompts) > 1,
+        padding_side="left",
+        return_mm_token_type_ids=True,
+        return_tensors="pt",
+    )
+    if template.drop(seen) >= 0 and not bool(inputs["attention_mask"].all()):
+        raise ValueError(
+            "prompts of unequal length cannot share a batch with this template: encode one at a time"
+        )
+    return inputs
+
+
+def _cut(processor: Qwen2VLProcessor, prompt: str, tokens: int) -> str:
+    """The prompt's first `tokens` tokens as text (the template around it is never cut)."""
+    if len(prompt) <= tokens:  # a token is at least one character
+        return prompt
+    ids = processor.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+    return prompt if len(ids) <= tokens else processor.tokenizer.decode(ids[:tokens])
+
+
+def encode_context(model: Qwen2_5_VLForConditionalGeneration, inputs: BatchFeature, drop: int) -> Tensor:
+    """U_i: the last hidden states [drop:], (B, L, D). Differentiable; call under no_grad to sample."""
+    inputs = inputs.to(model.device)
+    mask = inputs["attention_mask"]
+    out = model(
+        input_ids=inputs["input_ids"],
+        attention_mask=None if bool(mask.all()) else mask,
+        pixel_values=inputs.get("pixel_values"),
+        image_grid_thw=inputs.get("image_grid_thw"),
+        mm_token_type_ids=inputs["mm_token_type_ids"],
+        output_hidden_states=True,
+        use_cache=False,
+        logits_to_keep=1,  # no words are wanted: spare the vocabulary projection of the whole prompt
+    )
+    return out.hidden_states[-1][:, drop:]
+
+
+@torch.no_grad()
+def context_tokens(
+    model: Qwen2_5_VLForConditionalGeneration,
+    processor: Qwen2VLProcessor,
+    template: ContextTemplate,
+    prompt: str,
+    previous_end: Image.Image | None = None,
+) -> Tensor:
+    """U_i of one shot, (1, L, D), unpadded."""
+    frames = None if previous_end is None else [previous_end]
+    inputs = context_inputs(processor, template, [prompt], frames)
+    return encode_context(model, inputs, template.drop(previous_end is not None))
