@@ -1,0 +1,1 @@
+"""Every action of the studio, once: the page, the HTTP API and the command line all call `Studio`."""
