@@ -7,6 +7,7 @@ A profile without one (a large model that reads any English) has `vocabulary=Non
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,10 @@ from typing import NamedTuple
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _STORY_WORDS = Path(__file__).with_name("story_words.txt")
+THING_VERBS = "verbs that are also things"
+_BEFORE_NOUNS = frozenset(
+    "a an the this that these those my your his her its our their of with and two three".split()
+)
 
 
 class Match(NamedTuple):
@@ -95,22 +100,26 @@ class Vocabulary:
         """Words of the text that name something to see which the checkpoint cannot draw, each once, in order.
 
         Left out: known words, function words, words that tell a story rather than a picture ("finds", "lost",
-        "old"), adverbs, numbers, and the `names` of the cast. What remains is mostly nouns of things: "dragon".
+        "old"), adverbs, and the `names` of the cast. What remains is mostly nouns of things: "dragon".
         """
-        skip = story_words() | {w.group().casefold() for n in names for w in _WORD.finditer(n)}
+        skip = {w.group().casefold() for n in names for w in _WORD.finditer(n)}
         covered = [m.span for m in self.find(text)]
         unknown: dict[str, None] = {}
+        before = ""
         for m in _WORD.finditer(text):
             word = re.sub(r"['’]s?$", "", m.group().casefold())
             inside = any(a <= m.start() < b for a, b in covered)
-            if inside or len(word) < 3 or _is_story_word(word, skip):
-                continue
-            unknown[word] = None
+            if not inside and len(word) > 2 and word not in skip and not _told(word, before):
+                unknown[word] = None
+            before = word
         return list(unknown)
 
     @cached_property
     def _longest(self) -> int:
-        return max((len(_WORD.findall(w)) for k in self.kinds for c in self.kinds[k] for w in self.words(k, c)), default=0)
+        return max(
+            (len(_WORD.findall(w)) for k in self.kinds for c in self.kinds[k] for w in self.words(k, c)),
+            default=0,
+        )
 
     @cached_property
     def _tables(self) -> dict[tuple[str, ...], dict[tuple[str, ...], tuple[str, str]]]:
@@ -133,6 +142,14 @@ class Vocabulary:
         return self._tables[kinds]
 
 
+def _told(word: str, before: str) -> bool:
+    """Whether a word is story here. "Fishes" is; "a fish" is a thing, and so is any word after an article."""
+    if any(form in word_sections()[THING_VERBS] for form in plain_forms(word)):
+        sections = word_sections()
+        return not (before in _BEFORE_NOUNS or before in sections["adjectives"])
+    return is_story_word(word)
+
+
 def _key(term: str) -> tuple[str, ...]:
     return tuple(w.casefold().replace("’", "'") for w in _WORD.findall(term))
 
@@ -141,7 +158,7 @@ def _joined(text: str, run: list[tuple[str, tuple[int, int]]]) -> bool:
     """Whether the words of a run stand together, with only spaces or hyphens between them."""
     return all(
         re.fullmatch(r"[\s\-‐-–]+", text[a[1] : b[0]]) is not None
-        for (_, a), (_, b) in zip(run, run[1:], strict=False)
+        for (_, a), (_, b) in itertools.pairwise(run)
     )
 
 
@@ -155,7 +172,17 @@ def _forms(words: list[str]) -> Iterable[tuple[str, ...]]:
             yield (*head, form)
 
 
-_IRREGULAR = {"men": "man", "women": "woman", "children": "child", "people": "person", "wolves": "wolf", "knives": "knife", "wives": "wife", "thieves": "thief"}  # fmt: skip
+_IRREGULAR = {
+    "children": "child",
+    "people": "person",
+    "wolves": "wolf",
+    "knives": "knife",
+    "wives": "wife",
+    "thieves": "thief",
+    "elves": "elf",
+    "mice": "mouse",
+    "geese": "goose",
+}
 
 
 def singulars(word: str) -> tuple[str, ...]:
@@ -175,27 +202,59 @@ def singulars(word: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
+def word_sections() -> dict[str, frozenset[str]]:
+    """The words of `story_words.txt`, by section."""
+    sections: dict[str, set[str]] = {}
+    current: set[str] = set()
+    for line in _STORY_WORDS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            current = sections.setdefault(line.strip("[] "), set())
+        elif not line.startswith("#"):
+            current.update(line.split())
+    return {name: frozenset(words) for name, words in sections.items()}
+
+
+@lru_cache(maxsize=1)
+def irregular_verbs() -> tuple[tuple[str, str, str], ...]:
+    """(base, past, past participle) of irregular English verbs."""
+    text = _STORY_WORDS.read_text(encoding="utf-8").split("[irregular]")[1].split("[")[0]
+    return tuple(
+        (base, past, done) for base, past, done in (line.split() for line in text.split("\n") if line)
+    )
+
+
+@lru_cache(maxsize=1)
 def story_words() -> frozenset[str]:
-    """Words that are story or grammar, not picture; the list lies beside this module."""
-    lines = _STORY_WORDS.read_text(encoding="utf-8").splitlines()
-    return frozenset(w for line in lines if not line.startswith("#") for w in line.split())
-
-
-def _is_story_word(word: str, skip: frozenset[str] | set[str]) -> bool:
-    """Whether a word, or the plain form it is inflected from, tells rather than shows."""
-    return word.endswith("ly") or any(form in skip for form in plain_forms(word))
+    """Words that are story or grammar, never a thing to draw; plain forms and irregular ones."""
+    sections = word_sections()
+    things = sections[THING_VERBS]
+    irregular = {form for verb in irregular_verbs() if verb[0] not in things for form in verb}
+    return (
+        sections["function"] | sections["verbs"] | sections["abstract"] | sections["adjectives"] | irregular
+    )
 
 
 def plain_forms(word: str) -> Iterable[str]:
-    """The word, then the verbs, nouns and adjectives it may be inflected from: "stopped" -> "stop"."""
+    """The word, then what it may be inflected from: "stopped" -> "stop", "hurries" -> "hurry"."""
     yield word
     yield from singulars(word)
-    for suffix in ("ing", "ed", "er", "est", "es"):
+    for suffix in ("ing", "ed", "es"):
         if word.endswith(suffix) and len(word) - len(suffix) >= 2:
-            stem = word[: -len(suffix)]
-            yield stem
-            yield stem + "e"
-            if stem.endswith("i"):
-                yield stem[:-1] + "y"
-            if len(stem) > 2 and stem[-1] == stem[-2]:
-                yield stem[:-1]
+            yield from _stems(word[: -len(suffix)])
+
+
+def is_story_word(word: str) -> bool:
+    """Whether a lower-case word tells rather than shows."""
+    if word.endswith("ly") or any(form in story_words() for form in plain_forms(word)):
+        return True
+    compared = next((word[: -len(s)] for s in ("er", "est") if word.endswith(s) and len(word) > 4), None)
+    return compared is not None and any(s in word_sections()["adjectives"] for s in _stems(compared))
+
+
+def _stems(stem: str) -> Iterable[str]:
+    yield stem
+    yield stem + "e"
+    if stem.endswith("i"):
+        yield stem[:-1] + "y"
+    if len(stem) > 2 and stem[-1] == stem[-2]:
+        yield stem[:-1]

@@ -1,4 +1,4 @@
-"""D_i and C_i as one text: what the understanding model reads (STAGE, sec. 4.1; the first two arguments of eq. 8).
+"""D_i and C_i as one text: what the understanding model reads (STAGE, sec. 4.1).
 
 The form is fixed, because checkpoints are trained on it:
 

@@ -1,0 +1,197 @@
+"""What this machine can run, found without importing torch: package metadata and the machine itself."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from importlib import metadata
+from pathlib import Path
+
+from engine.errors import StageError
+from engine.profiles import MINI_VARIABLE, PROFILES, Profile, get_profile
+from engine.step2.card import CARD_NAME, read_card
+
+GIB = 1024**3
+
+
+class Verdict(str, Enum):
+    """How a finding stands: fine, worth knowing, or in the way."""
+
+    OK = "ok"
+    NOTE = "note"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `stage doctor`: what was looked at, how it stands, and one sentence."""
+
+    subject: str
+    verdict: Verdict
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What profiles ask of a machine, in GiB; `vram` 0 where no CUDA device was found."""
+
+    ram: float | None
+    vram: float
+    disk: float
+    device: str
+
+
+def examine() -> list[Finding]:
+    """Everything that decides what runs here, in reading order. Never raises; starts no model."""
+    machine = look_at_machine()
+    findings = [_python(), _package("torch"), _package("diffusers"), _package("transformers"), _ffmpeg()]
+    findings += _machine(machine)
+    findings.append(_mini())
+    findings += [_profile(name, machine) for name in PROFILES]
+    return findings
+
+
+def look_at_machine(folder: Path | None = None) -> Machine:
+    """RAM, GPU memory and free disk (of `folder`, or of the user's home)."""
+    gpu = next(_cuda_devices(), None)
+    if gpu is not None:
+        device = gpu[0]
+    else:
+        device = "Apple GPU (MPS)" if _is_apple_silicon() else "CPU"
+    free = shutil.disk_usage(folder or Path.home()).free / GIB
+    return Machine(_ram(), gpu[1] if gpu else 0.0, free, device)
+
+
+def _python() -> Finding:
+    version = platform.python_version()
+    if (3, 10) <= sys.version_info[:2] < (3, 14):
+        return Finding("python", Verdict.OK, f"Python {version} is fine.")
+    return Finding("python", Verdict.TROUBLE, f"Python {version} is not supported: use 3.10 to 3.13.")
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, Verdict.OK, f"{name} {metadata.version(name)} is installed.")
+    except metadata.PackageNotFoundError:
+        return Finding(name, Verdict.TROUBLE, f"{name} is not installed: run `make install`.")
+
+
+def _ffmpeg() -> Finding:
+    try:
+        import imageio_ffmpeg
+
+        path = imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError):
+        return Finding(
+            "ffmpeg", Verdict.TROUBLE, "No ffmpeg was found, so no film can be written: run `make install`."
+        )
+    return Finding("ffmpeg", Verdict.OK, f"ffmpeg is there ({Path(path).name}).")
+
+
+def _machine(machine: Machine) -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    yield Finding("cpu", Verdict.OK, f"{cores} CPU core{'s' if cores != 1 else ''} may be used.")
+    if machine.vram:
+        yield Finding("gpu", Verdict.OK, f"{machine.device} with {machine.vram:.0f} GiB.")
+    else:
+        yield Finding("gpu", Verdict.NOTE, f"No CUDA device was found; drawing runs on: {machine.device}.")
+    if machine.ram is None:
+        yield Finding("memory", Verdict.NOTE, "The amount of memory could not be read on this system.")
+    else:
+        verdict = Verdict.OK if machine.ram >= 4 else Verdict.NOTE
+        yield Finding("memory", verdict, f"{machine.ram:.1f} GiB of memory.")
+    verdict = Verdict.OK if machine.disk >= 1 else Verdict.TROUBLE
+    advice = "" if machine.disk >= 1 else ": free some space, frames and films need it"
+    yield Finding("disk", verdict, f"{machine.disk:.1f} GiB of disk are free{advice}.")
+
+
+def _mini() -> Finding:
+    try:
+        profile = get_profile("mini")
+        missing = _missing_checkpoint(profile)
+        if missing:
+            return Finding("mini checkpoint", Verdict.TROUBLE, missing)
+        card = read_card(Path(profile.checkpoint))
+    except StageError as error:
+        return Finding("mini checkpoint", Verdict.TROUBLE, str(error))
+    seen = f", {card.samples_seen:,} samples seen in training" if card.samples_seen else ""
+    return Finding(
+        "mini checkpoint", Verdict.OK, f"{card.title}, {card.width}x{card.height}{seen}. {card.note}".strip()
+    )
+
+
+def _profile(name: str, machine: Machine) -> Finding:
+    try:
+        why_not = refusal(get_profile(name), machine)
+    except StageError as error:
+        why_not = str(error)
+    if why_not:
+        return Finding(f"profile {name}", Verdict.NOTE, f"Does not run here. {why_not}")
+    return Finding(f"profile {name}", Verdict.OK, "Runs here.")
+
+
+def refusal(profile: Profile, machine: Machine) -> str:
+    """Why a profile cannot draw on a machine, in one sentence; "" where it can."""
+    if profile.refusal:
+        return profile.refusal
+    missing = _missing_checkpoint(profile)
+    if missing:
+        return missing
+    needs = profile.needs
+    if machine.vram < needs.vram:
+        return f"It needs a GPU with {needs.vram:.0f} GiB of memory, and this machine has {machine.vram:.0f}."
+    if machine.ram is not None and machine.ram < needs.ram:
+        return f"It needs {needs.ram:.0f} GiB of memory, and this machine has {machine.ram:.1f}."
+    if machine.disk < needs.disk:
+        return f"It needs {needs.disk:.1f} GiB of free disk, and {machine.disk:.1f} are left."
+    return ""
+
+
+def _missing_checkpoint(profile: Profile) -> str:
+    folder = profile.checkpoint
+    if isinstance(folder, str):
+        return ""
+    gone = next((name for name in ("model_index.json", CARD_NAME) if not (folder / name).is_file()), None)
+    if gone is None:
+        return ""
+    return f'No {profile.name} checkpoint is in "{folder.name}" ({gone} is missing): restore it, or set {MINI_VARIABLE}.'
+
+
+def _cuda_devices() -> Iterator[tuple[str, float]]:
+    """(name, GiB) of each NVIDIA device, as the driver's own tool lists them."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return
+    query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        listing = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return  # a driver that does not answer is a machine without a usable GPU
+    for line in listing.splitlines():
+        name, _, mebibytes = line.rpartition(",")
+        if name and mebibytes.strip().isdigit():
+            yield name.strip(), int(mebibytes) / 1024
+
+
+def _is_apple_silicon() -> bool:
+    return sys.platform == "darwin" and platform.machine() == "arm64"
+
+
+def _ram() -> float | None:
+    """Memory of the machine in GiB, or of the container if that is less; None where the system does not say."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    except (AttributeError, ValueError, OSError):
+        return None
+    limit = Path("/sys/fs/cgroup/memory.max")
+    try:
+        text = limit.read_text().strip()
+    except OSError:
+        return total
+    return min(total, int(text) / GIB) if text.isdigit() else total
