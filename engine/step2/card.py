@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,8 +22,8 @@ _SYSTEM_TEXT = (
 )
 _SYSTEM_IMAGE = (
     "Describe the key features of the input image (color, shape, size, texture, objects, background), then "
-    "explain how the user's text instruction should alter or modify the image. Generate a new image that meets "
-    "the user's requirements while maintaining consistency with the original input where appropriate."
+    "explain how the user's text instruction should alter or modify the image. Generate a new image that "
+    "meets the user's requirements while maintaining consistency with the original input where appropriate."
 )
 _CHAT = "<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
 _PICTURE = "Picture 1: <|vision_start|><|image_pad|><|vision_end|>"
@@ -70,11 +71,12 @@ class CheckpointCard(BaseModel):
     )
     text_only: PromptTemplate = PromptTemplate(text=_TEXT_TEMPLATE, drop=34)
     with_image: PromptTemplate = PromptTemplate(text=_IMAGE_TEMPLATE, drop=64)
-    vl_area: int = Field(384 * 384, ge=28 * 28, description="area at which the previous frame is read")
+    vl_area: int = Field(384 * 384, ge=64, description="area at which the previous frame is read")
     vl_multiple: int = Field(32, ge=1, description="the sides of that reading are multiples of this")
     max_prompt_tokens: int = Field(
         1024, ge=1, description="a longer prompt is cut here; its template never is"
     )
+    dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="the weights are run in this type")
     vocabulary: str | None = Field(None, description="file beside the card with the words that it can draw")
 
 

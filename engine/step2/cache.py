@@ -1,0 +1,85 @@
+"""What is computed once per frame: VAE latents and CLIP features of memory frames.
+
+A value is keyed by the frame's content hash and by everything that it was computed with (the kind, a hash of
+the weights, the size), so another checkpoint never sees it. Recent values stay in memory; with a folder, all
+of them are also kept on disk as safetensors, written under a partial name and renamed, so a killed process
+leaves no half file behind. A cache file that cannot be read is computed again; a full disk costs speed, never
+the drawing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+log = logging.getLogger(__name__)
+_VALUE = "value"
+
+
+class FrameCache:
+    """Least-recently-used tensors in memory, all of them on disk when `folder` is given."""
+
+    def __init__(self, folder: Path | None = None, capacity: int = 2048) -> None:
+        self.folder = folder
+        self.capacity = capacity
+        self.computed = 0  # values that had to be computed; tests and the benchmark read it
+        self._recent: OrderedDict[str, Tensor] = OrderedDict()
+
+    def get(self, sha256: str, made_with: str, compute: Callable[[], Tensor]) -> Tensor:
+        """The value of the frame `sha256` under `made_with` (kind, weights, size …), computed if it is new.
+
+        Values are on the CPU and must not be written to.
+        """
+        key = hashlib.sha256(f"{sha256}\n{made_with}".encode()).hexdigest()
+        value = self._recent.get(key)
+        if value is None:
+            value = self._read(key)
+        if value is None:
+            self.computed += 1
+            value = compute().detach().cpu().contiguous()
+            self._write(key, value)
+        self._recent[key] = value
+        self._recent.move_to_end(key)
+        while len(self._recent) > self.capacity:
+            self._recent.popitem(last=False)
+        return value
+
+    def _path(self, key: str) -> Path | None:
+        return None if self.folder is None else self.folder / key[:2] / f"{key}.safetensors"
+
+    def _read(self, key: str) -> Tensor | None:
+        path = self._path(key)
+        if path is None or not path.exists():
+            return None
+        try:
+            return load_file(path)[_VALUE]
+        except (SafetensorError, OSError, KeyError) as e:
+            log.warning("The cached value %s cannot be read (%s): it is computed again.", path.name, e)
+            return None
+
+    def _write(self, key: str, value: Tensor) -> None:
+        path = self._path(key)
+        if path is None:
+            return
+        partial: str | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f"{key}.", suffix=".part")
+            os.close(handle)
+            save_file({_VALUE: value}, partial)
+            os.replace(partial, path)
+        except (OSError, SafetensorError) as e:
+            log.warning(
+                "A frame's features could not be kept in %s (%s): the next run computes them.", path, e
+            )
+            if partial is not None:
+                Path(partial).unlink(missing_ok=True)

@@ -1,0 +1,291 @@
+"""STEP²: (F^S_i, F^E_i) = STEP²(D_i, C_i, history) (STAGE, sec. 4.1, eq. 1-3 and 8) as a diffusers pipeline.
+
+The token sequence of the generation model is [F^S | F^E | M_i]; the context tokens U_i go in as its text
+stream.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import (
+    AutoencoderKLQwenImage,
+    DiffusionPipeline,
+    FlowMatchEulerDiscreteScheduler,
+    QwenImageTransformer2DModel,
+)
+from diffusers.loaders import QwenImageLoraLoaderMixin
+from diffusers.utils import BaseOutput
+from torch import Tensor
+from transformers import (
+    PreTrainedTokenizerBase,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2VLImageProcessor,
+    Qwen2VLProcessor,
+)
+
+from engine.errors import BadInput, Cancelled, UnsupportedError
+from engine.step2.cache import FrameCache
+from engine.step2.card import CheckpointCard, read_card, write_card
+from engine.step2.conditions import KeptFrame, MemoryFrame, PackedFrame, PairConditions, StoredFrame
+from engine.step2.context import ContextTemplate, context_tokens
+from engine.step2.frames import read_frame, read_image
+from engine.step2.latents import (
+    PAIR,
+    decode_frames,
+    encode_frames,
+    pack,
+    packed_size,
+    scale_factor,
+    set_schedule,
+    to_bytes,
+    to_pixels,
+    unpack,
+)
+from engine.step2.memory import empty_canvas, layout, tile
+from engine.step2.ranking import FrameRanker, similarities
+from engine.step2.velocity import check_transformer, guided_velocity
+from engine.story import FrameSide
+
+StepEnd = Callable[["Step2Pipeline", int, Tensor, dict[str, Any]], dict[str, Any]]
+
+
+@dataclass
+class Step2Output(BaseOutput):
+    """`frames`: uint8 (takes, 2, H, W, 3), start then end; normalised latents (takes, 2, C, H/8, W/8) beside
+    it.
+
+    `memory` is the pack that all takes saw, in order of rank.
+    """
+
+    frames: np.ndarray
+    latents: Tensor
+    memory: tuple[PackedFrame, ...]
+
+
+class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
+    """Draws start-end frame pairs from a shot and the history before it.
+
+    Everything else (placement, offload, LoRA, quantisation, saving) is inherited. `processor` may be absent,
+    as in a stock text-to-image repository: then one with Qwen2-VL's defaults is built around the tokenizer.
+    `ranker` may be absent while there is no memory to rank. `card` is step2.json (the values of the real
+    Qwen-Image without it). `weights` names the weights in the cache's keys: set it when two pipelines share
+    one cache.
+    """
+
+    model_cpu_offload_seq = "ranker->text_encoder->transformer->vae"
+    _optional_components = ["processor", "ranker"]  # noqa: RUF012 - diffusers' own contract
+    _callback_tensor_inputs = ["latents"]  # noqa: RUF012
+
+    def __init__(
+        self,
+        scheduler: FlowMatchEulerDiscreteScheduler,
+        vae: AutoencoderKLQwenImage,
+        text_encoder: Qwen2_5_VLForConditionalGeneration,
+        tokenizer: PreTrainedTokenizerBase,
+        transformer: QwenImageTransformer2DModel,
+        processor: Qwen2VLProcessor | None = None,
+        ranker: FrameRanker | None = None,
+    ) -> None:
+        super().__init__()
+        self.register_modules(
+            scheduler=scheduler,
+            vae=vae,
+            text_encoder=text_encoder,
+            tokenizer=tokenizer,
+            transformer=transformer,
+            processor=processor,
+            ranker=ranker,
+        )
+        self.card = CheckpointCard()
+        self.cache = FrameCache()
+        self.weights = uuid.uuid4().hex
+        self._interrupt = False
+
+    @property
+    def interrupt(self) -> bool:
+        """Set `_interrupt` (from a callback, or another thread) and the drawing ends before its next step."""
+        return self._interrupt
+
+    @classmethod
+    def from_pretrained(cls, folder: str | os.PathLike[str], **kwargs: Any) -> Step2Pipeline:
+        """The pipeline of a local folder (or of a hub id that has been downloaded), with its card."""
+        local = Path(folder) if Path(folder).is_dir() else Path(cls.download(str(folder)))
+        pipe: Step2Pipeline = super().from_pretrained(str(local), **kwargs)
+        pipe.card = read_card(local)
+        return pipe
+
+    def save_pretrained(self, folder: str | os.PathLike[str], **kwargs: Any) -> None:
+        """Every component in a folder of its own, model_index.json and step2.json."""
+        super().save_pretrained(folder, **kwargs)
+        write_card(self.card, Path(folder))
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        conditions: PairConditions,
+        generator: Sequence[torch.Generator],
+        *,
+        height: int | None = None,
+        width: int | None = None,
+        num_inference_steps: int | None = None,
+        guidance_scale: float | None = None,
+        callback_on_step_end: StepEnd | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+    ) -> Step2Output:
+        """Draws one take a generator, all in one batch.
+
+        Each take's noise comes from its own generator, so it does not depend on its neighbours. The batch
+        size is part of the recipe all the same: matrix products of another size round differently in the last
+        bits.
+
+        Defaults come from the card. `callback_on_step_end(pipe, step, timestep, {"latents": tokens})` runs
+        after each step and may return changed latents (B, 2*h*w, 4C) or set `pipe._interrupt = True`. Raises
+        Cancelled when interrupted, BadInput for pictures or sizes that cannot be used.
+        """
+        self._interrupt = False
+        card, device = self.card, self._execution_device
+        height, width = height or card.height, width or card.width
+        steps = card.steps if num_inference_steps is None else num_inference_steps
+        guidance = card.guidance if guidance_scale is None else guidance_scale
+        h, w = self.check_inputs(generator, width, height, steps, guidance)
+        takes = len(generator)
+
+        # 1. Context tokens U_i = E_mu(F^E_{i-1}, D_i, C_i); the unconditional branch loses the text only.
+        context = self.context(conditions.prompt, conditions.previous_end).expand(takes, -1, -1)
+        blank = None
+        if guidance > 1.0:
+            blank = self.context(card.negative, conditions.previous_end).expand(takes, -1, -1)
+
+        # 2. Multi-shot memory pack M_i (eq. 1): one frame of clean tokens, however long the history.
+        packed, canvas = self.memory_pack(conditions, width, height)
+        memory = pack(canvas.unsqueeze(1)).to(device).expand(takes, -1, -1)
+
+        # 3. The joint shot tensor x^0 ~ N(0, I) (eq. 2), both frames of a take from one generator.
+        noise = self.noise(generator, h, w).to(device)
+        kept = self.kept_tokens(conditions.kept, width, height)
+        x = noise
+
+        # 4. dx/dt = E_gen(U_i, t, x^t, M_i) (eq. 3) from noise (sigma 1) to data (sigma 0).
+        timesteps = set_schedule(self.scheduler, steps, h, w, device)
+        sigmas = self.scheduler.sigmas
+        with self.progress_bar(total=steps) as bar:
+            for i, t in enumerate(timesteps):
+                if self.interrupt:
+                    raise Cancelled("The drawing was stopped; nothing that was finished is lost.")
+                sigma = sigmas[i].to(device).expand(takes)
+                v = guided_velocity(
+                    self.transformer, x, memory, context, blank, sigma, h, w, guidance, card.rescale
+                )
+                x = self.scheduler.step(v, t, x, return_dict=False)[0]
+                if kept is not None:  # the kept frame stays on its own noised path, and ends clean
+                    side, clean = kept
+                    x[:, side] = (1 - sigmas[i + 1]) * clean + sigmas[i + 1] * noise[:, side]
+                if callback_on_step_end is not None:
+                    given = {name: x for name in callback_on_step_end_tensor_inputs if name == "latents"}
+                    x = callback_on_step_end(self, i, t, given).get("latents", x)
+                bar.update()
+        if self.interrupt:
+            raise Cancelled("The drawing was stopped; nothing that was finished is lost.")
+
+        # 5. Decode start and end, each as a single frame.
+        latents = unpack(x, PAIR, h, w)  # takes 2 C H W
+        frames = to_bytes(decode_frames(self.vae, latents.flatten(0, 1).to(self.vae.dtype)))
+        self.maybe_free_model_hooks()
+        return Step2Output(frames.reshape(takes, PAIR, height, width, 3), latents, packed)
+
+    def check_inputs(
+        self, generator: Sequence[torch.Generator], width: int, height: int, steps: int, guidance: float
+    ) -> tuple[int, int]:
+        """(h, w) in packed tokens, or an error that says what to change."""
+        check_transformer(self.transformer)
+        if not generator:
+            raise BadInput("Ask for at least one take.")
+        if not 1 <= steps <= 1000:
+            raise BadInput(f"The number of steps must be between 1 and 1000, not {steps}.")
+        if not 1.0 <= guidance <= 100.0:
+            raise BadInput(f"The guidance must be between 1 (none) and 100, not {guidance:g}.")
+        try:
+            return packed_size(self.vae, width, height)
+        except ValueError as e:
+            cell = scale_factor(self.vae) * 2
+            raise BadInput(f"The size must be in multiples of {cell} pixels, not {width} x {height}.") from e
+
+    def context(self, prompt: str, previous_end: StoredFrame | None) -> Tensor:
+        """U_i (1, L, E) of a prompt and the previous shot's end frame, None for the first shot."""
+        image = None if previous_end is None else read_image(previous_end)
+        template = ContextTemplate.of(self.card)
+        return context_tokens(self.text_encoder, self._processor(), template, prompt, image)
+
+    def memory_layout(
+        self, conditions: PairConditions, width: int, height: int
+    ) -> list[tuple[MemoryFrame, PackedFrame]]:
+        """Which frames of the bank get which tile, in order of rank; needs CLIP but draws nothing."""
+        bank = conditions.memory
+        if not bank:
+            return []
+        if self.ranker is None:
+            raise UnsupportedError("This checkpoint has no ranker, so its memory cannot be ordered: add one.")
+        text = self.ranker.text_features([conditions.description])  # 1 D
+        features = torch.stack([self._clip_feature(m.frame) for m in bank])  # n D
+        h, w = packed_size(self.vae, width, height)
+        order = layout(bank, similarities(features, text), h, w)
+        return [(bank[i], packed) for i, packed in order]
+
+    def memory_pack(
+        self, conditions: PairConditions, width: int, height: int
+    ) -> tuple[tuple[PackedFrame, ...], Tensor]:
+        """M_i as (what was packed, canvas (1, C, H, W) of normalised latents)."""
+        h, w = packed_size(self.vae, width, height)
+        chosen = self.memory_layout(conditions, width, height)
+        if not chosen:
+            like = torch.zeros((), dtype=torch.float32)
+            return (), empty_canvas(1, int(self.vae.config.z_dim), h, w, like)
+        latents = torch.stack([self._latent(m.frame, width, height) for m, _ in chosen])  # n C H W
+        return tuple(p for _, p in chosen), tile(latents.float(), h, w).unsqueeze(0)
+
+    def noise(self, generator: Sequence[torch.Generator], h: int, w: int) -> Tensor:
+        """x^0 as tokens, float32 (takes, 2*h*w, 4C); drawn on each generator's own device."""
+        shape = (PAIR, int(self.vae.config.z_dim), 2 * h, 2 * w)
+        takes = [
+            torch.randn(shape, generator=g, device=g.device, dtype=torch.float32).cpu() for g in generator
+        ]
+        return pack(torch.stack(takes))
+
+    def kept_tokens(self, kept: KeptFrame | None, width: int, height: int) -> tuple[slice, Tensor] | None:
+        """Where the kept frame's tokens are in the pair, and their clean value (1, h*w, 4C)."""
+        if kept is None:
+            return None
+        h, w = packed_size(self.vae, width, height)
+        side = slice(0, h * w) if kept.side is FrameSide.START else slice(h * w, 2 * h * w)
+        clean = pack(self._latent(kept.frame, width, height)[None, None].float())
+        return side, clean.to(self._execution_device)
+
+    def _latent(self, frame: StoredFrame, width: int, height: int) -> Tensor:
+        """Normalised latent (C, H, W) of the stored 8-bit frame, computed once; alone, so it never varies."""
+
+        def compute() -> Tensor:
+            pixels = to_pixels(read_frame(frame, width, height)[None])
+            return encode_frames(self.vae, pixels.to(self._execution_device, self.vae.dtype))[0]
+
+        return self.cache.get(frame.sha256, f"vae {self.weights} {width}x{height} {self.vae.dtype}", compute)
+
+    def _clip_feature(self, frame: StoredFrame) -> Tensor:
+        """Unit CLIP feature (D,) of the stored frame at its own shape, computed once."""
+
+        def compute() -> Tensor:
+            return self.ranker.frame_features(np.asarray(read_image(frame))[None])[0]
+
+        return self.cache.get(frame.sha256, f"clip {self.weights} {self.ranker.dtype}", compute)
+
+    def _processor(self) -> Qwen2VLProcessor:
+        if self.processor is None:
+            self.register_modules(processor=Qwen2VLProcessor(Qwen2VLImageProcessor(), self.tokenizer))
+        return self.processor
