@@ -1,0 +1,84 @@
+"""The built-in renderer: a pair becomes an animatic that moves from its start frame to its end frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from engine.errors import BadInput, Cancelled
+from engine.story import FrameRate, Movement
+from engine.video.colour import packed, to_planes
+from engine.video.encode import ClipWriter
+from engine.video.flow import measure
+from engine.video.inbetween import Inbetweener
+from engine.video.renderer import IsCancelled, OnFrame
+from engine.video.timing import moments
+from engine.video.upscale import Frame, LanczosUpscaler, Upscaler, film_size
+
+
+class AnimaticRenderer:
+    """Camera motion and optical flow between the two frames of a pair, at the film's size.
+
+    Motion is measured at a small working size; the enlarged pair is warped, so that an upscaler works on two frames
+    a shot and not on every frame. It reads the picture and the asked movement, not the refined description.
+    """
+
+    name = "animatic"
+
+    def __init__(self, upscaler: Upscaler | None = None) -> None:
+        self._upscaler: Upscaler = upscaler or LanczosUpscaler()
+
+    def render(
+        self,
+        refined: str,
+        start: Path,
+        end: Path,
+        *,
+        movement: Movement,
+        frames: int,
+        rate: FrameRate,
+        out: Path,
+        on_frame: OnFrame | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> None:
+        """See `engine.video.renderer.ClipRenderer.render`."""
+        first, last = read_picture(start), read_picture(end)
+        if first.shape != last.shape:
+            raise BadInput(
+                f"The two frames of the pair differ in size: {first.shape[1]}x{first.shape[0]} and "
+                f"{last.shape[1]}x{last.shape[0]}; redraw the shot."
+            )
+        width, height = film_size(first.shape[1], first.shape[0])
+        between = self.inbetweener(first, last, movement, width, height)
+        with ClipWriter(out, width, height, rate) as write:
+            for i, moment in enumerate(moments(frames), 1):
+                if cancelled is not None and cancelled():
+                    raise Cancelled("Rendering of the clip was stopped.")
+                write(packed(*between.at(moment)))
+                if on_frame is not None:
+                    on_frame(i, frames)
+
+    def inbetweener(
+        self, first: Frame, last: Frame, movement: Movement, width: int, height: int
+    ) -> Inbetweener:
+        """Ready to draw any moment between two native frames, at `width` x `height`."""
+        motion = measure(first, last, movement)
+        large = [self._upscaler.upscale(frame, width, height) for frame in (first, last)]
+        return Inbetweener(to_planes(large[0]), to_planes(large[1]), motion)
+
+
+def read_picture(path: Path) -> Frame:
+    """An image file as 8-bit RGB, height x width x 3.
+
+    Raises:
+        BadInput: it is missing, or not an image.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"), np.uint8)
+    except FileNotFoundError as error:
+        raise BadInput(f"{path.name} is missing; redraw the shot.") from error
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+        raise BadInput(f"{path.name} is not a picture that can be read; redraw the shot.") from error

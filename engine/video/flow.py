@@ -1,0 +1,226 @@
+"""Where every pixel of one frame is in the other: the camera's move, then what moves within the picture.
+
+A figure that walks across a third of the frame is out of reach of plain optical flow. So the field is chosen pixel by
+pixel from a few hypotheses (camera, camera and optical flow, plain optical flow, standing still, objects found by
+template matching), by an edge-aware filtered cost: cost-volume filtering (Rhemann et al., 2011) over motions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.story import Movement
+from engine.video.camera import (
+    Field,
+    Image,
+    Matrix,
+    camera_move,
+    difference,
+    displacement,
+    gather,
+    grey,
+    invert,
+    staged_move,
+)
+
+Plane = NDArray[np.float32]
+
+WORK = 320  # width in pixels at which motion is measured
+LEFT_FRAME = 0.10  # cost of a pixel that leaves the frame: worse than a good match, better than a bad one
+BAD = 0.05  # filtered cost from which on a pixel is unexplained
+UNLIKE = 0.13  # mean cost from which on two frames show different things
+
+
+@dataclass(frozen=True)
+class Motion:
+    """The motion between two frames at working size (height x width).
+
+    `forward` takes pixels of the first frame to the second one, `backward` the other way. `trust_*` is in [0, 1]:
+    how far a pixel and its partner agree. `depth_*` in [0, 1] says what moves against the camera's own motion, and
+    is therefore taken to be in front. `alike` is False when the frames show different things: then both fields are
+    only the asked camera movement, and a picture in between can but dissolve.
+    """
+
+    forward: Field
+    backward: Field
+    trust_forward: Plane
+    trust_backward: Plane
+    depth_forward: Plane
+    depth_backward: Plane
+    alike: bool
+
+
+def measure(start: NDArray[np.uint8], end: NDArray[np.uint8], movement: Movement) -> Motion:
+    """The motion between two 8-bit RGB frames of one size."""
+    a, b = _working(start), _working(end)
+    height, width = a.shape[:2]
+    optical = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    matrix, _ = camera_move(a, b, movement, optical)
+    objects = _objects(a, b, matrix)
+    back = invert(matrix)
+    forward, cost = _choose(a, b, matrix, objects, optical)
+    backward, _ = _choose(b, a, back, [invert(m) for m in objects], optical)
+    if float(cost.mean()) > UNLIKE:
+        move = staged_move(movement, width, height)
+        return _dissolve(displacement(move, height, width), displacement(invert(move), height, width))
+    trust_forward, trust_backward = _trust(a, b, forward, backward), _trust(b, a, backward, forward)
+    camera, camera_back = displacement(matrix, height, width), displacement(back, height, width)
+    return Motion(
+        forward=_filled(forward, trust_forward, camera),
+        backward=_filled(backward, trust_backward, camera_back),
+        trust_forward=trust_forward,
+        trust_backward=trust_backward,
+        depth_forward=_depth(forward, camera),
+        depth_backward=_depth(backward, camera_back),
+        alike=True,
+    )
+
+
+def _working(frame: NDArray[np.uint8]) -> Image:
+    """The frame at working size, in [0, 1], slightly blurred: drawn frames carry grain that is not motion."""
+    height = max(16, round(WORK * frame.shape[0] / frame.shape[1]))
+    smaller = frame.shape[1] > WORK
+    image = cv2.resize(frame, (WORK, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    return cv2.GaussianBlur(image, (0, 0), 0.8).astype(np.float32) / 255
+
+
+def _dissolve(forward: Field, backward: Field) -> Motion:
+    nothing = np.zeros(forward.shape[:2], np.float32)
+    return Motion(forward, backward, nothing, nothing, nothing, nothing, alike=False)
+
+
+def _guided(plane: Plane, guide: Plane, radius: int = 6, epsilon: float = 4e-4) -> Plane:
+    """Guided filter (He et al., 2010): averages within the edges of the guide."""
+    size = (2 * radius + 1, 2 * radius + 1)
+    mean, mean_guide = cv2.blur(plane, size), cv2.blur(guide, size)
+    covariance = cv2.blur(plane * guide, size) - mean * mean_guide
+    variance = cv2.blur(guide * guide, size) - mean_guide**2
+    slope = covariance / (variance + epsilon)
+    offset = mean - slope * mean_guide
+    return np.asarray(cv2.blur(slope, size) * guide + cv2.blur(offset, size), np.float32)
+
+
+def _cost(a: Image, b: Image, field: Field) -> Plane:
+    seen, inside = gather(b, field)
+    return np.where(inside, difference(a, seen), LEFT_FRAME).astype(np.float32)
+
+
+def _choose(
+    a: Image, b: Image, matrix: Matrix, objects: list[Matrix], optical: cv2.DISOpticalFlow
+) -> tuple[Field, Plane]:
+    """The field from `a` to `b` of least filtered cost, and that cost."""
+    height, width = a.shape[:2]
+    guide = a.mean(-1)
+    camera = displacement(matrix, height, width)
+    fields = [(camera, 0.0), (_with_flow(a, b, camera, optical), 0.002)]
+    fields.append((_with_flow(a, b, np.zeros_like(camera), optical), 0.006))
+    fields.append((np.zeros_like(camera), 0.004))
+    fields += [(displacement(m, height, width), 0.006) for m in objects]
+    costs = np.stack([_cost(a, b, field) + penalty for field, penalty in fields])
+    label = _settled(costs, guide)
+    rows, columns = np.indices(label.shape)
+    chosen = np.stack([field for field, _ in fields])[label, rows, columns]
+    return np.ascontiguousarray(chosen), costs[label, rows, columns]
+
+
+def _settled(costs: NDArray[np.float32], guide: Plane) -> NDArray[np.intp]:
+    """Which hypothesis (first axis of `costs`) each pixel takes, so that neighbours of one colour agree.
+
+    Mean-field inference with an edge-aware neighbourhood (after Krähenbühl & Koltun, 2011): over flat colours every
+    motion fits, and the edges around decide; a pixel that decides alone flies about as a crumb.
+    """
+    energy = np.stack([_guided(cost, guide, 3) for cost in costs]) / 0.03
+    total = energy
+    for _ in range(6):
+        belief = np.exp(total.min(0) - total)
+        belief /= belief.sum(0)
+        near = np.stack([0.5 * _guided(b, guide, 14) + 0.5 * cv2.GaussianBlur(b, (0, 0), 4) for b in belief])
+        total = energy - 6 * near
+    return total.argmin(0)
+
+
+def _with_flow(a: Image, b: Image, field: Field, optical: cv2.DISOpticalFlow) -> Field:
+    """A field made closer by optical flow between `a` and what the field sees of `b`."""
+    seen, _ = gather(b, field)
+    residual = optical.calc(grey(a), grey(seen), None)
+    for _ in range(2):  # drawn grain, rain and snow leave outliers
+        residual = np.dstack([cv2.medianBlur(residual[..., i].copy(), 5) for i in (0, 1)])
+    # seen(p) = b(p + field(p)), so the pixel p + r of `seen` is the pixel p + r + field(p + r) of `b`.
+    moved, _ = gather(field, residual)
+    return np.asarray(residual + moved, np.float32)
+
+
+def _objects(a: Image, b: Image, matrix: Matrix) -> list[Matrix]:
+    """Motions of things that went far: unexplained regions of either frame, looked up in the other one."""
+    found = _lookups(a, b, matrix)
+    found += [invert(m) for m in _lookups(b, a, invert(matrix))]
+    return found
+
+
+def _lookups(a: Image, b: Image, matrix: Matrix) -> list[Matrix]:
+    height, width = a.shape[:2]
+    field = displacement(matrix, height, width)
+    seen, inside = gather(b, field)
+    unexplained = (
+        cv2.GaussianBlur(np.where(inside, difference(a, seen), 0).astype(np.float32), (0, 0), 1.5) > BAD
+    )
+    unexplained = cv2.morphologyEx(unexplained.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(unexplained)
+    largest = sorted(range(1, count), key=lambda i: -int(stats[i, cv2.CC_STAT_AREA]))[:4]
+    zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    found = []
+    for i in largest:
+        x, y, w, h, area = (int(v) for v in stats[i])
+        if area < 0.001 * height * width or min(w, h) < 6 or w > 0.7 * width:
+            continue
+        best = _lookup(a[y : y + h, x : x + w], (labels[y : y + h, x : x + w] == i), b, zoom)
+        if best is not None:
+            scale, dx, dy = best
+            found.append(np.array([[scale, 0, dx - scale * x], [0, scale, dy - scale * y]], np.float32))
+    return found
+
+
+def _lookup(
+    patch: Image, mask: NDArray[np.bool_], image: Image, zoom: float
+) -> tuple[float, float, float] | None:
+    """Scale and position (x, y) of a masked patch in an image, or None when it is nowhere to be seen."""
+    best: tuple[float, float, float] | None = None
+    least = 0.09**2
+    for scale in sorted({1.0, zoom, zoom * 0.85, zoom * 1.18}):
+        w, h = round(patch.shape[1] * scale), round(patch.shape[0] * scale)
+        if w < 5 or h < 5 or w > image.shape[1] or h > image.shape[0]:
+            continue
+        template = cv2.resize(patch, (w, h), interpolation=cv2.INTER_LINEAR)
+        weight = cv2.resize(mask.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR)
+        squares = cv2.matchTemplate(image, template, cv2.TM_SQDIFF, mask=np.dstack([weight] * 3))
+        value, _, place, _ = cv2.minMaxLoc(squares)
+        mean = value / max(1e-6, 3 * float((weight**2).sum()))
+        if mean < least:
+            least, best = mean, (scale, float(place[0]), float(place[1]))
+    return best
+
+
+def _trust(a: Image, b: Image, there: Field, back: Field) -> Plane:
+    """Near 1 where the way there and back ends where it began and the colours agree; near 0 where it does not."""
+    returned, inside = gather(back, there)
+    loop = np.linalg.norm(there + returned, axis=-1)
+    error = difference(a, gather(b, there)[0])
+    trust = np.exp(-((loop / 2.0) ** 2)) * np.exp(-((error / 0.12) ** 2)) * inside
+    return cv2.GaussianBlur(cv2.medianBlur(trust.astype(np.float32), 5), (0, 0), 1.0)
+
+
+def _filled(field: Field, trust: Plane, camera: Field) -> Field:
+    """Where a pixel has no partner, the motion of its trusted neighbours; far from any, the camera's motion."""
+    weight = trust**2
+    near = cv2.GaussianBlur(weight, (0, 0), 6)
+    around = cv2.GaussianBlur((field - camera) * weight[..., None], (0, 0), 6) / (near + 0.02)[..., None]
+    keep = np.clip(trust * 2, 0, 1)[..., None]
+    return np.asarray(keep * field + (1 - keep) * (camera + around), np.float32)
+
+
+def _depth(field: Field, camera: Field) -> Plane:
+    return np.clip(np.linalg.norm(field - camera, axis=-1) / 6, 0, 1).astype(np.float32)

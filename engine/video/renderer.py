@@ -1,0 +1,41 @@
+"""The protocol of everything that turns a pair into a clip (eq. 10): V_i = G_video(R_i, F^S_i, F^E_i)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from engine.story import FrameRate, Movement
+
+OnFrame = Callable[[int, int], None]
+"""Called with (frames done, frames in all)."""
+IsCancelled = Callable[[], bool]
+
+
+class ClipRenderer(Protocol):
+    """Turns a refined description and a start-end pair into a clip without sound."""
+
+    name: str
+
+    def render(
+        self,
+        refined: str,
+        start: Path,
+        end: Path,
+        *,
+        movement: Movement,
+        frames: int,
+        rate: FrameRate,
+        out: Path,
+        on_frame: OnFrame | None = None,
+        cancelled: IsCancelled | None = None,
+    ) -> None:
+        """Write a clip of exactly `frames` frames at `rate` that begins with `start` and ends with `end`.
+
+        Raises:
+            BadInput: a picture is not a picture, or the two differ in size.
+            Cancelled: `cancelled` returned True; nothing is left behind.
+            StageError: the clip cannot be written (no encoder, no room, no right to).
+        """
+        ...
