@@ -23,15 +23,18 @@ class Drawing:
     ) -> list[JobView]:
         """Queues one job a shot, in film order, with the words and settings of this moment.
 
-        `takes` 1..8 are drawn together with seeds seed, seed + 1, …; None draws a new random seed for each shot.
-        `keep` keeps that frame of the picked take and redraws the other. The first finished take of each job becomes
-        the picked one (as `pick` would, but not part of the undo history). A shot that already waits in the queue has its waiting job replaced.
-        Raises BadInput for settings out of range, a locked shot, or `keep` on a shot without a picture.
+        `takes` 1..8 are drawn together with seeds seed, seed + 1, …; None draws a new random seed for each
+        shot. `keep` keeps that frame of the picked take and redraws the other. The first finished take of
+        each job becomes the picked one (as `pick` would, but not part of the undo history). A shot that
+        already waits in the queue has its waiting job replaced. Raises BadInput for settings out of range,
+        a locked shot, or `keep` on a shot without a picture.
         """
         raise NotImplementedError
 
     def draw_all_stale(self, owner: str, project_id: str) -> list[JobView]:
-        """Draws every shot that has no picture or is stale (not those kept, locked, or already in the queue)."""
+        """Draws every shot that has no picture or is stale (not those kept, locked, or already in the
+        queue).
+        """
         raise NotImplementedError
 
     def downstream(self, owner: str, shot_id: str) -> tuple[str, ...]:
@@ -43,7 +46,9 @@ class Drawing:
         raise NotImplementedError
 
     def cancel(self, owner: str, job_id: str) -> JobView:
-        """Cancels a job: at once while it waits, within a step while it runs. A finished job stays as it is."""
+        """Cancels a job: at once while it waits, within a step while it runs. A finished job stays as it
+        is.
+        """
         raise NotImplementedError
 
     def retry(self, owner: str, job_id: str) -> JobView:
@@ -63,11 +68,15 @@ class Drawing:
         raise NotImplementedError
 
     def keep(self, owner: str, shot_id: str) -> ShotView:
-        """Accepts a stale picture as it is: not reported as stale again until something else changes. An edit."""
+        """Accepts a stale picture as it is: not reported as stale again until something else changes. An
+        edit.
+        """
         raise NotImplementedError
 
     def start_worker(self) -> None:
-        """Starts the drawing process and keeps it alive until `close()`. Called once by the page's process."""
+        """Starts the drawing process and keeps it alive until `close()`. Called once by the page's
+        process.
+        """
         raise NotImplementedError
 
     def worker(self) -> WorkerView:

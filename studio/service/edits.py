@@ -13,15 +13,18 @@ class Edits:
 
     def edit_shot(self, owner: str, shot_id: str, **fields: Any) -> ShotView:
         """Changes fields of a shot: `description`, `title`, `scene`, `slate`, `locked`, or any field of
-        `CinematicAttributes` (`scale`, `movement`, `length` in frames, `cast` a list of names, …; enums by value or
-        member). Only fields that really differ are written; nothing different means no command.
+        `CinematicAttributes` (`scale`, `movement`, `length` in frames, `cast` a list of names, …; enums by
+        value or member). Only fields that really differ are written; nothing different means no command.
 
-        Returns the shot as read back from the database. Raises BadInput for a field or value that does not exist.
+        Returns the shot as read back from the database. Raises BadInput for a field or value that does not
+        exist.
         """
         raise NotImplementedError
 
     def insert_shot(self, owner: str, project_id: str, after: str | None = None) -> ShotView:
-        """A new draft after the given shot (None: at the beginning); it takes place, time and cast from its neighbour."""
+        """A new draft after the given shot (None: at the beginning); it takes place, time and cast from
+        its neighbour.
+        """
         raise NotImplementedError
 
     def duplicate_shot(self, owner: str, shot_id: str) -> ShotView:
@@ -37,7 +40,8 @@ class Edits:
         raise NotImplementedError
 
     def reorder(self, owner: str, project_id: str, order: Sequence[str]) -> tuple[str, ...]:
-        """Puts the shots in this order, as one command. Shots that the caller did not know of keep their place.
+        """Puts the shots in this order, as one command. Shots that the caller did not know of keep their
+        place.
 
         Returns the ids of all shots in the new order.
         """
@@ -51,7 +55,9 @@ class Edits:
         """A new member of the cast. Raises BadInput when the name is taken."""
         raise NotImplementedError
 
-    def edit_cast(self, owner: str, cast_id: str, *, name: str | None = None, look: str | None = None) -> CastView:
+    def edit_cast(
+        self, owner: str, cast_id: str, *, name: str | None = None, look: str | None = None
+    ) -> CastView:
         """Changes a member of the cast; a new name is carried into the shots that list the old one."""
         raise NotImplementedError
 
@@ -59,15 +65,17 @@ class Edits:
         """Takes a member off the cast list; shots keep the name."""
         raise NotImplementedError
 
-    def edit_place(self, owner: str, place_id: str, *, name: str | None = None, look: str | None = None) -> PlaceView:
+    def edit_place(
+        self, owner: str, place_id: str, *, name: str | None = None, look: str | None = None
+    ) -> PlaceView:
         """Changes a place; a new name is carried into the shots that are set there."""
         raise NotImplementedError
 
     def undo(self, owner: str, project_id: str, command_id: int | None = None) -> Outcome:
         """Undoes the newest command, or the one that the page showed (`head.undo.id`).
 
-        A field goes back only where it still holds what the command wrote: an edit made since by another tab stays.
-        Raises BadInput when there is nothing to undo.
+        A field goes back only where it still holds what the command wrote: an edit made since by another
+        tab stays. Raises BadInput when there is nothing to undo.
         """
         raise NotImplementedError
 

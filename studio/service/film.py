@@ -30,8 +30,11 @@ class Film:
         raise NotImplementedError
 
     def media_path(self, name: str, key: str) -> MediaFile:
-        """Resolves `/media/{name}?k={key}`: `name` is "<sha256>.<ext>". `<img>` cannot send an owner, so the owner is
-        inside the signed key. Raises NotFound for a wrong signature, an unknown file or a name that is not a hash."""
+        """Resolves `/media/{name}?k={key}`: `name` is "<sha256>.<ext>". `<img>` cannot send an owner, so
+        the owner is
+        inside the signed key. Raises NotFound for a wrong signature, an unknown file or a name that is not
+        a hash.
+        """
         raise NotImplementedError
 
     def example(self, owner: str) -> ProjectView | None:

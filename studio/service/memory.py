@@ -10,7 +10,9 @@ class Memory:
     """Pins and bans are edits of the project; a pack is what a take was really drawn with."""
 
     def pin(self, owner: str, project_id: str, shot_id: str, side: FrameSide) -> None:
-        """From now on every other shot of the project has this frame in its memory, in front of all ranked ones."""
+        """From now on every other shot of the project has this frame in its memory, in front of all ranked
+        ones.
+        """
         raise NotImplementedError
 
     def unpin(self, owner: str, project_id: str, shot_id: str, side: FrameSide) -> None:

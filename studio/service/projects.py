@@ -8,7 +8,9 @@ from studio.service.views import Patch, ProjectCard, ProjectView
 class Projects:
     """Projects of an owner."""
 
-    def create_project(self, owner: str, title: str = "", theme: str = "", profile: str = "mini") -> ProjectView:
+    def create_project(
+        self, owner: str, title: str = "", theme: str = "", profile: str = "mini"
+    ) -> ProjectView:
         """A new, empty project. Raises BadInput for an unknown profile."""
         raise NotImplementedError
 

@@ -1,9 +1,10 @@
 """The studio's one door: every action of the page, the HTTP API and the command line, once.
 
-`Studio` is put together from one class a subject. Every method takes the owner first (an opaque string that the
-caller has authenticated) and answers `NotFound` for rows of others, exactly as for rows that do not exist. All
-errors for people are `engine.errors.StageError` with one sentence. Every method may be called from any thread;
-none loads torch. Drawing happens in a process of its own, started by `start_worker()`.
+`Studio` is put together from one class a subject. Every method takes the owner first (an opaque string
+that the caller has authenticated) and answers `NotFound` for rows of others, exactly as for rows that do
+not exist. All errors for people are `engine.errors.StageError` with one sentence. Every method may be
+called from any thread; none loads torch. Drawing happens in a process of its own, started by
+`start_worker()`.
 
 | subject            | module        | methods                                                                     |
 |--------------------|---------------|-----------------------------------------------------------------------------|
@@ -33,8 +34,8 @@ class Studio(Projects, Edits, Direction, Drawing, Memory, Film):
     def __init__(self, home: Path) -> None:
         """Opens (and on first use makes, or migrates) the home folder.
 
-        Raises StageError with one sentence when the folder cannot be written, the disk is full, or a newer version of
-        the program made the database.
+        Raises StageError with one sentence when the folder cannot be written, the disk is full, or a newer
+        version of the program made the database.
         """
         raise NotImplementedError
 

@@ -1,8 +1,8 @@
 """What the service gives to those who show it: frozen, typed, ready to be sent; no torch, no database rows.
 
 Every `url` is a signed path ("/media/<sha256>.png?k=…") for `<img>`, `<video>` or a download link; it never
-changes for the same picture, so it may be cached for ever. Texts in these views are the user's own words: show
-them as text, never as markup.
+changes for the same picture, so it may be cached for ever. Texts in these views are the user's own words:
+show them as text, never as markup.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from engine.story import CinematicAttributes, FrameSide, Interior
+from studio.store.states import JobKind, JobState
 
 
 class View(BaseModel):
@@ -39,25 +40,6 @@ class Freshness(str, Enum):
     MAY_DRIFT = "may drift"
     STALE = "stale"
     KEPT = "kept"
-
-
-class JobKind(str, Enum):
-    DRAW = "draw"
-    EXPORT = "export"
-
-
-class JobState(str, Enum):
-    QUEUED = "queued"
-    RUNNING = "running"
-    PAUSED = "paused"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def active(self) -> bool:
-        """Still to be worked on, or being worked on."""
-        return self in (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 
 
 class Staleness(View):
@@ -245,7 +227,9 @@ class PlaceView(View):
 
 
 class HistoryItem(View):
-    """A command that can be undone or redone. `label` reads after "Undo": "change of the description of shot 2"."""
+    """A command that can be undone or redone. `label` reads after "Undo": "change of the description of
+    shot 2".
+    """
 
     id: int
     label: str
@@ -362,7 +346,9 @@ class Patch(View):
     shots: tuple[ShotView, ...] = ()
     """Changed or new shots only."""
     order: tuple[str, ...] | None = None
-    """All shot ids in film order, when the order or the set changed. Ids not in it are gone (to the trash)."""
+    """All shot ids in film order, when the order or the set changed. Ids not in it are gone (to the
+    trash).
+    """
     jobs: tuple[JobView, ...] = ()
     """Changed or new jobs only."""
     worker: WorkerView | None = None
@@ -373,7 +359,9 @@ class Patch(View):
 
 
 class Estimate(View):
-    """A quote before drawing: how many shots, and about how long on this machine (None: never drawn here yet)."""
+    """A quote before drawing: how many shots, and about how long on this machine (None: never drawn here
+    yet).
+    """
 
     shots: int
     seconds: float | None

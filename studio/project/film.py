@@ -1,0 +1,138 @@
+"""A project as one immutable moment: its shots in film order with their picked takes, cast, places and
+marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlmodel import Session, col, select
+
+from engine import story
+from engine.story import CinematicAttributes, FrameRate, FrameSide, Interior, Storyboard
+from studio.store.errors import NotFound
+from studio.store.states import Mark
+from studio.store.tables import CastMember, FrameMark, Place, Project, Shot, Take
+
+ATTRIBUTES = tuple(CinematicAttributes.model_fields)
+
+
+def owned_project(session: Session, owner: str, project_id: str) -> Project:
+    """The owner's project. Raises NotFound for any other, whether it exists or not."""
+    project = session.get(Project, project_id)
+    if project is None or project.owner != owner:
+        raise NotFound("This project does not exist (any more), or it belongs to somebody else.")
+    return project
+
+
+def owned_shot(session: Session, owner: str, shot_id: str) -> Shot:
+    """The owner's shot, also from the trash. Raises NotFound."""
+    shot = session.get(Shot, shot_id)
+    if shot is None or shot.owner != owner:
+        raise NotFound("This shot does not exist (any more), or it belongs to somebody else.")
+    return shot
+
+
+def owned_take(session: Session, owner: str, take_id: str) -> Take:
+    """The owner's take. Raises NotFound."""
+    take = session.get(Take, take_id)
+    if take is None or take.owner != owner:
+        raise NotFound("This take does not exist (any more), or it belongs to somebody else.")
+    return take
+
+
+def attributes_of(shot: Shot) -> CinematicAttributes:
+    """C_i of a row."""
+    return CinematicAttributes.model_validate({name: getattr(shot, name) for name in ATTRIBUTES})
+
+
+def attribute_fields(attributes: CinematicAttributes) -> dict[str, object]:
+    """C_i as the fields of a row (enums by value)."""
+    return attributes.model_dump(mode="json")
+
+
+@dataclass(frozen=True)
+class FilmState:
+    """What a project is at one revision."""
+
+    project: Project
+    shots: tuple[Shot, ...]
+    trash: tuple[Shot, ...]
+    takes: Mapping[str, Take]
+    cast: tuple[CastMember, ...]
+    places: tuple[Place, ...]
+    marks: Mapping[tuple[str, FrameSide], Mark]
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Place in the film, from 0, of every live shot."""
+        return {shot.id: i for i, shot in enumerate(self.shots)}
+
+    def picked(self, shot: Shot) -> Take | None:
+        return self.takes.get(shot.picked) if shot.picked else None
+
+    def key(self, shot_id: str, side: FrameSide) -> str:
+        """What people read for a frame: "2E". A shot that is not in the film is "?"."""
+        number = self.index.get(shot_id)
+        return f"{'?' if number is None else number + 1}{'S' if side is FrameSide.START else 'E'}"
+
+    @property
+    def rate(self) -> FrameRate:
+        return FrameRate(numerator=self.project.rate_numerator, denominator=self.project.rate_denominator)
+
+    @cached_property
+    def looks(self) -> Mapping[str, str]:
+        """Look of each cast member by case-folded name."""
+        return {member.name.casefold(): member.look for member in reversed(self.cast)}
+
+    @cached_property
+    def place_looks(self) -> Mapping[str, str]:
+        """Look of each place by case-folded name."""
+        return {place.name.casefold(): place.look for place in reversed(self.places)}
+
+    def story_shot(self, shot: Shot) -> story.Shot:
+        """A row in the language that all rooms speak."""
+        return story.Shot(
+            description=shot.description, attributes=attributes_of(shot), scene=shot.scene, slate=shot.slate
+        )
+
+    def story_cast(self) -> list[story.CastMember]:
+        return [story.CastMember(name=member.name, look=member.look) for member in self.cast]
+
+    def story_places(self) -> list[story.Place]:
+        return [story.Place(name=p.name, look=p.look, interior=Interior(p.interior)) for p in self.places]
+
+    def storyboard(self) -> Storyboard:
+        """S = {(D_i, C_i)} of the whole film."""
+        return Storyboard(
+            title=self.project.title,
+            theme=self.project.theme,
+            logline=self.project.logline,
+            look=self.project.look,
+            rate=self.rate,
+            cast=self.story_cast(),
+            places=self.story_places(),
+            shots=[self.story_shot(shot) for shot in self.shots],
+        )
+
+
+def load_film(session: Session, project: Project) -> FilmState:
+    """Reads the present moment of a project."""
+    by_position = (col(Shot.position), col(Shot.created), col(Shot.id))
+    shots = session.exec(select(Shot).where(Shot.project_id == project.id).order_by(*by_position)).all()
+    picked = {shot.picked for shot in shots if shot.picked}
+    takes = session.exec(select(Take).where(Take.project_id == project.id, col(Take.id).in_(picked))).all()
+    cast = select(CastMember).where(CastMember.project_id == project.id, col(CastMember.trashed).is_(None))
+    places = select(Place).where(Place.project_id == project.id, col(Place.trashed).is_(None))
+    marks = select(FrameMark).where(FrameMark.project_id == project.id, FrameMark.mark != Mark.NONE.value)
+    return FilmState(
+        project=project,
+        shots=tuple(shot for shot in shots if shot.trashed is None),
+        trash=tuple(sorted((s for s in shots if s.trashed is not None), key=lambda s: -(s.trashed or 0))),
+        takes={take.id: take for take in takes},
+        cast=tuple(session.exec(cast.order_by(col(CastMember.position), col(CastMember.id))).all()),
+        places=tuple(session.exec(places.order_by(col(Place.position), col(Place.id))).all()),
+        marks={(m.shot_id, FrameSide(m.side)): Mark(m.mark) for m in session.exec(marks).all()},
+    )

@@ -1,0 +1,1 @@
+"""Where everything lies: one home folder with a SQLite database and content-addressed blobs."""

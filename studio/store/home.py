@@ -1,0 +1,90 @@
+"""The home folder of a studio: database, blobs, secret, logs.
+
+~/.stage-studio/            or $STAGE_HOME, or --home
+    studio.db               projects, shots, takes, jobs, the log of edits
+    blobs/                  pictures, clips and films under their SHA-256
+    cache/                  what can be computed again (latents of frames)
+    secret                  the key that signs media addresses
+    worker.log              what the drawing process said
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from studio.store.blobs import Blobs
+from studio.store.database import Database
+from studio.store.errors import StoreError, Unwritable, clear_errors
+from studio.store.migrate import migrate
+
+HOME_VARIABLE = "STAGE_HOME"
+
+
+def default_home() -> Path:
+    """$STAGE_HOME, or .stage-studio in the user's home folder."""
+    return Path(os.environ.get(HOME_VARIABLE) or Path.home() / ".stage-studio")
+
+
+class Home:
+    """An open home folder. Opening makes the folder and the database, or migrates them, and checks that
+    both can be written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Raises Unwritable, DiskFull or NewerDatabase, each with one sentence."""
+        self.root = root.expanduser().absolute()
+        with clear_errors(self.root):
+            self._make_folder()
+            self.blobs = Blobs(self.root / "blobs")
+            self.blobs.prepare()
+            self.cache.mkdir(exist_ok=True)
+            self.secret = self._read_secret()
+            self.database = Database(self.root / "studio.db")
+            migrate(self.database.engine, self.root)
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
+
+    @property
+    def worker_log(self) -> Path:
+        return self.root / "worker.log"
+
+    def close(self) -> None:
+        self.database.close()
+
+    def frame(self, sha256: str) -> Path:
+        """The PNG of a stored frame. Raises NotFound."""
+        return self.blobs.existing(sha256, "png")
+
+    def _make_folder(self) -> None:
+        if self.root.exists() and not self.root.is_dir():
+            raise Unwritable(f"{self.root} is a file: choose a folder with --home.")
+        self.root.mkdir(parents=True, exist_ok=True)
+        probe = self.root / f".probe.{secrets.token_hex(4)}"
+        try:
+            probe.write_bytes(b"?" * 4096)
+        finally:
+            probe.unlink(missing_ok=True)
+
+    def _read_secret(self) -> bytes:
+        """The signing key, made once: the file is linked into place whole, so two starting processes agree
+        on one.
+        """
+        path = self.root / "secret"
+        if not path.exists():
+            fresh = self.root / f".secret.{secrets.token_hex(4)}"
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_hex(32))
+            try:
+                os.link(fresh, path)
+            except FileExistsError:
+                pass  # another process was first: its key is the one
+            finally:
+                fresh.unlink()
+        key = path.read_text().strip()
+        if len(key) < 32:
+            raise StoreError(f"The signing key {path} is empty: delete the file to get a new one.")
+        return bytes.fromhex(key)

@@ -1,0 +1,47 @@
+"""Brings a database to the newest form when the program starts, one process at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from filelock import FileLock
+from sqlalchemy import Engine, text
+
+from studio.store.errors import NewerDatabase, clear_errors
+
+SCRIPTS = Path(__file__).with_name("migrations")
+LOCK_SECONDS = 60
+
+
+def migrate(engine: Engine, home: Path) -> None:
+    """Runs the missing Alembic migrations under a file lock. Raises NewerDatabase when the program is too
+    old.
+    """
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    with clear_errors(home), FileLock(home / "migrate.lock", timeout=LOCK_SECONDS):
+        found = _revision(engine)
+        if found == scripts.get_current_head():
+            return
+        if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+            raise NewerDatabase(
+                f"The projects in {home} were made with a newer version of STAGE Studio: update the program, "
+                "or choose another folder with --home."
+            )
+        with engine.execution_options(immediate=True).connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _revision(engine: Engine) -> str | None:
+    """The migration that the database is at, or None when it is new."""
+    with engine.connect() as connection:
+        named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        if connection.execute(text(named)).first() is None:
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
