@@ -77,9 +77,9 @@ class FrameRanker(ModelMixin, ConfigMixin):
         size = self.clip.visual.image_size
         return (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
 
-    def pixels(self, frames: np.ndarray | Tensor) -> Tensor:
+    def pixels(self, frames: np.ndarray) -> Tensor:
         """8-bit frames -> normalised input: uint8 (B, H, W, 3) -> (B, 3, h, w), bicubic with antialias."""
-        x = torch.as_tensor(frames).permute(0, 3, 1, 2).float() / 255  # B 3 H W
+        x = torch.tensor(frames).permute(0, 3, 1, 2).float() / 255  # B 3 H W
         h, w = self.image_size
         if self.config.resize == "squash":
             x = _bicubic(x, h, w)
@@ -115,7 +115,7 @@ class FrameRanker(ModelMixin, ConfigMixin):
         return self.clip.encode_text(tokens.to(self.device), normalize=True)
 
     @torch.no_grad()
-    def frame_features(self, frames: np.ndarray | Tensor) -> Tensor:
+    def frame_features(self, frames: np.ndarray) -> Tensor:
         """uint8 (B, H, W, 3) -> float32 (B, D) on the CPU, unit length."""
         return self(pixels=self.pixels(frames)).float().cpu()
 

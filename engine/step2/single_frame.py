@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKLQwenImage
 from diffusers.models.autoencoders.autoencoder_kl_qwenimage import QwenImageCausalConv3d
 from diffusers.models.autoencoders.vae import DecoderOutput
-from torch import Tensor, nn
+from torch import Tensor
 
 
-def _last_tap(conv: nn.Conv3d, stock: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _last_tap(conv: Any, stock: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """`conv.forward` for one frame (B, C, 1, H, W) as a 2-D convolution; longer clips go the stock way."""
     _, across, _, down, _, _ = conv._padding  # (left, right, top, bottom, front, back)
 

@@ -19,8 +19,8 @@ def check_transformer(transformer: QwenImageTransformer2DModel) -> None:
     config = transformer.config
     if config.zero_cond_t:
         raise UnsupportedError(
-            "This checkpoint takes every picture after the first for a finished condition (zero_cond_t, as in "
-            "Qwen-Image-Edit-2511), the end frame too: use Qwen-Image, -2512 or -Edit-2509."
+            "This checkpoint takes every picture after the first for a finished condition (zero_cond_t, as "
+            "in Qwen-Image-Edit-2511), the end frame too: use Qwen-Image, -2512 or -Edit-2509."
         )
     if config.use_layer3d_rope or config.use_additional_t_cond:
         raise UnsupportedError(

@@ -45,7 +45,9 @@ def tiny_tokenizer(special: list[str], **roles: str) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **roles)
 
 
-def tiny_text_encoder(tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> Qwen2_5_VLForConditionalGeneration:
+def tiny_text_encoder(
+    tokenizer: PreTrainedTokenizerFast, seed: int = 0
+) -> Qwen2_5_VLForConditionalGeneration:
     def token(text: str) -> int:
         return int(tokenizer.convert_tokens_to_ids(text))
 
@@ -108,7 +110,7 @@ def tiny_ranker(seed: int = 0) -> FrameRanker:
 
 
 def tiny_card(tail: bool = True) -> CheckpointCard:
-    """`tail`: the template ends in 16 context tokens and only their states are kept; else its head is dropped."""
+    """`tail`: the template ends in 16 context tokens, whose states are kept; else its head is dropped."""
     end = "".join(CONTEXT) if tail else ""
     picture = "<|vision_start|><|image_pad|><|vision_end|>"
     return CheckpointCard(
@@ -175,5 +177,6 @@ def stored_picture(folder: Path, seed: int, width: int = WIDTH, height: int = HE
 def bank(folder: Path, n: int, pinned: tuple[int, ...] = ()) -> tuple[MemoryFrame, ...]:
     """n different stored frames: 1S, 1E, 2S, 2E, …"""
     return tuple(
-        MemoryFrame(f"{i // 2 + 1}{'SE'[i % 2]}", stored_picture(folder, 100 + i), i in pinned) for i in range(n)
+        MemoryFrame(f"{i // 2 + 1}{'SE'[i % 2]}", stored_picture(folder, 100 + i), i in pinned)
+        for i in range(n)
     )

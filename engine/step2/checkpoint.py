@@ -1,0 +1,131 @@
+"""Checkpoint folders: finding them, looking them over before anything is loaded, and naming their weights.
+
+Every fault is a CheckpointError with one sentence that says which file it is and what to do. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError, safe_open
+
+from engine.errors import CheckpointError
+
+INDEX = "model_index.json"
+PAIR_PIPELINE = "Step2Pipeline"
+WITH_WEIGHTS = {
+    "vae": "AutoencoderKLQwenImage",
+    "text_encoder": "Qwen2_5_VLForConditionalGeneration",
+    "transformer": "QwenImageTransformer2DModel",
+    "ranker": "FrameRanker",
+}
+WITHOUT_WEIGHTS = ("scheduler", "tokenizer", "processor")
+_FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja")
+
+
+def locate(checkpoint: Path | str) -> Path:
+    """The local folder of a checkpoint: a path as it is, a hub id ("owner/name") downloaded or from the
+    cache.
+    """
+    if isinstance(checkpoint, Path) or Path(checkpoint).exists():
+        folder = Path(checkpoint)
+        if not folder.is_dir():
+            raise CheckpointError(
+                f"There is no checkpoint folder at {folder}: fetch it again, or name another one."
+            )
+        return folder
+    try:
+        return Path(snapshot_download(checkpoint, allow_patterns=list(_FILES)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as e:
+        raise CheckpointError(
+            f"The checkpoint {checkpoint} could not be downloaded: connect, or name a local folder."
+        ) from e
+
+
+def inspect(folder: Path) -> None:
+    """Raises CheckpointError unless the folder holds a STEP² pipeline with all files there and readable."""
+    index = _index(folder)
+    kind = index.get("_class_name")
+    if kind != PAIR_PIPELINE:
+        raise CheckpointError(
+            f"The checkpoint at {folder} is a {kind} and was not made for start-end pairs: name another."
+        )
+    for name, wanted in WITH_WEIGHTS.items():
+        found = _class_of(index, name)
+        if found is None and name == "ranker":
+            continue
+        if found != wanted:
+            raise CheckpointError(
+                f"The checkpoint's {name} is {'missing' if found is None else f'a {found}'}, but it must be "
+                f"a {wanted}: fetch it again, or name another checkpoint."
+            )
+        _read_headers(folder / name, name)
+    for name in WITHOUT_WEIGHTS:
+        if _class_of(index, name) is not None and not _has_files(folder / name, "*.json"):
+            raise CheckpointError(f"The checkpoint's {name} folder is missing or empty: fetch it again.")
+
+
+def weight_count(folder: Path) -> int:
+    """The number of weights (not bytes) in a component's safetensors files."""
+    total = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, "np") as f:
+            for key in f.keys():  # noqa: SIM118 - a safetensors handle is not a mapping
+                size = 1
+                for side in f.get_slice(key).get_shape():
+                    size *= side
+                total += size
+    return total
+
+
+def weights_hash(folder: Path) -> str:
+    """SHA-256 over names and contents of all safetensors files: the name of this checkpoint's weights."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        one = hashlib.sha256()
+        with path.open("rb") as f:
+            while block := f.read(1 << 22):
+                one.update(block)
+        total.update(f"{path.relative_to(folder).as_posix()} {one.hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def _index(folder: Path) -> dict[str, object]:
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except FileNotFoundError as e:
+        raise CheckpointError(f"There is no {INDEX} in {folder}: fetch the checkpoint again.") from e
+    except (ValueError, OSError) as e:
+        raise CheckpointError(f"The checkpoint's {INDEX} cannot be read: fetch it again.") from e
+    if not isinstance(index, dict):
+        raise CheckpointError(f"The checkpoint's {INDEX} cannot be read: fetch it again.")
+    return index
+
+
+def _class_of(index: dict[str, object], name: str) -> str | None:
+    """The class that model_index.json declares for a component, e.g. ["diffusers", "Class"]."""
+    entry = index.get(name)
+    return str(entry[1]) if isinstance(entry, list) and len(entry) == 2 and entry[1] else None
+
+
+def _has_files(folder: Path, pattern: str) -> bool:
+    return folder.is_dir() and any(folder.glob(pattern))
+
+
+def _read_headers(folder: Path, name: str) -> None:
+    if not _has_files(folder, "config.json"):
+        raise CheckpointError(f"The checkpoint's {name} has no config.json: fetch it again.")
+    if not _has_files(folder, "*.safetensors"):
+        raise CheckpointError(f"The checkpoint's {name} has no safetensors file: fetch it again.")
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, "np"):
+                pass
+        except (SafetensorError, OSError) as e:
+            raise CheckpointError(
+                f"The weight file {name}/{path.name} is damaged or not whole: fetch it again."
+            ) from e
