@@ -10,12 +10,12 @@ from PIL import Image, UnidentifiedImageError
 from engine.errors import BadInput, Cancelled
 from engine.story import FrameRate, Movement
 from engine.video.colour import packed, to_planes
-from engine.video.encode import ClipWriter
+from engine.video.encode import clip_writer
 from engine.video.flow import measure
 from engine.video.inbetween import Inbetweener
-from engine.video.renderer import IsCancelled, OnFrame
 from engine.video.timing import moments
 from engine.video.upscale import Frame, LanczosUpscaler, Upscaler, film_size
+from engine.watched import IsCancelled, Report
 
 
 class AnimaticRenderer:
@@ -40,7 +40,7 @@ class AnimaticRenderer:
         frames: int,
         rate: FrameRate,
         out: Path,
-        on_frame: OnFrame | None = None,
+        on_frame: Report | None = None,
         cancelled: IsCancelled | None = None,
     ) -> None:
         """See `engine.video.renderer.ClipRenderer.render`."""
@@ -52,7 +52,7 @@ class AnimaticRenderer:
             )
         width, height = film_size(first.shape[1], first.shape[0])
         between = self.inbetweener(first, last, movement, width, height)
-        with ClipWriter(out, width, height, rate) as write:
+        with clip_writer(out, width, height, rate) as write:
             for i, moment in enumerate(moments(frames), 1):
                 if cancelled is not None and cancelled():
                     raise Cancelled("Rendering of the clip was stopped.")

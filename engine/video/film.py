@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import BadInput
-from engine.video.encode import ffmpeg, run_ffmpeg, written_whole
+from engine.video.encode import ffmpeg, run_ffmpeg
+from engine.video.files import written_whole
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Inbetweener:
 
     def at(self, moment: float) -> Picture:
         """The picture at a moment in [0, 1]; 0 and 1 are the two frames themselves."""
+        moment = float(moment)  # a NumPy scalar would widen every array
         if moment <= 0:
             return self._start
         if moment >= 1:
@@ -45,7 +46,7 @@ class Inbetweener:
         weight_start = (met_start + NOTHING) * (1 - moment) + alone_start * (1 - change)
         weight_end = (met_end + NOTHING) * moment + alone_end * change
         share = weight_start / (weight_start + weight_end)
-        planes = []
+        planes: list[NDArray[np.uint8]] = []
         for i, (first, last) in enumerate(zip(self._start, self._end, strict=True)):
             size = (first.shape[1], first.shape[0])
             fade = cv2.resize(share, size, interpolation=cv2.INTER_LINEAR)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from engine.story import FrameRate, Movement
-
-OnFrame = Callable[[int, int], None]
-"""Called with (frames done, frames in all)."""
-IsCancelled = Callable[[], bool]
+from engine.watched import IsCancelled, Report
 
 
 class ClipRenderer(Protocol):
@@ -28,7 +24,7 @@ class ClipRenderer(Protocol):
         frames: int,
         rate: FrameRate,
         out: Path,
-        on_frame: OnFrame | None = None,
+        on_frame: Report | None = None,
         cancelled: IsCancelled | None = None,
     ) -> None:
         """Write a clip of exactly `frames` frames at `rate` that begins with `start` and ends with `end`.

@@ -1,0 +1,65 @@
+"""Long work whose progress is watched: a callback becomes events of a generator."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+E = TypeVar("E")
+
+Report = Callable[[int, int], None]
+"""Called with (done, in all): steps, frames."""
+IsCancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class _Finished(Generic[T]):
+    result: T
+
+
+@dataclass(frozen=True)
+class _Failed:
+    error: BaseException
+
+
+def watched(
+    work: Callable[[Report, IsCancelled], T],
+    event: Callable[[int, int], E],
+    cancelled: IsCancelled | None = None,
+) -> Generator[E, None, T]:
+    """Run `work(report, cancelled)` on a thread of its own; yield an event a report, and return its result.
+
+    Closing the generator (or Ctrl-C in its consumer) makes the work's `cancelled` answer True and waits for it, so
+    that nothing goes on in the background. What the work raises is raised here.
+    """
+    reports: SimpleQueue[E | _Finished[T] | _Failed] = SimpleQueue()
+    stop = threading.Event()
+
+    def run() -> None:
+        try:
+            result = work(
+                lambda done, total: reports.put(event(done, total)),
+                lambda: stop.is_set() or (cancelled is not None and cancelled()),
+            )
+        except BaseException as error:  # handed over to the thread that waits
+            reports.put(_Failed(error))
+        else:
+            reports.put(_Finished(result))
+
+    thread = threading.Thread(target=run, name="stage-work", daemon=True)
+    thread.start()
+    try:
+        while True:
+            report = reports.get()
+            if isinstance(report, _Finished):
+                return report.result
+            if isinstance(report, _Failed):
+                raise report.error
+            yield report
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,284 @@
+"""The whole of STAGE as one generator of typed events: theme -> storyboard -> pairs -> clips -> film.
+
+    S = {(D_i, C_i)} = G_dire(T_desc)                    eq. 7   engine.director
+    (F^S_i, F^E_i) = STEP2(D_i, C_i, history)            eq. 8   engine.step2
+    R_i = G_refiner(D_i, C_i, F^S_i, F^E_i)              eq. 9   engine.refiner
+    V_i = G_video(R_i, F^S_i, F^E_i)                     eq. 10  engine.video
+    film = V_1 + V_2 + ...                                       engine.video.film
+
+Needs no torch of its own: the painter that is handed in brings it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import BadInput, Cancelled
+from engine.manifest import FilmManifest, ShotRecord, abandoned_frames, write_manifest
+from engine.step2.conditions import MemoryFrame, PairConditions, PairTake, StoredFrame
+from engine.step2.prompt import compose
+from engine.story import FrameSide, Storyboard
+from engine.video.files import write_bytes
+from engine.video.film import assemble
+from engine.watched import IsCancelled, watched
+
+if TYPE_CHECKING:
+    from engine.director.stages import Director, Stage
+    from engine.profiles import Profile
+    from engine.refiner.protocol import Refiner
+    from engine.step2.painter import PairPainter
+    from engine.video.renderer import ClipRenderer
+
+
+@dataclass(frozen=True)
+class Thought:
+    """The director finished a stage of its thinking."""
+
+    stage: Stage
+
+
+@dataclass(frozen=True)
+class Directed:
+    """The storyboard is there."""
+
+    storyboard: Storyboard
+
+
+@dataclass(frozen=True)
+class ShotStarted:
+    """Shots count from 1."""
+
+    shot: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """`done` of `total` denoising steps of a pair."""
+
+    shot: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class PairDrawn:
+    """The pair is drawn, and both frames are stored."""
+
+    shot: int
+    take: PairTake
+    start: Path
+    end: Path
+
+
+@dataclass(frozen=True)
+class Refined:
+    """The text R_i that tells the video model what moves."""
+
+    shot: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """`done` of `total` frames of a clip."""
+
+    shot: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ClipRendered:
+    """The clip of a shot; the file lives until the film is done."""
+
+    shot: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class FilmDone:
+    """The film, and the manifest that is written beside it."""
+
+    path: Path
+    manifest: Path
+
+
+Event = Thought | Directed | ShotStarted | Step | PairDrawn | Refined | Rendering | ClipRendered | FilmDone
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A frame that goes first into the memory of every later shot."""
+
+    shot: int
+    side: FrameSide
+
+    @property
+    def key(self) -> str:
+        return frame_key(self.shot, self.side)
+
+    @classmethod
+    def parse(cls, text: str) -> Pin:
+        """`2:end` -> Pin(2, end).
+
+        Raises:
+            BadInput: the text has another form.
+        """
+        number, _, side = text.partition(":")
+        try:
+            return cls(int(number), FrameSide(side.strip().lower()))
+        except ValueError as error:
+            raise BadInput(f'"{text}" is no pin: write SHOT:start or SHOT:end, for example 1:end.') from error
+
+
+def frame_key(shot: int, side: FrameSide) -> str:
+    """What people read for a frame: the end of shot 2 is `2E`."""
+    return f"{shot}{side.value[0].upper()}"
+
+
+def shot_seed(film_seed: int, shot: int) -> int:
+    """The seed of a shot (from 1) of a film: the first 31 bits of SHA-256 of `film_seed:shot`.
+
+    Neighbouring film seeds share no shot's noise, and a shot keeps its seed when others are added after it.
+    """
+    digest = hashlib.sha256(f"{film_seed}:{shot}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def direct(
+    director: Director, theme: str, *, shots: int, profile: Profile, seed: int = 0
+) -> Iterator[Thought | Directed]:
+    """Equation 7 as events: the director's stages, then the storyboard.
+
+    Raises:
+        BadInput: the theme cannot be read, or the director gave no shots.
+    """
+    from engine.director.stages import ShotList
+
+    storyboard: Storyboard | None = None
+    for stage in director.direct(theme, shots=shots, profile=profile, seed=seed):
+        yield Thought(stage)
+        if isinstance(stage, ShotList):
+            storyboard = stage.storyboard
+    if storyboard is None or not storyboard.shots:
+        raise BadInput("The director made no shots of this theme: try other words.")
+    yield Directed(storyboard)
+
+
+def shoot(
+    storyboard: Storyboard,
+    out: Path,
+    *,
+    painter: PairPainter,
+    refiner: Refiner,
+    renderer: ClipRenderer,
+    seed: int = 0,
+    pins: Sequence[Pin] = (),
+    cancelled: IsCancelled | None = None,
+) -> Iterator[Event]:
+    """Equations 8 to 10 for every shot of a storyboard, then the film.
+
+    The memory bank of shot i is every frame of every earlier shot; its previous end is the end of shot i-1. Both
+    are the stored PNG files. They stay in the folder `<film>.frames` beside the film whatever happens; the film and
+    its manifest `<film>.json` appear when they are whole, and replace earlier ones only then.
+
+    Raises:
+        BadInput: no shots, or a pin that no later shot could see.
+        Cancelled: `cancelled` returned True.
+        StageError: anything else that the user can do something about.
+    """
+    check(storyboard, pins)
+    pinned = {pin.key for pin in pins}
+    frames = out.with_name(f"{out.stem}.frames")
+    bank: list[MemoryFrame] = []
+    previous: StoredFrame | None = None
+    records: list[ShotRecord] = []
+    clips: list[Path] = []
+    with tempfile.TemporaryDirectory(prefix="stage-clips-") as clip_folder:
+        for i, shot in enumerate(storyboard.shots, 1):
+            yield ShotStarted(i)
+            conditions = PairConditions(
+                prompt=compose(shot, storyboard.cast, storyboard.places, storyboard.look),
+                description=shot.description,
+                previous_end=previous,
+                memory=tuple(bank),
+            )
+            take = yield from _draw(painter, conditions, i, shot_seed(seed, i), cancelled)
+            start = _store(frames, i, FrameSide.START, take.start)
+            end = _store(frames, i, FrameSide.END, take.end)
+            yield PairDrawn(i, take, start.path, end.path)
+            for side, frame in ((FrameSide.START, start), (FrameSide.END, end)):
+                key = frame_key(i, side)
+                bank.append(MemoryFrame(key, frame, pinned=key in pinned))
+            previous = end
+            text = refiner.refine(shot, storyboard.cast, start.path, end.path)
+            yield Refined(i, text)
+            clip = Path(clip_folder) / f"{i:03d}.mp4"
+            yield from watched(
+                lambda report, stop, shot=shot, text=text, start=start, end=end, clip=clip: renderer.render(
+                    text,
+                    start.path,
+                    end.path,
+                    movement=shot.attributes.movement,
+                    frames=shot.attributes.length,
+                    rate=storyboard.rate,
+                    out=clip,
+                    on_frame=report,
+                    cancelled=stop,
+                ),
+                lambda done, total, i=i: Rendering(i, done, total),
+                cancelled,
+            )
+            clips.append(clip)
+            yield ClipRendered(i, clip)
+            records.append(ShotRecord.of(shot, storyboard.rate, text, start.path, end.path, take, out.parent))
+        if cancelled is not None and cancelled():
+            raise Cancelled("The film was stopped before it was joined.")
+        assemble(clips, out)
+    manifest = out.with_suffix(".json")
+    unused = abandoned_frames(manifest, records)
+    write_manifest(manifest, FilmManifest.of(storyboard, records))
+    for path in unused:
+        path.unlink(missing_ok=True)
+    yield FilmDone(out, manifest)
+
+
+def _draw(
+    painter: PairPainter, conditions: PairConditions, shot: int, seed: int, cancelled: IsCancelled | None
+) -> Generator[Event, None, PairTake]:
+    takes = yield from watched(
+        lambda report, stop: painter.draw(conditions, [seed], on_step=report, cancelled=stop),
+        lambda done, total: Step(shot, done, total),
+        cancelled,
+    )
+    return takes[0]
+
+
+def _store(folder: Path, shot: int, side: FrameSide, png: bytes) -> StoredFrame:
+    """Keep a drawn frame. Its hash is in its name, so that drawing again overwrites no other picture."""
+    digest = hashlib.sha256(png).hexdigest()
+    path = folder / f"{shot:03d}-{side.value}-{digest[:8]}.png"
+    write_bytes(path, png)
+    return StoredFrame(digest, path)
+
+
+def check(storyboard: Storyboard, pins: Sequence[Pin]) -> None:
+    """Whether a storyboard can be shot with these pins: cheap, so that it can be asked before a model is loaded.
+
+    Raises:
+        BadInput: no shots, or a pin that no later shot could see.
+    """
+    count = len(storyboard.shots)
+    if not count:
+        raise BadInput("A film needs at least one shot.")
+    for pin in pins:
+        if not 1 <= pin.shot < count:
+            raise BadInput(
+                f"{pin.shot}:{pin.side.value} pins nothing: the film has {count} shots, and a pin must leave a "
+                "later shot to be remembered in."
+            )

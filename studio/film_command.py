@@ -1,0 +1,155 @@
+"""`stage film`: the workflow's events as progress on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from engine import workflow
+from engine.director.breakdown_director import BreakdownDirector
+from engine.director.stages import Logline, Warnings
+from engine.errors import BadInput
+from engine.profiles import Profile, get_profile
+from engine.story import Storyboard
+from engine.video.renderer import ClipRenderer
+
+MAX_SCREENPLAY = 1_000_000  # bytes: longer than any screenplay, short of a mistaken file
+
+
+def make_film(
+    theme: str,
+    out: Path,
+    *,
+    shots: int,
+    seed: int,
+    profile: str,
+    pins: Sequence[str],
+    screenplay: Path | None,
+) -> None:
+    """Direct, draw, refine, render and join, and say on the terminal how it goes.
+
+    Raises:
+        StageError: in one sentence.
+    """
+    out = film_name(out)
+    chosen = get_profile(profile)
+    parsed = [workflow.Pin.parse(pin) for pin in pins]
+    console = Console(stderr=True)
+    storyboard = _direct(_story(theme, screenplay), shots, chosen, seed, console)
+    workflow.check(storyboard, parsed)
+    with _progress(console) as progress:
+        loading = progress.add_task(f"Opening {chosen.title}", total=None, note="")
+        from engine.refiner.plain import PlainRefiner
+
+        from engine.step2.painter import load_painter
+        from engine.video.animatic import AnimaticRenderer
+
+        painter = load_painter(chosen)
+        progress.remove_task(loading)
+        renderer: ClipRenderer = AnimaticRenderer()
+        events = workflow.shoot(
+            storyboard,
+            out,
+            painter=painter,
+            refiner=PlainRefiner(),
+            renderer=renderer,
+            seed=seed,
+            pins=parsed,
+        )
+        with closing(events):  # Ctrl-C stops the drawing thread before anything else is torn down
+            _show(events, len(storyboard.shots), progress)
+    seconds = storyboard.rate.seconds(storyboard.length)
+    console.print(f"[green]{escape(str(out))}[/]: {len(storyboard.shots)} shots, {seconds:.1f} s.")
+    if chosen.preview:
+        console.print(f"[dim]{escape(chosen.note)}[/]")
+
+
+def film_name(out: Path) -> Path:
+    """The film's path with an .mp4 ending.
+
+    Raises:
+        BadInput: it has another ending: only MP4 films are made.
+    """
+    if out.suffix.lower() == ".mp4":
+        return out
+    if out.suffix:
+        raise BadInput(f'A film is an MP4: give "{out.with_suffix(".mp4")}" instead of "{out}".')
+    return out.with_suffix(".mp4")
+
+
+def _story(theme: str, screenplay: Path | None) -> str:
+    if screenplay is None:
+        return theme
+    if theme:
+        raise BadInput("Give a theme or a --screenplay, not both.")
+    try:
+        if screenplay.stat().st_size > MAX_SCREENPLAY:
+            raise BadInput(f"{screenplay} is longer than a screenplay can be (1 MB): give a shorter text.")
+        return screenplay.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise BadInput(f"{screenplay} cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{screenplay} is not a text file in UTF-8; save it as plain text.") from error
+
+
+def _direct(theme: str, shots: int, profile: Profile, seed: int, console: Console) -> Storyboard:
+    """Show the director at work, and return its storyboard."""
+    storyboard: Storyboard | None = None
+    for event in workflow.direct(BreakdownDirector(), theme, shots=shots, profile=profile, seed=seed):
+        match event:
+            case workflow.Directed(storyboard=found):
+                storyboard = found
+            case workflow.Thought(stage=Logline(title=title, text=text)):
+                console.print(f"[bold]{escape(title)}[/]  {escape(text)}")
+            case workflow.Thought(stage=Warnings(undrawable=words, notes=notes)):
+                if words:
+                    console.print(
+                        f"[yellow]{escape(profile.title)} cannot draw: {escape(', '.join(words))}.[/]"
+                    )
+                for note in notes:
+                    console.print(f"[yellow]{escape(note)}[/]")
+            case workflow.Thought():
+                pass  # the shots themselves are shown as they are drawn
+    assert storyboard is not None, "workflow.direct ends with a storyboard or raises"
+    return storyboard
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def _show(events: Iterable[workflow.Event], shots: int, progress: Progress) -> None:
+    """One bar for the film, and one for what is being done to the present shot."""
+    film = progress.add_task("Film", total=shots, note="")
+    now: TaskID = progress.add_task("", total=None, note="")
+    for event in events:
+        match event:
+            case workflow.ShotStarted(shot=shot):
+                progress.update(film, note=f"shot {shot} of {shots}")
+                progress.reset(now, total=None, description="Drawing the pair")
+            case workflow.Step(done=done, total=total):
+                progress.update(now, completed=done, total=total, note=f"step {done} of {total}")
+            case workflow.PairDrawn():
+                progress.reset(now, total=None, description="Rendering the clip", note="")
+            case workflow.Rendering(done=done, total=total):
+                progress.update(now, completed=done, total=total, note=f"frame {done} of {total}")
+            case workflow.Refined(shot=shot, text=text):
+                progress.console.print(f"{shot:>3}  {escape(text)}", style="dim", highlight=False)
+            case workflow.ClipRendered(shot=shot):
+                progress.update(film, completed=shot)
+            case workflow.FilmDone():
+                progress.update(now, visible=False)
+            case workflow.Thought() | workflow.Directed():
+                pass  # shown by _direct
