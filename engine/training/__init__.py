@@ -1,0 +1,1 @@
+"""Training: the mini checkpoint from nothing, stage by stage, on two CPU cores."""

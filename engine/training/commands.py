@@ -1,0 +1,117 @@
+"""`stage train mini`: the mini checkpoint from nothing, one resumable stage after another.
+
+    vae       autoencoder on crops of the world
+    latents   films rendered and encoded once
+    clip      the ranker of the memory bank
+    pretrain  slot encoder and pair transformer
+    context   the understanding model, from free words and the previous frame
+    export    all parts together as a checkpoint folder
+
+Each stage trains for its budget of minutes, resumes where it was, and can be run again to go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from engine.errors import BadInput
+from engine.training.context import ContextOptions, train_context
+from engine.training.export import Parts, build_vae, export
+from engine.training.latents import HELD_OUT_SEED, SHARD, TRAIN_SEED, Films, encode_shard
+from engine.training.ranker import RankerOptions, train_ranker
+from engine.training.run import load_weights
+from engine.training.slots import SlotEncoder
+from engine.training.transformer import PretrainOptions, pretrain
+from engine.training.vae import VaeOptions, train_vae
+from engine.training.words import ranking_tokenizer, understanding_tokenizer
+
+
+class Stage(str, Enum):
+    VAE = "vae"
+    LATENTS = "latents"
+    CLIP = "clip"
+    PRETRAIN = "pretrain"
+    CONTEXT = "context"
+    EXPORT = "export"
+
+
+MINUTES = {Stage.VAE: 60.0, Stage.CLIP: 15.0, Stage.PRETRAIN: 150.0, Stage.CONTEXT: 40.0}
+
+
+def train_mini(
+    stage: Stage | None,
+    folder: Path,
+    out: Path,
+    minutes: float | None = None,
+    films: int = 6000,
+    threads: int = 2,
+    start: Path | None = None,
+) -> None:
+    """Runs one stage, or all of them in order, in `folder`; `export` writes the checkpoint to `out`.
+
+    `minutes` is the budget of a training stage, `films` how many are encoded, `start` other weights to begin
+    `vae` or `pretrain` from.
+    """
+    parts = Parts(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def budget(of: Stage) -> float:
+        return MINUTES[of] if minutes is None else minutes
+
+    def latents() -> None:
+        _need(parts.vae, Stage.VAE)
+        torch.set_num_threads(threads)
+        vae = build_vae(parts)
+        encode_shard(vae, folder / "held-out", HELD_OUT_SEED)
+        for first in range(TRAIN_SEED, TRAIN_SEED + films, SHARD):
+            path = encode_shard(vae, folder / "latents", first)
+            print(f"films up to {first + SHARD}: {path.name}", flush=True)
+
+    def drawing() -> None:
+        _need(folder / "latents", Stage.LATENTS)
+        options = PretrainOptions(minutes=budget(Stage.PRETRAIN), threads=threads)
+        pretrain(folder, Films(folder / "latents"), Films(folder / "held-out"), options, start)
+
+    def context() -> None:
+        _need(parts.drawing, Stage.PRETRAIN)
+        slots = SlotEncoder()
+        load_weights(parts.drawing, {"slots": slots})
+        tokenizer = _tokenizer(parts.tokenizer, understanding_tokenizer)
+        train_context(
+            folder, tokenizer, slots, ContextOptions(minutes=budget(Stage.CONTEXT), threads=threads)
+        )
+
+    def clip() -> None:
+        tokenizer = _tokenizer(parts.ranker_tokenizer, ranking_tokenizer)
+        train_ranker(folder, tokenizer, RankerOptions(minutes=budget(Stage.CLIP), threads=threads))
+
+    actions: dict[Stage, Callable[[], object]] = {
+        Stage.VAE: lambda: train_vae(folder, VaeOptions(minutes=budget(Stage.VAE), threads=threads), start),
+        Stage.LATENTS: latents,
+        Stage.CLIP: clip,
+        Stage.PRETRAIN: drawing,
+        Stage.CONTEXT: context,
+        Stage.EXPORT: lambda: export(parts, out),
+    }
+    for each in [stage] if stage is not None else list(Stage):
+        print(f"stage {each.value}", flush=True)
+        actions[each]()
+
+
+def _need(path: Path, stage: Stage) -> None:
+    if not path.exists():
+        raise BadInput(
+            f"{path.name} is not in {path.parent}: run `stage train mini --stage {stage.value}` first."
+        )
+
+
+def _tokenizer(folder: Path, make: Callable[[], PreTrainedTokenizerFast]) -> PreTrainedTokenizerFast:
+    """The tokenizer of a folder; made from the world's words the first time."""
+    if not (folder / "tokenizer.json").exists():
+        make().save_pretrained(folder)
+    return PreTrainedTokenizerFast.from_pretrained(folder)

@@ -1,0 +1,163 @@
+"""Puts the trained parts together as a STEP² checkpoint: half precision, shards under 10 MB."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLQwenImage, FlowMatchEulerDiscreteScheduler
+from transformers import PreTrainedTokenizerFast
+
+from engine.step2.card import CheckpointCard
+from engine.step2.pipeline import Step2Pipeline
+from engine.step2.single_frame import enable_single_frame
+from engine.training.context import (
+    MERGE,
+    PATCH,
+    TEMPLATE,
+    TEXT_ONLY,
+    VIEW,
+    WITH_IMAGE,
+    new_context_model,
+    new_processor,
+)
+from engine.training.latents import PACKED
+from engine.training.ranker import new_ranker
+from engine.training.run import Progress, load_weights
+from engine.training.transformer import Drawing
+from engine.training.vae import latent_statistics, new_vae
+from engine.world.camera import HEIGHT, WIDTH
+from engine.world.lexicon import LEXICON_FILE
+
+SHARD = "9MB"
+SHIFT = math.log(
+    1.5
+)  # few tokens need little shift; both ends equal, so the size of the frame does not matter
+VOCABULARY_FILE = "vocabulary.json"
+STEPS, GUIDANCE = 12, 2.0
+NOTE = (
+    "A neural network of {parameters:.0f} million parameters that knows a small paper-theatre world and "
+    "nothing else: {settings} places, four times of day, four kinds of weather, one or two people. "
+    "Preview quality."
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where the stages left their weights and tokenizers."""
+
+    folder: Path
+
+    @property
+    def vae(self) -> Path:
+        return self.folder / "vae.safetensors"
+
+    @property
+    def drawing(self) -> Path:
+        return self.folder / "drawing.safetensors"
+
+    @property
+    def context(self) -> Path:
+        return self.folder / "context.safetensors"
+
+    @property
+    def ranker(self) -> Path:
+        return self.folder / "ranker.safetensors"
+
+    @property
+    def tokenizer(self) -> Path:
+        return self.folder / "tokenizer"
+
+    @property
+    def ranker_tokenizer(self) -> Path:
+        return self.folder / "ranker-tokenizer"
+
+
+def build_vae(parts: Parts) -> AutoencoderKLQwenImage:
+    """The trained VAE with the statistics of its latents, measured once and kept beside it."""
+    vae = new_vae()
+    load_weights(parts.vae, {"vae": vae})
+    enable_single_frame(vae)
+    path = parts.folder / "statistics.json"
+    if not path.exists():
+        mean, std = latent_statistics(vae)
+        path.write_text(json.dumps({"mean": mean, "std": std}))
+    found = json.loads(path.read_text())
+    vae.register_to_config(latents_mean=found["mean"], latents_std=found["std"])
+    return vae.eval()
+
+
+def build(parts: Parts) -> tuple[Step2Pipeline, dict[str, Progress]]:
+    """The pipeline of the trained parts, float32, and how each was trained."""
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(parts.tokenizer)
+    vae, drawing = build_vae(parts), Drawing()
+    context, ranker = new_context_model(tokenizer), new_ranker(_tokenizer(parts.ranker_tokenizer))
+    record = {
+        "vae": load_weights(parts.vae, {}),
+        "transformer": load_weights(parts.drawing, {"transformer": drawing.transformer}),
+        "text_encoder": load_weights(parts.context, {"model": context.model}),
+        "ranker": load_weights(parts.ranker, {"clip": ranker.clip}),
+    }
+    pipe = Step2Pipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(
+            use_dynamic_shifting=True,
+            base_shift=SHIFT,
+            max_shift=SHIFT,
+            base_image_seq_len=PACKED[0] * PACKED[1],
+            max_image_seq_len=4096,
+            time_shift_type="exponential",
+        ),
+        vae=vae,
+        text_encoder=context.eval(),
+        tokenizer=tokenizer,
+        transformer=drawing.transformer.eval(),
+        processor=new_processor(tokenizer),
+        ranker=ranker.eval(),
+    )
+    pipe.set_progress_bar_config(disable=True)
+    vocabulary = json.loads(LEXICON_FILE.read_text(encoding="utf-8"))
+    parameters = sum(p.numel() for m in (vae, drawing.transformer, context, ranker) for p in m.parameters())
+    pipe.card = CheckpointCard(
+        title="STEP² mini, paper theatre",
+        note=NOTE.format(parameters=parameters / 1e6, settings=len(vocabulary["setting"])),
+        pairs=True,
+        preview=True,
+        samples_seen=record["transformer"].samples,
+        width=WIDTH,
+        height=HEIGHT,
+        steps=STEPS,
+        guidance=GUIDANCE,
+        rescale=False,
+        negative="",
+        text_only=TEXT_ONLY,
+        with_image=WITH_IMAGE,
+        vl_area=VIEW[0] * VIEW[1],
+        vl_multiple=PATCH * MERGE,
+        max_prompt_tokens=TEMPLATE.max_tokens,
+        vocabulary=VOCABULARY_FILE,
+        dtype="float32",
+    )
+    return pipe, record
+
+
+def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    return PreTrainedTokenizerFast.from_pretrained(folder)
+
+
+def export(parts: Parts, out: Path) -> Path:
+    """Writes the checkpoint into a folder beside `out` first, then puts it in its place."""
+    pipe, record = build(parts)
+    part = out.with_name(f"{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    pipe.to(dtype=torch.float16)
+    pipe.save_pretrained(part, max_shard_size=SHARD)
+    shutil.copyfile(LEXICON_FILE, part / VOCABULARY_FILE)
+    training = {name: asdict(progress) for name, progress in record.items()}
+    (part / "training.json").write_text(json.dumps(training, indent=1) + "\n")
+    shutil.rmtree(out, ignore_errors=True)
+    part.rename(out)
+    return out
