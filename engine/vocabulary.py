@@ -20,7 +20,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _STORY_WORDS = Path(__file__).with_name("story_words.txt")
 THING_VERBS = "verbs that are also things"
 _BEFORE_NOUNS = frozenset(
-    "a an the this that these those my your his her its our their of with and two three".split()
+    ["a", "an", "the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "of", "with", "and", "two", "three"]
 )
 
 

@@ -1,0 +1,423 @@
+"""The beat sheet: from what happens in a theme to exactly as many lines as the film has shots."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from engine.director import phrasebook
+from engine.director.breakdown import Actor, Breakdown, Event
+from engine.director.phrasebook import Moment, Story, fill, story_of
+from engine.director.places import Spot
+from engine.story import TimeOfDay
+from engine.vocabulary import Vocabulary, word_sections
+
+LONGEST = 400  # characters of a description; longer sentences are cut at a word
+
+
+class Role(str, Enum):
+    """What a line does in the film; the camera is chosen by it."""
+
+    ESTABLISH = "establish"
+    APPROACH = "approach"
+    EVENT = "event"
+    REACTION = "reaction"
+    ENDING = "ending"
+    CUTAWAY = "cutaway"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One beat: its sentence, who is in frame (indices into the cast), where and when, and how close."""
+
+    text: str
+    who: tuple[int, ...]
+    role: Role
+    close: int
+    story: Story
+    spot: Spot
+    time: TimeOfDay
+    weather: str
+    dialogue: str = ""
+    scene: int = 0
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A line before it is worded: who has been introduced is only known in film order."""
+
+    moment: Moment
+    role: Role
+    event: int
+    back: bool = False  # in the first place again
+
+
+def write_beats(found: Breakdown, shots: int, vocabulary: Vocabulary, rng: random.Random) -> list[Line]:
+    """Exactly `shots` lines: the theme's own events in order, and what leads to and follows from them."""
+    writer = _Writer(found, vocabulary, rng)
+    return writer.write(shots)
+
+
+class _Writer:
+    def __init__(self, found: Breakdown, vocabulary: Vocabulary, rng: random.Random) -> None:
+        self.found = found
+        self.vocabulary = vocabulary
+        self.rng = rng
+        self.phrases = [e.source.rstrip(" .") for e in found.events if not e.verb and e.source]
+        self.events = _settled(found)
+        self.met: set[str] = set()
+        self.used: set[str] = set()
+
+    def write(self, shots: int) -> list[Line]:
+        plans = self._plan(shots)
+        lines: list[Line] = []
+        for plan in plans:
+            lines.append(
+                self._line(plan, lines[-1] if lines else None, established=plans[0].role is Role.ESTABLISH)
+            )
+        return lines
+
+    # ---- which lines
+
+    def _plan(self, shots: int) -> list[_Plan]:
+        events = self.events
+        if shots < len(events):
+            events = self._pick(events, shots)
+        self.events = events
+        last = len(events) - 1
+        cores = {i: _Plan(Moment("{event}", "SO", 2), Role.EVENT, i) for i in range(len(events))}
+        before: dict[int, list[_Plan]] = {i: [] for i in cores}
+        after: dict[int, list[_Plan]] = {i: [] for i in cores}
+        opening: list[_Plan] = []
+        ending: list[_Plan] = []
+        wells = {(i, w): self._moments(i, w) for i in cores for w in (Role.APPROACH, Role.REACTION)}
+        order = itertools.chain(
+            ("open", (last, Role.REACTION), "end", (0, Role.APPROACH)),
+            itertools.cycle(
+                [(i, w) for i in cores for w in (Role.REACTION, Role.APPROACH)]
+                + [(0, Role.APPROACH), (last, Role.REACTION)]
+            ),
+        )
+        for slot in itertools.islice(order, shots - len(events)):
+            if slot == "open":
+                opening.append(self._opening())
+            elif slot == "end":
+                ending.append(self._ending(last, shots))
+            elif isinstance(slot, tuple):
+                (before if slot[1] is Role.APPROACH else after)[slot[0]].append(next(wells[slot]))
+        body = [p for i in cores for p in (*before[i], cores[i], *after[i])]
+        return [*opening, *body, *ending]
+
+    def _pick(self, events: list[Event], shots: int) -> list[Event]:
+        """Fewer events than there are: whole sentences if that suffices, else the most telling of each part."""
+        whole = [
+            replace(next(g), predicate="") for _, g in itertools.groupby(events, key=lambda e: e.sentence)
+        ]
+        if len(whole) > 1:
+            events = whole
+        if shots >= len(events):
+            return events
+        bounds = [round(i * len(events) / shots) for i in range(shots + 1)]
+        return [max(events[a:b], key=self._telling) for a, b in itertools.pairwise(bounds)]
+
+    def _telling(self, event: Event) -> tuple[int, int]:
+        acts = bool(self.vocabulary.find(event.source, "action"))
+        fits = len(event.source) <= LONGEST
+        return (2 * bool(event.subject) + acts + fits, len(event.others))
+
+    def _moments(self, index: int, role: Role) -> Iterator[_Plan]:
+        """An endless supply of moments before or after an event, the most fitting first."""
+        event = self.events[index]
+        table = phrasebook.BEFORE if role is Role.APPROACH else phrasebook.AFTER
+        for moment in table[_story(event)]:
+            if self._can(moment, event):
+                yield _Plan(moment, role, index)
+        idle = [m for m in (*phrasebook.IDLE, *phrasebook.IDLE_TOGETHER) if self._can(m, event)]
+        for tails in itertools.count():
+            self.rng.shuffle(idle)
+            for n, moment in enumerate(idle):
+                tail = phrasebook.TAILS[(n + tails) % len(phrasebook.TAILS)]
+                yield _Plan(replace(moment, template=moment.template.replace("{tail}", tail)), role, index)
+                if n % 6 == 5:
+                    cut = phrasebook.CUTAWAYS[(n // 6 + tails) % len(phrasebook.CUTAWAYS)]
+                    yield _Plan(Moment(cut, "", 0), Role.CUTAWAY, index)
+
+    def _can(self, moment: Moment, event: Event) -> bool:
+        with_other = bool(self._other(event))
+        template = moment.template
+        if "{pair}" in template and not self._plural(self._subject(event)):
+            return False
+        return ("{O}" not in template or with_other) and (
+            "{T}" not in template or bool(event.thing) or (with_other and role_is_look(template))
+        )
+
+    def _opening(self) -> _Plan:
+        event = self.events[0]
+        inside = event.spot is not None and event.spot.setting == "room"
+        lines = phrasebook.ESTABLISH.get(
+            Story.WORK if inside else _story(event), phrasebook.ESTABLISH[Story.OTHER]
+        )
+        return _Plan(Moment(f"{{header}}. {self.rng.choice(lines)}.", "S", 0), Role.ESTABLISH, 0)
+
+    def _ending(self, last: int, shots: int) -> _Plan:
+        event = self.events[last]
+        story = _story(event)
+        event = replace(event, subject=self._lead(event), others=self._company(event))
+        first_spot, last_spot = self.events[0].spot, event.spot
+        back = shots >= 5 and first_spot != last_spot and story is not Story.PARTING
+        fitting = [m for m in phrasebook.ENDING.get(story, ()) if self._can(m, event)]
+        if not fitting or back:
+            together = bool(self._company(event)) and story not in (Story.LOSS, Story.FIGHT)
+            alone = phrasebook.ENDING_PAIR if self._plural(self._lead(event)) else phrasebook.ENDING_ALONE
+            fitting = list(phrasebook.ENDING_TOGETHER if together else alone)
+        moment = fitting[0]
+        if back:
+            moment = replace(moment, template="Back {at}, " + moment.template.replace(" {at}", ""))
+        return _Plan(moment, Role.ENDING, last, back)
+
+    # ---- how they read
+
+    def _subject(self, event: Event) -> tuple[Actor, ...]:
+        return event.subject or tuple(self.found.actors[:1])
+
+    def _lead(self, event: Event) -> tuple[Actor, ...]:
+        """Whose film it is at the end: the first who acted, unless the end has lost them."""
+        over = any(re.search(r"\b(?:dead|dies?|killed)\b", e.predicate) for e in self.events)
+        return self._subject(event if over else self.events[0])
+
+    def _company(self, event: Event) -> tuple[Actor, ...]:
+        """Who else is there at the end."""
+        lead = self._lead(event)
+        return tuple(a for a in (*self._subject(event), *event.others) if a not in lead)[:1]
+
+    def _plural(self, actors: Sequence[Actor]) -> bool:
+        return len(actors) > 1 or any(a.plural for a in actors)
+
+    def _other(self, event: Event) -> tuple[Actor, ...]:
+        return tuple(a for a in event.others if a not in self._subject(event))[:1]
+
+    def _line(self, plan: _Plan, previous: Line | None, established: bool) -> Line:
+        event = self.events[plan.event]
+        spot = self.events[0].spot if plan.back else event.spot
+        assert spot is not None and event.time is not None and event.weather is not None  # _settled saw to it
+        subject, other = self._subject(event), self._other(event)
+        if plan.role is Role.ENDING:
+            subject, other = self._lead(event), self._company(event)
+        story = _story(event)
+        if plan.role is Role.EVENT:
+            text = self._event_text(
+                event, trimmed=established or (previous is not None and previous.spot == spot)
+            )
+            who = _in_frame((*event.subject, *event.others))
+            close = 1 if story is Story.JOURNEY else 2
+        else:
+            text = fill(
+                plan.moment.template, self._slots(plan, subject, other, spot), self._plurals(subject, other)
+            )
+            chosen = [
+                a for mark, group in (("S", subject), ("O", other)) if mark in plan.moment.who for a in group
+            ]
+            who = _in_frame(chosen)
+            close = plan.moment.close
+            self.met |= {a.key for a in chosen}
+        time = event.time
+        if plan.role is Role.ENDING and len(self.found.times) > 1 and len({e.time for e in self.events}) == 1:
+            time = self.found.times[-1]  # "from dawn to dusk"
+        scene = 1
+        if previous is not None:
+            scene = previous.scene + (previous.spot != spot or previous.time != time)
+        dialogue = self._dialogue(event) if plan.role is Role.EVENT else ""
+        self.used.add(text)
+        return Line(text, who, plan.role, close, story, spot, time, event.weather, dialogue, scene)
+
+    def _dialogue(self, event: Event) -> str:
+        if not event.quote:
+            return ""
+        speaker = self.found.cast[event.subject[0].members[0]].name if event.subject else ""
+        return f"{speaker.upper()}: {event.quote}" if speaker else event.quote
+
+    def _slots(
+        self, plan: _Plan, subject: Sequence[Actor], other: Sequence[Actor], spot: Spot
+    ) -> dict[str, str]:
+        event = self.events[plan.event]
+        weather = event.weather or ""
+        inside = spot.setting == "room"
+        fall = (
+            ""
+            if inside
+            else {"rain": " in the rain", "snow": " in the snow", "fog": " in the fog"}.get(weather, "")
+        )
+        lead = subject[0] if subject else None
+        plural = len(subject) > 1
+        alone = not self._plural(subject)
+        return {
+            "pair": "",
+            "header": self._header(event, spot),
+            "S": self._name(subject),
+            "O": self._name(other, in_template="O" in plan.moment.who or "{O}" in plan.moment.template),
+            "T": event.thing or " and ".join(a.ref for a in other),
+            "he": "they" if plural or lead is None else lead.he,
+            "his": "their" if plural or lead is None else lead.his,
+            "him": "them" if plural or lead is None else lead.him,
+            "at": spot.at,
+            "along": spot.along,
+            "place": spot.the,
+            "Place": spot.the[:1].upper() + spot.the[1:],
+            "weather": fall,
+            "dir": "left" if plan.back else "right",
+            "alone": "alone " if alone and not fall else f"{fall.strip()} " if fall else "",
+        }
+
+    def _plurals(self, subject: Sequence[Actor], other: Sequence[Actor]) -> dict[str, bool]:
+        return {
+            "S": self._plural(subject),
+            "O": self._plural(other),
+        }
+
+    def _name(self, actors: Sequence[Actor], in_template: bool = True) -> str:
+        """As the theme introduces them the first time, by their short name from then on."""
+        return " and ".join(a.ref if a.key in self.met or not in_template else _first(a) for a in actors)
+
+    def _header(self, event: Event, spot: Spot) -> str:
+        """ "A stormy harbour at night", or the theme itself where that is a phrase."""
+        if self.phrases and not any(a.key in self.phrases[0].casefold() for a in self.found.actors):
+            return self.phrases[0][:LONGEST]
+        hour = "" if event.time in (None, TimeOfDay.DAY) else f" at {event.time.value}"
+        sky = {"rain": "rainy", "snow": "snowy", "fog": "foggy"}.get(event.weather or "", "")
+        own = [
+            m
+            for m in self.vocabulary.find(event.source, "weather")
+            if event.source[slice(*m.span)].endswith("y")
+        ]
+        if own:
+            sky = event.source[slice(*own[0].span)].lower()
+        noun = spot.place.name[:1].lower() + spot.place.name[1:]
+        if spot.setting == "room" or not sky or not spot.the.startswith("the "):
+            return f"{spot.the}{hour}"[:1].upper() + f"{spot.the}{hour}"[1:]
+        article = "" if noun.endswith("s") else ("An " if sky[0] in "aeiou" else "A ")
+        header = f"{article}{sky} {noun}{hour}"
+        return header[:1].upper() + header[1:]
+
+    def _event_text(self, event: Event, *, trimmed: bool) -> str:
+        """The event as the theme words it, with people already met called by their short names."""
+        if not event.predicate:
+            text = self._sentence(event)
+        else:
+            who = self._name(event.subject) if event.subject else _lowered(event.subject_text)
+            rest = self._known_others(event.predicate, event)
+            if trimmed:
+                rest = _without_setting(rest, self.vocabulary)
+            text = f"{who} {rest}".strip()
+        self.met |= {a.key for a in (*event.subject, *event.others)}
+        text = _clip(text)
+        return text[:1].upper() + text[1:]
+
+    def _sentence(self, event: Event) -> str:
+        """A whole sentence as written, its opening pronoun replaced by the name that it stands for."""
+        first, _, rest = event.source.partition(" ")
+        if first.casefold() in ("he", "she", "they") and event.subject:
+            return f"{self._name(event.subject)} {rest}"
+        return event.source
+
+    def _known_others(self, predicate: str, event: Event) -> str:
+        for actor in event.others:
+            if actor.key in self.met and actor.ref.startswith("the "):
+                pattern = rf"\b(?:an?)\s+(?=(?:[\w\-]+\s+){{0,3}}{re.escape(actor.key)}\b)"
+                predicate = re.sub(pattern, "the ", predicate, count=1, flags=re.IGNORECASE)
+        return predicate
+
+
+def role_is_look(template: str) -> bool:
+    """Whether {T} in a template may be a person: one looks at people as at things, but carries no people."""
+    return "look" in template
+
+
+def _story(event: Event) -> Story:
+    """What sort of thing an event is for whoever is in frame: what never comes, or is nobody's deed, is a wait."""
+    waits = not event.subject or " never " in f" {event.predicate} "
+    return Story.WAITING if waits else story_of(event.verb)
+
+
+def _in_frame(actors: Sequence[Actor]) -> tuple[int, ...]:
+    """Members of all actors, one of each first, so that a limit on people keeps somebody of every side."""
+    rows = itertools.zip_longest(*(a.members for a in actors))
+    return tuple(dict.fromkeys(m for row in rows for m in row if m is not None))
+
+
+def _settled(found: Breakdown) -> list[Event]:
+    """The events with a place, a time and a weather each; a theme in which nothing happens gets a walk."""
+    lead = tuple(found.actors[:1])
+    events = [e for e in found.events if e.verb]
+    if not events:
+        spot = found.spots[0]
+        source = found.events[0].source if found.events else ""
+        walk = f"{'walk' if lead[0].plural else 'walks'} right, {spot.along}"
+        events = [
+            Event(lead, "", "walk", walk, tuple(found.actors[1:2]), "", spot, None, None, source=source)
+        ]
+    spot = found.spots[0]
+    known = next((e for e in events if e.time is not None), None)
+    time = TimeOfDay.DAY
+    if known is not None and known.time is not None and not known.later:
+        time = known.time
+    elif known is None and found.times:
+        time = found.times[0]
+    weather = found.weather
+    settled = []
+    for event in events:
+        spot, time, weather = event.spot or spot, event.time or time, event.weather or weather
+        settled.append(replace(event, spot=spot, time=time, weather=weather))
+    return settled
+
+
+def _first(actor: Actor) -> str:
+    """The introduction; somebody's "his daughter" becomes "the daughter" where nobody stands before it."""
+    return re.sub(r"^(?:his|her|their|its|my|our)\s+", "the ", actor.first)
+
+
+def _lowered(text: str) -> str:
+    word = text.split(" ", 1)[0]
+    return (
+        text[:1].lower() + text[1:]
+        if word in ("A", "An", "The", "His", "Her", "Their", "Its", "This")
+        else text
+    )
+
+
+_TRAILING = re.compile(
+    r"\s+(?:on|in|at|by|during|under|near)\s+((?:(?:the|a|an)\s+)?(?:[\w'’\-]+\s*){1,4})$", re.IGNORECASE
+)
+
+
+def _without_setting(predicate: str, vocabulary: Vocabulary) -> str:
+    """Without "on a stormy harbour at night" at its end: the shot's own attributes and first line say that."""
+    while True:
+        match = next(
+            (m for i in range(len(predicate)) if predicate[i].isspace() and (m := _TRAILING.match(predicate, i))
+             and _is_setting(m.group(1), vocabulary)),
+            None,
+        )  # fmt: skip
+        if match is None or len(predicate[: match.start()].split()) < 2:
+            return predicate
+        predicate = predicate[: match.start()]
+
+
+def _is_setting(phrase: str, vocabulary: Vocabulary) -> bool:
+    """Whether a phrase holds nothing but where, when and what weather."""
+    words = [w for w in phrase.casefold().split() if w not in ("the", "a", "an")]
+    known = sum(bool(vocabulary.find(w, "setting", "time", "weather")) for w in words)
+    return known > 0 and all(
+        vocabulary.find(w, "setting", "time", "weather") or w in word_sections()["adjectives"] for w in words
+    )
+
+
+def _clip(text: str) -> str:
+    """A sentence of at most LONGEST characters, cut at a word, with a stop."""
+    text = " ".join(text.split()).rstrip(" ,;:")
+    if len(text) > LONGEST:
+        text = text[:LONGEST].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
+    return text if text.endswith((".", "!", "?", "…", '"', "”")) else text + "."

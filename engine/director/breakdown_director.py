@@ -1,0 +1,96 @@
+"""The built-in director: a script breakdown and a beat sheet instead of a language model (STAGE, eq. 7)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from engine.director.beats import write_beats
+from engine.director.breakdown import Breakdown, break_down
+from engine.director.fountain import is_fountain, parse_fountain
+from engine.director.grammar import SHORTEST, film
+from engine.director.reading import check_english, check_numbers, clean, make_logline, make_title
+from engine.director.screenplay import read_screenplay
+from engine.director.stages import Beats, CastList, Logline, PlaceList, ShotList, Stage, Warnings
+from engine.errors import BadInput
+from engine.profiles import Profile, world_vocabulary
+from engine.story import FrameRate, Storyboard
+
+
+class BreakdownDirector:
+    """Reads a theme, a treatment or a Fountain screenplay by rules; the same input and seed give the same film."""
+
+    def direct(
+        self, theme: str, *, shots: int, profile: Profile, seed: int = 0, seconds: float | None = None
+    ) -> Iterator[Stage]:
+        """See `engine.director.stages.Director`. A screenplay is known by its scene headings (INT., EXT.)."""
+        check_numbers(shots, seconds)
+        text = clean(theme)
+        if seconds is not None and seconds < SHORTEST * shots:
+            raise BadInput(
+                f"{shots} shots in {seconds:g} seconds are too many: allow at least {SHORTEST * shots:g} seconds."
+            )
+        return self._stages(theme, text, shots, profile, seed, seconds)
+
+    def _stages(
+        self, theme: str, text: str, shots: int, profile: Profile, seed: int, seconds: float | None
+    ) -> Iterator[Stage]:
+        vocabulary = profile.vocabulary or world_vocabulary()
+        rng = random.Random(f"{seed}\n{text}")
+        if is_fountain(text):
+            script = parse_fountain(text)
+            found, lines = read_screenplay(script, shots, vocabulary, rng)
+            title = script.title or make_title(text, found)
+            logline = f"A film in {len(script.scenes)} scene{'s' if len(script.scenes) != 1 else ''}."
+        else:
+            check_english(text, vocabulary)
+            found = break_down(text, vocabulary, rng)
+            lines = write_beats(found, shots, vocabulary, rng)
+            title, logline = make_title(text, found), make_logline(text)
+        yield Logline(title, logline)
+        yield CastList(tuple(found.cast))
+        places = tuple({line.spot.place.name: line.spot.place for line in lines}.values())
+        yield PlaceList(places, lines[0].time, lines[0].weather)
+        yield Beats(tuple(line.text for line in lines))
+        yield _warnings(text, found, profile)
+        rate = FrameRate()
+        names = [c.name for c in found.cast]
+        filmed = film(
+            lines,
+            names,
+            vocabulary=vocabulary,
+            max_people=profile.max_people,
+            rate=rate,
+            seconds=seconds,
+            rng=rng,
+        )
+        yield ShotList(
+            Storyboard(
+                title=title or "Untitled",
+                theme=theme,
+                logline=logline,
+                rate=rate,
+                cast=found.cast,
+                places=list(places),
+                shots=filmed,
+            )
+        )
+
+
+def _warnings(text: str, found: Breakdown, profile: Profile) -> Warnings:
+    """What will not be seen as written, said before anything is drawn."""
+    words: list[str] = []
+    notes: list[str] = []
+    if profile.vocabulary is not None:
+        names = [c.name for c in found.cast if c.name not in found.creatures]
+        words = profile.vocabulary.unknown(text, names)
+        if found.creatures:
+            stand_in = ", ".join(found.creatures)
+            notes.append(f"{profile.title} draws only people: a costumed figure plays {stand_in}.")
+    if found.invented:
+        notes.append("Nobody acts in the theme, so a traveller walks through it.")
+    if profile.max_people is not None and any(len(a.members) > profile.max_people for a in found.actors):
+        notes.append(
+            f"{profile.title} draws at most {profile.max_people} people in a shot; the others stay out of frame."
+        )
+    return Warnings(tuple(words[:40]), tuple(notes))

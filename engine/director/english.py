@@ -1,0 +1,251 @@
+"""A small reading of English: sentences, parts of speech, and clauses (who does what, and the rest as written).
+
+No grammar of English, only what themes and treatments need: word lists, the neighbours of a word, and the order
+subject - verb - rest. What it cannot read it leaves whole, so that nothing a user wrote is bent out of shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from engine.director.verbs import Form, is_thing_verb, verb_forms
+from engine.vocabulary import singulars, word_sections
+
+_TOKEN = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*['’]?|[,;:—–()]|[\"“”]")
+_SENTENCE = re.compile(r"(?<=[.!?…])[\"”’)]*\s+(?=[\"“‘(]?[A-Z0-9])|\n+|(?<=;)\s+")
+_ABBREVIATIONS = re.compile(r"\b(Mr|Mrs|Ms|Dr|St|Prof|Capt|Sgt|Jr|Sr)\.")
+
+
+class Tag(str, Enum):
+    """Part of speech, as coarse as the reading needs."""
+
+    DETERMINER = "det"
+    POSSESSIVE = "poss"
+    PRONOUN = "pron"
+    PREPOSITION = "prep"
+    AND = "and"
+    SUBORDINATOR = "sub"
+    RELATIVE = "rel"
+    AUXILIARY = "aux"
+    TO = "to"
+    ADVERB = "adv"
+    ADJECTIVE = "adj"
+    NUMBER = "num"
+    NOUN = "noun"
+    VERB = "verb"
+    PARTICIPLE = "participle"
+    MARK = "mark"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+DETERMINERS = _words("a an the this that these those some any each every another no both all")
+POSSESSIVES = _words("my your his her its our their whose")
+PRONOUNS = _words(
+    "i you he she it we they me him them us someone somebody something anyone anybody everyone everybody nobody "
+    "nothing everything himself herself itself themselves one"
+)
+PREPOSITIONS = _words(
+    "of in on at by for with without within from into onto upon over under above below beneath between among amid "
+    "against along across through throughout during behind beside besides beyond near past around about towards "
+    "toward up down off out inside outside underneath despite like as via"
+)
+SUBORDINATORS = _words(
+    "when while until till because if although though unless whereas before after since where once"
+)
+NUMBERS = _words("two three four five six seven eight nine ten")
+AUXILIARIES = _words(
+    "is are was were be been being am has have had does do did will would shall should can could may might must "
+    "cannot isn't aren't wasn't weren't doesn't don't didn't can't won't couldn't wouldn't hasn't hadn't"
+)
+_ADVERBS = _words(
+    "not never always often sometimes soon now then there here just only even still already almost also too very "
+    "quite rather suddenly finally together alone apart forever instead away back home again once never slowly"
+)
+_NOUN_OPENERS = (Tag.DETERMINER, Tag.POSSESSIVE, Tag.ADJECTIVE, Tag.NUMBER)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word or mark: as written, its tag, the verb it is a form of, and its place in the sentence."""
+
+    text: str
+    tag: Tag
+    start: int
+    end: int
+    base: str = ""
+    form: Form | None = None
+
+    @property
+    def lower(self) -> str:
+        return self.text.casefold()
+
+
+@dataclass(frozen=True)
+class Clause:
+    """Who does what. `group` is the verb group, of which `verb` is the base; `rest` stands as written.
+
+    `opening` is what stood before the subject ("On a stormy night"). An empty `verb` means a phrase: `subject`
+    then holds all of it.
+    """
+
+    subject: tuple[Token, ...]
+    group: tuple[Token, ...] = ()
+    rest: tuple[Token, ...] = ()
+    opening: tuple[Token, ...] = ()
+    verb: str = ""
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences, lines and semicolon parts that hold at least one word, in order, each on one line."""
+    guarded = _ABBREVIATIONS.sub("\\1\0", text)
+    parts = (" ".join(p.replace("\0", ".").split()) for p in _SENTENCE.split(guarded))
+    return [p for p in parts if any(c.isalpha() for c in p)]
+
+
+def tag(sentence: str) -> list[Token]:
+    """Tokens with their parts of speech, decided from left to right by the neighbours."""
+    raw = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(sentence)]
+    words = [w.casefold().replace("’", "'") for w, _, _ in raw]
+    tokens: list[Token] = []
+    for i, (text, start, end) in enumerate(raw):
+        after = words[i + 1] if i + 1 < len(words) else ""
+        kind, base, form = _tag_word(text, words[i], after, tokens)
+        tokens.append(Token(text, kind, start, end, base, form))
+    return tokens
+
+
+def _tag_word(text: str, word: str, after: str, before: Sequence[Token]) -> tuple[Tag, str, Form | None]:
+    kind = _closed_class(word, after, before)
+    if kind is not None:
+        return kind, "", None
+    # A capital inside a sentence is a name, whatever the word also means: "Rose", "Will", "Hunter".
+    named = text[0].isupper() and bool(before) and not text.isupper() and before[-1].text not in '"“:'
+    possible = () if named else verb_forms().get(word, ())
+    verb = _as_verb(possible, word, after, before)
+    if verb is not None:
+        return verb
+    guess = None if possible or named else _guessed_verb(word, after, before)
+    if guess is not None:
+        return guess
+    adjectives = word_sections()["adjectives"]
+    participle = any(form in (Form.ING, Form.DONE, Form.PAST) for _, form in possible)
+    if word in adjectives or (participle and after and _opens(before)):
+        return Tag.ADJECTIVE, "", None
+    if word.endswith("ly") and len(word) > 4 and not _opens(before) and not named:
+        return Tag.ADVERB, "", None
+    return Tag.NOUN, "", None
+
+
+def _closed_class(word: str, after: str, before: Sequence[Token]) -> Tag | None:
+    """The tag of a function word, or None for an open-class word."""
+    if not word[0].isalnum():
+        return Tag.MARK
+    last = before[-1].tag if before else None
+    if word in ("who", "which") or (word == "that" and last is Tag.NOUN):
+        return Tag.RELATIVE
+    if word == "to":
+        verb = any(form is Form.BASE for _, form in verb_forms().get(after, ())) or after == "be"
+        return Tag.TO if verb else Tag.PREPOSITION
+    if word in SUBORDINATORS or (
+        word == "as" and after in DETERMINERS | PRONOUNS | POSSESSIVES and last is not None
+    ):
+        return Tag.SUBORDINATOR
+    tables: tuple[tuple[frozenset[str], Tag], ...] = (
+        (frozenset(("and", "or", "but", "then")), Tag.AND),
+        (AUXILIARIES, Tag.AUXILIARY),
+        (POSSESSIVES, Tag.POSSESSIVE),
+        (DETERMINERS, Tag.DETERMINER),
+        (NUMBERS, Tag.NUMBER),
+        (PRONOUNS, Tag.PRONOUN),
+        (_ADVERBS, Tag.ADVERB),
+        (PREPOSITIONS, Tag.PREPOSITION),
+    )
+    if word == "her" and last in (Tag.VERB, Tag.PREPOSITION) and (not after or after in PREPOSITIONS):
+        return Tag.PRONOUN
+    return next((kind for table, kind in tables if word in table), None)
+
+
+def _opens(before: Sequence[Token]) -> bool:
+    """Whether a noun phrase is open: the next word belongs to it."""
+    return bool(before) and before[-1].tag in _NOUN_OPENERS
+
+
+def _as_verb(
+    possible: Sequence[tuple[str, Form]], word: str, after: str, before: Sequence[Token]
+) -> tuple[Tag, str, Form] | None:
+    """The word as a verb, where it may be one and its neighbours allow it."""
+    if not possible:
+        return None
+    forms = {form: base for base, form in reversed(possible)}
+    last = next((t for t in reversed(before) if t.tag is not Tag.ADVERB), None)
+    if last is None:
+        # A phrase may open with a participle; a base form at the start is read as a noun ("Love in Paris").
+        return (Tag.PARTICIPLE, forms[Form.ING], Form.ING) if Form.ING in forms else None
+    if last.tag is Tag.TO and Form.BASE in forms:
+        return Tag.VERB, forms[Form.BASE], Form.BASE
+    if last.tag is Tag.AUXILIARY:
+        order = (Form.ING, Form.DONE, Form.BASE, Form.PAST)
+        chosen = next((f for f in order if f in forms), None)
+        return (Tag.VERB, forms[chosen], chosen) if chosen else None
+    if last.tag in _NOUN_OPENERS or last.tag is Tag.PREPOSITION:
+        ing_clause = last.tag is Tag.PREPOSITION and Form.ING in forms and after in DETERMINERS | POSSESSIVES
+        return (Tag.PARTICIPLE, forms[Form.ING], Form.ING) if ing_clause else None
+    if Form.ING in forms:
+        return Tag.PARTICIPLE, forms[Form.ING], Form.ING
+    subject_open = last.tag in (Tag.NOUN, Tag.PRONOUN, Tag.RELATIVE, Tag.AND, Tag.MARK)
+    if not subject_open:
+        return None
+    has_verb = any(t.tag is Tag.VERB for t in before)
+    if Form.PRESENT in forms:
+        base = forms[Form.PRESENT]
+        blocked = is_thing_verb(base) and (has_verb or not after) and after not in DETERMINERS | POSSESSIVES
+        return None if blocked else (Tag.VERB, base, Form.PRESENT)
+    if Form.PAST in forms:
+        return Tag.VERB, forms[Form.PAST], Form.PAST
+    if Form.DONE in forms:
+        return Tag.PARTICIPLE, forms[Form.DONE], Form.DONE
+    base = forms[Form.BASE]
+    return (Tag.VERB, base, Form.BASE) if _plural_subject(before, has_verb) else None
+
+
+def _guessed_verb(word: str, after: str, before: Sequence[Token]) -> tuple[Tag, str, Form] | None:
+    """A word of no list that stands where a verb must: "the miller winnows the grain"."""
+    singular_subject = bool(before) and before[-1].tag is Tag.NOUN and not is_plural(before[-1].lower)
+    if bool(before) and before[-1].tag is Tag.NOUN and word.endswith("ed") and after in PREPOSITIONS:
+        return Tag.PARTICIPLE, word[:-2], Form.DONE  # "an astronaut marooned on Mars"
+    if not singular_subject or any(t.tag is Tag.VERB for t in before):
+        return None
+    if after not in DETERMINERS | POSSESSIVES | PREPOSITIONS | PRONOUNS:
+        return None
+    if word.endswith("s") and singulars(word):
+        return Tag.VERB, singulars(word)[0], Form.PRESENT
+    return None
+
+
+def _plural_subject(before: Sequence[Token], has_verb: bool) -> bool:
+    """Whether a base form can be a finite verb here: after a plural subject, or beside another base form."""
+    last = before[-1]
+    if has_verb:
+        finite = next((t for t in reversed(before) if t.tag is Tag.VERB), None)
+        return last.tag is Tag.AND and finite is not None and finite.form is Form.BASE
+    if last.tag is Tag.PRONOUN:
+        return last.lower in ("i", "you", "we", "they")
+    joined = any(t.tag is Tag.AND for t in before)
+    return last.tag is Tag.NOUN and (joined or is_plural(last.lower))
+
+
+def is_plural(noun: str) -> bool:
+    """Whether a noun looks like more than one."""
+    irregular = ("men", "women", "children", "people", "mice", "geese", "wolves")
+    return noun.endswith(irregular) or (noun.endswith("s") and not noun.endswith(("ss", "us", "is", "'s")))
+
+
+def plain(tokens: Sequence[Token], source: str) -> str:
+    """The tokens as they were written, from the first to the last."""
+    return source[tokens[0].start : tokens[-1].end] if tokens else ""

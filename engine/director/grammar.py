@@ -1,0 +1,238 @@
+"""Film grammar: how each line of a beat sheet is filmed.
+
+Establish wide, cover, come close on feeling, go wide at the end. No two neighbouring shots share scale and angle.
+The camera moves for a reason: it follows a walk, comes closer when somebody understands, leaves at the end. Walks
+keep their screen direction. Only scales, angles and movements are used that every profile here draws.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.director.beats import Line, Role
+from engine.director.phrasebook import Story
+from engine.errors import BadInput
+from engine.story import (
+    Angle,
+    CinematicAttributes,
+    FrameRate,
+    Framing,
+    Movement,
+    Purpose,
+    Scale,
+    Shot,
+    Support,
+    slate_letters,
+)
+from engine.vocabulary import Vocabulary
+
+SHORTEST = 0.5  # seconds: below this a shot reads as a flash
+LONGEST = 600.0  # seconds
+WORDS_A_SECOND = 2.5  # spoken English at an easy pace
+_SIZES = (Scale.ELS, Scale.LS, Scale.MS, Scale.CU)  # by `Line.close`
+_SECONDS = {Scale.ELS: 4.5, Scale.LS: 4.0, Scale.MS: 3.0, Scale.CU: 2.5}
+_PURPOSES = {
+    Role.ESTABLISH: Purpose.ESTABLISHING,
+    Role.APPROACH: Purpose.COVERAGE,
+    Role.EVENT: Purpose.MASTER,
+    Role.REACTION: Purpose.REACTION,
+    Role.ENDING: Purpose.MASTER,
+    Role.CUTAWAY: Purpose.CUTAWAY,
+}
+_SOUNDS = {
+    "forest": "birds, leaves",
+    "city": "traffic, footsteps",
+    "beach": "surf, gulls",
+    "desert": "wind over sand",
+    "mountains": "wind",
+    "room": "a clock ticking",
+    "castle": "wind, distant bells",
+    "harbour": "water, gulls, ropes",
+}
+_WEATHER_SOUNDS = {"rain": "rain", "snow": "the hush of snow", "fog": "a distant horn"}
+
+
+def film(
+    lines: Sequence[Line],
+    names: Sequence[str],
+    *,
+    vocabulary: Vocabulary,
+    max_people: int | None,
+    rate: FrameRate,
+    seconds: float | None,
+    rng: random.Random,
+) -> list[Shot]:
+    """One shot a line. `names` are the cast's; `seconds` is the film's total length where it is fixed."""
+    shots: list[Shot] = []
+    letters: dict[int, int] = {}
+    for i, line in enumerate(lines):
+        attributes = _frame(line, i, lines, [s.attributes for s in shots], vocabulary, rng)
+        who = line.who[:max_people] if max_people else line.who
+        attributes = attributes.model_copy(
+            update={
+                "cast": [names[m] for m in who],
+                "framing": _framing(len(who)),
+                "length": rate.frames(_duration(line, attributes.scale)),
+            }
+        )
+        scene = min(9999, max(1, line.scene))
+        letters[scene] = letters.get(scene, -1) + 1
+        shots.append(
+            Shot(
+                description=line.text, attributes=attributes, scene=scene, slate=slate_letters(letters[scene])
+            )
+        )
+    return shots if seconds is None else fit(shots, seconds, rate)
+
+
+def fit(shots: Sequence[Shot], seconds: float, rate: FrameRate) -> list[Shot]:
+    """The same shots with their lengths scaled so that the film lasts exactly `seconds` (in whole frames).
+
+    Raises BadInput where that would leave a shot under half a second or over ten minutes.
+    """
+    if not SHORTEST * len(shots) <= seconds <= LONGEST * len(shots):
+        raise BadInput(
+            f"A film of {len(shots)} shots can last between {SHORTEST * len(shots):g} and "
+            f"{LONGEST * len(shots):g} seconds: change the length or the number of shots."
+        )
+    total = rate.frames(seconds)
+    floor = max(1, min(rate.frames(SHORTEST), total // len(shots)))
+    spare = total - floor * len(shots)
+    weights = [s.attributes.length for s in shots]
+    edges = [round(spare * sum(weights[:i]) / sum(weights)) for i in range(len(shots) + 1)]
+    lengths = [floor + edges[i + 1] - edges[i] for i in range(len(shots))]
+    return [
+        s.model_copy(update={"attributes": s.attributes.model_copy(update={"length": n})})
+        for s, n in zip(shots, lengths, strict=True)
+    ]
+
+
+def _frame(
+    line: Line,
+    index: int,
+    lines: Sequence[Line],
+    before: Sequence[CinematicAttributes],
+    vocabulary: Vocabulary,
+    rng: random.Random,
+) -> CinematicAttributes:
+    previous = before[-1] if before else None
+    new_place = index == 0 or lines[index - 1].spot != line.spot
+    scale, angle = _size_and_angle(line, index, len(lines), new_place, previous, rng)
+    movement = _movement(line, scale, index, len(lines), previous, vocabulary)
+    inside = line.spot.setting == "room"
+    sounds = [_SOUNDS.get(line.spot.setting, ""), "" if inside else _WEATHER_SOUNDS.get(line.weather, "")]
+    return CinematicAttributes(
+        scale=scale,
+        angle=angle,
+        movement=movement,
+        support=_support(movement, line),
+        purpose=Purpose.ESTABLISHING if new_place and line.close < 2 else _PURPOSES[line.role],
+        place=line.spot.place.name,
+        time=line.time,
+        weather="clear" if inside or not line.weather else line.weather,
+        dialogue=line.dialogue,
+        sound=", ".join(s for s in sounds if s),
+    )
+
+
+def _size_and_angle(
+    line: Line,
+    index: int,
+    count: int,
+    new_place: bool,
+    previous: CinematicAttributes | None,
+    rng: random.Random,
+) -> tuple[Scale, Angle]:
+    """What the line wants, and the nearest choice that is not a jump cut from the shot before."""
+    wanted = line.close
+    if new_place:
+        wanted = min(wanted, 1)
+    if index == 0:
+        wanted = 0 if count >= 8 and not line.who else 1  # faces are met before they shrink
+    elif line.role is Role.ENDING:
+        wanted = 0 if count >= 4 and len(line.who) < 2 else 1
+    if not line.who:
+        wanted = min(wanted, 1)
+    angle = _angle(line, rng)
+    around = sorted(range(len(_SIZES)), key=lambda s: (abs(s - wanted), -s))
+    allowed = [s for s in around if line.who or s <= 1]
+    if previous is None:
+        return _SIZES[wanted], angle
+    different = next(s for s in allowed if _SIZES[s] is not previous.scale)
+    if _SIZES[wanted] is not previous.scale:
+        return _SIZES[wanted], angle
+    if abs(different - wanted) == 1 and rng.random() < 0.7:
+        return _SIZES[different], angle
+    return _SIZES[wanted], angle if angle is not previous.angle else _other_angle(previous.angle)
+
+
+def _angle(line: Line, rng: random.Random) -> Angle:
+    text = line.text.casefold()
+    if line.role is Role.ESTABLISH:
+        return rng.choice((Angle.EYE_LEVEL, Angle.HIGH))
+    if any(
+        w in text for w in ("alone", "lost", "empty-handed", "close to tears", "sits", "collapse", "child")
+    ):
+        return rng.choice((Angle.HIGH, Angle.EYE_LEVEL))
+    if line.story is Story.FIGHT and line.role is Role.EVENT:
+        return rng.choice((Angle.LOW, Angle.LOW, Angle.DUTCH))
+    if any(w in text for w in ("king", "queen", "knight", "proud", "climb", "stands up")):
+        return rng.choice((Angle.LOW, Angle.EYE_LEVEL))
+    return rng.choice((Angle.EYE_LEVEL,) * 4 + (Angle.LOW, Angle.HIGH))
+
+
+def _other_angle(angle: Angle) -> Angle:
+    return Angle.EYE_LEVEL if angle is not Angle.EYE_LEVEL else Angle.LOW
+
+
+def _movement(
+    line: Line,
+    scale: Scale,
+    index: int,
+    count: int,
+    previous: CinematicAttributes | None,
+    vocabulary: Vocabulary,
+) -> Movement:
+    """A move with a motive, or none. The same move never comes twice running."""
+    action = vocabulary.first(line.text, "action") or ""
+    wish = Movement.STATIC
+    if line.role is Role.ENDING and index == count - 1:
+        wish = Movement.DOLLY_OUT
+    elif action.startswith("walks") and scale in (Scale.ELS, Scale.LS):
+        wish = Movement.PAN_LEFT if action == "walks left" else Movement.PAN_RIGHT
+    elif line.role is Role.REACTION and scale is Scale.CU:
+        wish = Movement.DOLLY_IN
+    elif line.role is Role.EVENT and action == "turns":
+        wish = Movement.DOLLY_IN  # somebody finds, notices, understands
+    elif line.role is Role.ESTABLISH:
+        wish = Movement.TILT_DOWN if scale is Scale.ELS else Movement.DOLLY_IN
+    elif line.role is Role.CUTAWAY:
+        wish = Movement.TILT_UP if index % 2 else Movement.PAN_RIGHT
+    if previous is not None and wish is previous.movement:
+        return Movement.STATIC
+    return wish
+
+
+def _support(movement: Movement, line: Line) -> Support:
+    if movement in (Movement.DOLLY_IN, Movement.DOLLY_OUT, Movement.TRUCK_LEFT, Movement.TRUCK_RIGHT):
+        return Support.DOLLY
+    if line.story is Story.FIGHT and line.role is Role.EVENT:
+        return Support.HANDHELD
+    return Support.TRIPOD
+
+
+def _framing(people: int) -> Framing:
+    return (Framing.EMPTY, Framing.SINGLE, Framing.TWO_SHOT)[people] if people < 3 else Framing.GROUP
+
+
+def _duration(line: Line, scale: Scale) -> float:
+    """Seconds, in halves: wide shots are read longer, and a line must be sayable (then up to ten)."""
+    spoken = len(line.dialogue.split()) / WORDS_A_SECOND + 1 if line.dialogue else 0.0
+    return max(_SECONDS[scale], min(10.0, round(spoken * 2) / 2))
+
+
+def with_dialogue(line: Line, dialogue: str) -> Line:
+    """The line with one more piece of dialogue, each speech on a line of its own."""
+    return replace(line, dialogue="\n".join(d for d in (line.dialogue, dialogue) if d))

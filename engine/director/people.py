@@ -1,0 +1,176 @@
+"""Who can be in a film: nouns for people and creatures, and how a figure of that kind looks.
+
+The profile's vocabulary says which person a noun is drawn as; these lists add nouns that it does not have, groups
+that stand for several people, and creatures, for which a profile of people only needs a stand-in.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.vocabulary import Vocabulary, singulars
+
+CREATURES = frozenset(
+    ["dragon", "cat", "dog", "horse", "wolf", "bear", "fox", "bird", "crow", "raven", "owl", "elephant", "whale", "monster", "giant", "fairy", "elf", "dwarf", "goblin", "angel", "demon", "ghost", "vampire", "zombie", "alien", "unicorn", "lion", "tiger", "rabbit", "mouse", "donkey", "lamb", "sheep", "goat", "kitten", "puppy", "pony", "deer", "frog", "snake", "shark", "dolphin", "octopus", "penguin", "monkey", "troll", "phoenix", "beast", "creature", "spirit", "skeleton", "puppet", "doll", "snowman", "scarecrow", "seagull", "parrot", "eagle", "swan", "duck", "goose", "hen", "rooster", "pig", "cow", "bull", "camel", "turtle", "squirrel", "hedgehog", "spider", "bee", "butterfly", "dinosaur", "ape", "gorilla", "panda", "koala", "kangaroo", "rat", "bat", "werewolf", "mummy", "cyborg", "android", "droid", "hound", "stag", "crab", "seal", "gull", "sparrow", "pigeon", "dove", "hawk", "falcon"]
+)
+GROUPS: dict[str, tuple[str, ...]] = {
+    "couple": ("woman", "man"),
+    "lovers": ("woman", "man"),
+    "parents": ("woman", "man"),
+    "newlyweds": ("woman", "man"),
+    "grandparents": ("woman", "man"),
+    "family": ("woman", "man", "girl"),
+    "children": ("boy", "girl"),
+    "kids": ("girl", "boy"),
+    "siblings": ("girl", "boy"),
+    "twins": ("girl", "boy"),
+    "friends": ("woman", "man"),
+    "people": ("man", "woman"),
+    "strangers": ("man", "woman"),
+    "neighbours": ("woman", "man"),
+    "neighbors": ("woman", "man"),
+    "villagers": ("man", "woman"),
+    "travellers": ("woman", "man"),
+    "travelers": ("woman", "man"),
+    "students": ("girl", "boy"),
+    "survivors": ("woman", "man"),
+    "rivals": ("man", "woman"),
+    "enemies": ("man", "woman"),
+}
+_WOMEN = frozenset(
+    ["girlfriend", "fiancée", "bridesmaid", "goddess", "priestess", "hostess", "landlady", "housewife", "stewardess", "she"]
+)
+_NEUTRAL = frozenset(
+    ["person", "friend", "neighbour", "neighbor", "villager", "artist", "actor", "engineer", "lawyer", "mechanic", "firefighter", "barber", "waiter", "tailor", "boss", "clerk", "banker", "beggar", "rebel", "refugee", "prisoner", "criminal", "murderer", "killer", "assassin", "bandit", "ghosthunter", "hiker", "climber", "diver", "swimmer", "runner", "athlete", "boxer", "footballer", "chess-player", "player", "coach", "pianist", "violinist", "guitarist", "drummer", "composer", "conductor", "juggler", "acrobat", "jester", "bard", "minstrel", "monarch", "noble", "nobleman", "ruler", "mayor", "president", "general", "admiral", "commander", "lieutenant", "officer", "policeman", "cop", "agent", "assassin", "warrior", "fighter", "gladiator", "archer", "ninja", "swordsman", "hero", "villain", "savior", "servant", "slave", "peasant", "miller", "potter", "weaver", "fisher", "beekeeper", "lamplighter", "gravedigger", "bellringer", "bell-ringer", "toymaker", "shoemaker", "watchmaker", "bookbinder", "cartographer", "mapmaker", "translator", "journalist", "reporter", "editor", "lover", "boyfriend", "husband", "partner", "colleague", "rival", "enemy", "nomad", "pilgrim", "immigrant", "tourist", "visitor", "guest", "passenger", "commuter", "cyclist", "courier", "messenger", "ambassador", "judge", "surgeon", "dentist", "vet", "patient", "orphan", "twin", "cousin", "relative", "ancestor", "heir", "survivor", "castaway", "outlaw", "hacker", "programmer", "gamer", "teacher", "tutor", "pupil", "novice", "disciple", "prophet", "pope", "bishop", "vicar", "witness", "victim", "suspect", "convict", "jailer", "warden", "janitor", "cleaner", "housekeeper", "porter", "bellhop", "receptionist", "secretary", "salesman", "shopkeeper", "grocer", "butcher", "florist", "barista", "bartender", "brewer", "miner", "lumberjack", "woodcutter", "trapper", "rancher", "cowgirl", "gaucho", "god", "man", "woman"]
+)
+_GIRL_NAMES = frozenset(
+    ["alice", "anna", "anne", "amy", "beth", "carmen", "claire", "clara", "daisy", "eleanor", "elizabeth", "ella", "emily", "emma", "esther", "eve", "grace", "greta", "hannah", "helen", "ingrid", "iris", "isabel", "jane", "jasmine", "joan", "julia", "juliet", "june", "kate", "lily", "lucy", "mabel", "margaret", "maria", "marie", "mary", "may", "mei", "mia", "miriam", "molly", "nora", "olivia", "rachel", "rose", "ruth", "sarah", "sophie", "susan", "violet", "vivian", "yuki", "zoe"]
+)
+_BOY_NAMES = frozenset(
+    ["joshua", "luca", "luke", "andrea", "noah", "ezra", "elijah", "nikita", "sasha", "isaiah", "joe", "george", "charlie"]
+)
+_GIRL_ENDINGS = ("a", "ie", "elle", "ette", "ine", "lyn", "beth")
+STRAW_HATS = frozenset(
+    ["fisherman", "farmer", "gardener", "shepherd", "wanderer", "traveller", "traveler", "cowboy", "castaway", "fisher"]
+)
+TOP_HATS = frozenset(
+    ["king", "queen", "magician", "gentleman", "wizard", "detective", "captain", "lord", "emperor", "president", "mayor", "butler"]
+)
+_SLIGHT = frozenset(
+    ["old", "elderly", "aged", "ancient", "retired", "grandmother", "grandfather", "grandma", "grandpa", "hermit", "widow"]
+)
+_GARMENT = r"(?:rain)?(?:coat|jacket|cloak|dress|cape|robe|shirt|sweater|jumper|gown|uniform|hood|scarf|oilskins?|apron)"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a noun is drawn as: `person` is man, woman, boy or girl; a `creature` only borrows that figure."""
+
+    person: str
+    creature: bool = False
+
+
+def kind_of(noun: str, vocabulary: Vocabulary, rng: random.Random) -> Kind | None:
+    """What sort of character a noun or noun phrase names, or None where it names none."""
+    match = vocabulary.find(noun, "person")
+    if match and match[-1].span[1] == len(noun):
+        return Kind(match[-1].canonical)
+    head = noun.casefold().split()[-1] if noun.split() else ""
+    for word in (head, *singulars(head)):
+        if word in CREATURES:
+            return Kind(rng.choice(("man", "woman")), creature=True)
+        if word in _WOMEN:
+            return Kind("woman")
+        if word in _NEUTRAL:
+            return Kind(rng.choice(("man", "woman")))
+    return None
+
+
+def is_agent(noun: str) -> bool:
+    """Whether an unknown noun looks like somebody who does something: "lamplighter", "violinist"."""
+    head = noun.casefold().split()[-1] if noun.split() else ""
+    return len(head) > 5 and head.endswith(("er", "or", "ist", "ian", "man", "woman", "eer", "ess", "ant"))
+
+
+def kind_of_name(name: str, rng: random.Random) -> Kind:
+    """Man or woman, guessed from a first name; a coin is tossed where the name does not tell."""
+    first = next((w for w in re.findall(r"[^\W\d_]+", name.casefold()) if w not in _TITLES), name.casefold())
+    if first in _GIRL_NAMES or (first.endswith(_GIRL_ENDINGS) and first not in _BOY_NAMES):
+        return Kind("woman")
+    title = next((w for w in re.findall(r"[^\W\d_]+", name.casefold()) if w in _TITLES), "")
+    return Kind(_TITLES[title] if _TITLES.get(title) else "man")
+
+
+_TITLES = {"mr": "man", "mrs": "woman", "ms": "woman", "miss": "woman", "dr": "", "captain": "", "detective": "",
+           "king": "man", "queen": "woman", "prince": "man", "princess": "woman", "sir": "man", "lady": "woman",
+           "lord": "man", "uncle": "man", "aunt": "woman", "old": "", "young": "", "little": "", "doctor": ""}  # fmt: skip
+
+
+class Wardrobe:
+    """Gives each person a look in words, in which coats differ clearly and the theme's own words win."""
+
+    _ORDER = ("yellow", "red", "blue", "green", "purple", "orange", "pink", "white")
+
+    def __init__(self, vocabulary: Vocabulary, rng: random.Random, avoid: Sequence[str] = ()) -> None:
+        """`avoid`: coat colours that would be lost against the places."""
+        self._vocabulary = vocabulary
+        self._rng = rng
+        coats = list(self._ORDER)
+        rng.shuffle(coats)
+        self._coats = sorted(coats, key=lambda c: c in avoid)
+        self._used: list[str] = []
+
+    def look(self, kind: Kind, words: str, weather: str) -> str:
+        """A look for somebody of whom the theme says `words` ("an old fisherman in a red coat")."""
+        person = kind.person
+        bits = [self._hair(words, person)]
+        hat = self._hat(words, weather)
+        if hat:
+            bits.append(f"a {hat}")
+        return f"a {person} with {' and '.join(bits)} in {_article(coat := self._coat(words))} {coat} coat"
+
+    def _coat(self, words: str) -> str:
+        for m in re.finditer(rf"([\w\-]+)\s+{_GARMENT}\b|(?:in|wearing)\s+([\w\-]+)\b", words, re.IGNORECASE):
+            named = self._vocabulary.first(m.group(1) or m.group(2), "coat") or next(
+                (c.canonical for c in self._vocabulary.find(m.group(1) or m.group(2), "coat")), None
+            )
+            if named:
+                self._used.append(named)
+                return named
+        if not set(self._coats) - set(self._used):
+            self._used.clear()
+        chosen = next(c for c in self._coats if c not in self._used)
+        self._used.append(chosen)
+        return chosen
+
+    def _hair(self, words: str, person: str) -> str:
+        named = re.search(r"([\w]+)[\s\-]hair(?:ed)?\b|\b(redhead)\b", words, re.IGNORECASE)
+        if named:
+            found = self._vocabulary.find(named.group(1) or named.group(2), "hair")
+            if found:
+                return f"{found[0].canonical} hair"
+        if set(re.findall(r"[a-z]+", words.casefold())) & _SLIGHT:
+            return "grey hair"
+        young = person in ("girl", "boy")
+        return f"{self._rng.choice(('black', 'brown', 'blond', 'ginger') if young else _ADULT_HAIR)} hair"
+
+    def _hat(self, words: str, weather: str) -> str:
+        named = [m.canonical for m in self._vocabulary.find(words, "hat") if m.canonical != "bare"]
+        if named:
+            return named[0]
+        heads = set(re.findall(r"[a-z]+", words.casefold()))
+        if heads & STRAW_HATS:
+            return "straw hat"
+        if heads & TOP_HATS:
+            return "top hat"
+        return "beanie" if weather == "snow" or self._rng.random() < 0.2 else ""
+
+
+_ADULT_HAIR = ("black", "brown", "blond", "ginger", "brown", "black")
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"

@@ -1,0 +1,235 @@
+"""What else happens around an event: the moments that lead to it and follow from it, in words that can be drawn.
+
+A line is a sentence with `{slots}` for the film's own people, things and places, and `<verbs>` that agree with the
+subject before them. S is who acts, O is who is met, T is the thing that it is about. Every line carries a plain
+action (stands, walks, waves, turns, sits), because that is what even the smallest checkpoint can show.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from engine.director.verbs import conjugate
+
+_VERB = re.compile(r"<(\w+)>")
+
+
+class Story(str, Enum):
+    """What sort of thing an event is; it decides what is shown before and after it."""
+
+    MEETING = "meeting"
+    LOSS = "loss"
+    SEARCH = "search"
+    JOURNEY = "journey"
+    WAITING = "waiting"
+    FIGHT = "fight"
+    PARTING = "parting"
+    WORK = "work"
+    OTHER = "other"
+
+
+_STORIES: dict[Story, str] = {
+    Story.MEETING: "find discover meet see encounter rescue save notice spot recognise recognize reunite love kiss marry "
+    "forgive hug embrace visit greet befriend help fall adopt comfort thank trust welcome free",
+    Story.LOSS: "lose miss forget drop break",
+    Story.SEARCH: "search seek hunt chase look follow pursue explore track want hope spy investigate",
+    Story.JOURNEY: "walk travel cross climb return go arrive run escape sail ride wander journey flee enter reach come "
+    "march row drive fly hike swim roam trudge venture approach hurry bring carry",
+    Story.WAITING: "wait sit watch sleep dream stare remember think hide mourn rest live stay be fear wake listen wish",
+    Story.FIGHT: "fight attack defend duel battle confront challenge face steal rob betray kill capture catch threaten "
+    "argue haunt defeat destroy compete race slay trick",
+    Story.PARTING: "leave part separate abandon say bid die vanish disappear depart sacrifice",
+    Story.WORK: "build make paint cook write repair plant bake sing play teach learn dance practise practice craft fix "
+    "mend grow tell train create invent rehearse perform sew carve draw read study dig plow plough fish sell buy",
+}
+_BY_VERB = {verb: story for story, verbs in _STORIES.items() for verb in verbs.split()}
+
+
+def story_of(verb: str) -> Story:
+    """The sort of event that a verb tells."""
+    return _BY_VERB.get(verb, Story.OTHER)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A line of the phrasebook: its template, who is in frame (any of "SO", or nobody), and how close it wants to be.
+
+    `close` 0 is as wide as the place, 3 a face.
+    """
+
+    template: str
+    who: str
+    close: int
+
+
+def _moments(*rows: tuple[str, str, int]) -> tuple[Moment, ...]:
+    return tuple(Moment(*row) for row in rows)
+
+
+# Moments that name O or T are only used where the event has one.
+BEFORE: dict[Story, tuple[Moment, ...]] = {
+    Story.MEETING: _moments(
+        ("{S} <walk> {dir}, {along}.", "S", 1),
+        ("{O} <sit> {at}, all alone.", "O", 1),
+        ("{S} <hear> something and <turn>.", "S", 2),
+    ),
+    Story.LOSS: _moments(
+        ("{S} <walk> {dir}, {along}, with {T}.", "S", 1), ("{S} <look> at {T} and <smile>.", "S", 2)
+    ),
+    Story.SEARCH: _moments(
+        ("{O} <walk> {dir}, {along}.", "O", 1),
+        ("{S} <stand> {at} and <look> around.", "S", 1),
+        ("{S} <turn>, ready to go.", "S", 3),
+    ),
+    Story.JOURNEY: _moments(
+        ("{S} <stand> {at} and <look> at the way ahead.", "S", 2),
+        ("{S} <turn> for one last look back.", "S", 3),
+    ),
+    Story.WAITING: _moments(
+        ("{S} <walk> {dir}, {along}.", "S", 1), ("{S} <stop> and <look> around.", "S", 2)
+    ),
+    Story.FIGHT: _moments(
+        ("{S} <walk> {dir}, {along}.", "S", 1),
+        ("{O} <stand> {at}, on guard.", "O", 2),
+        ("{S} <stop> and <look> straight ahead.", "S", 3),
+    ),
+    Story.PARTING: _moments(("{S} <stand> {at}, without a word.", "S", 2), ("{O} <look> at {S}.", "O", 3)),
+    Story.WORK: _moments(
+        ("{S} <walk> {dir}, {along}, to {his} work.", "S", 1), ("{S} <stop> and <think>.", "S", 2)
+    ),
+    Story.OTHER: _moments(
+        ("{S} <walk> {dir}, {along}.", "S", 1),
+        ("{S} <stop> and <look> around.", "S", 2),
+        ("{O} <stand> {at}, waiting.", "O", 1),
+    ),
+}
+AFTER: dict[Story, tuple[Moment, ...]] = {
+    Story.MEETING: _moments(
+        ("{O} <look> up at {S}.", "O", 3),
+        ("{S} <stand> quite still and <look> at {T}.", "S", 3),
+        ("{S} <reach> out a hand to {O}.", "SO", 2),
+        ("{pair}{S} <turn> to each other.", "S", 2),
+        ("{S} <smile> at {O}.", "S", 3),
+        ("{S} and {O} <<sit>> down together.", "SO", 1),
+    ),
+    Story.LOSS: _moments(
+        ("{S} <turn> and <look> around for {T}.", "S", 3),
+        ("{S} <stand> {at}, empty-handed.", "S", 1),
+        ("{S} <sit> down, close to tears.", "S", 2),
+    ),
+    Story.SEARCH: _moments(
+        ("{S} <stop> and <look> around.", "S", 3),
+        ("{O} <turn> and <look> back.", "O", 3),
+        ("{S} <call> out, but nobody answers.", "S", 1),
+    ),
+    Story.JOURNEY: _moments(
+        ("{S} <stop> to catch {his} breath.", "S", 3),
+        ("{S} <sit> down {at} to rest.", "S", 1),
+        ("{S} <stand> up again and <look> ahead.", "S", 2),
+    ),
+    Story.WAITING: _moments(("{S} <look> up.", "S", 3), ("{S} <turn>, as if somebody had called.", "S", 2)),
+    Story.FIGHT: _moments(
+        ("{O} <turn> to {S}.", "O", 3),
+        ("{S} and {O} <<face>> each other.", "SO", 2),
+        ("{S} <stand> {his} ground.", "S", 2),
+    ),
+    Story.PARTING: _moments(
+        ("{O} <wave>.", "O", 2), ("{S} <turn> away.", "S", 3), ("{O} <stand> {at}, alone.", "O", 1)
+    ),
+    Story.WORK: _moments(
+        ("{S} <look> closely at {T}.", "S", 3),
+        ("{O} <watch> {S} and <smile>.", "O", 3),
+        ("{S} <sit> down for a moment, tired and content.", "S", 2),
+    ),
+    Story.OTHER: _moments(
+        ("{O} <turn> to {S}.", "O", 3),
+        ("{S} <stand> still and <look> at {T}.", "S", 3),
+        ("{S} <turn> and <look> back.", "S", 3),
+    ),
+}
+ENDING: dict[Story, tuple[Moment, ...]] = {
+    Story.LOSS: _moments(("{S} <stand> {at}, alone{weather}.", "S", 0)),
+    Story.FIGHT: _moments(
+        ("{S} and {O} <<stand>> {at}, and it is over.", "SO", 0),
+        ("{S} <stand> {at}, and it is over.", "S", 0),
+    ),
+    Story.PARTING: _moments(("{S} <walk> {dir}, {along}, and never <look> back.", "S", 0)),
+    Story.JOURNEY: _moments(("{S} <walk> {dir}, {along}, smaller and smaller.", "S", 0)),
+    Story.SEARCH: _moments(("{S} <walk> on {dir}, {along}, and <disappear> from sight.", "S", 0)),
+}
+ESTABLISH: dict[Story, tuple[str, ...]] = {
+    Story.JOURNEY: ("{S} <stand> {alone}at the start of the way", "{S} <stand> {alone}and <look> ahead"),
+    Story.WAITING: ("{S} <stand> {alone}and <wait>", "{S} <sit> {alone}and <look> out"),
+    Story.WORK: ("{S} <stand> {alone}and <look> around",),
+    Story.FIGHT: ("{S} <stand> {alone}and <look> ahead", "{S} <stand> {alone}and <wait>"),
+    Story.OTHER: ("{S} <stand> {alone}and <look> into the distance", "{S} <stand> {alone}and <look> around"),
+}
+ENDING_PAIR = _moments(("{S} <stand> side by side {at}{weather}.", "S", 0))
+ENDING_TOGETHER = _moments(("{S} and {O} <<stand>> side by side {at}{weather}.", "SO", 0))
+ENDING_ALONE = _moments(("{S} <stand> {at}{weather} and <look> into the distance.", "S", 0))
+
+# For long films: whoever is in the film, doing what people do between events. Combined with TAILS.
+IDLE = _moments(
+    ("{S} <walk> {dir}, {along}{tail}.", "S", 1),
+    ("{S} <stop> and <look> around{tail}.", "S", 2),
+    ("{S} <turn>{tail}.", "S", 2),
+    ("{S} <look> up{tail}.", "S", 3),
+    ("{S} <stand> {at}{tail}.", "S", 1),
+    ("{S} <sit> down {at}{tail}.", "S", 1),
+    ("{S} <look> back{tail}.", "S", 3),
+    ("{S} <listen>{tail}.", "S", 3),
+    ("{S} <wait> {at}{tail}.", "S", 2),
+    ("{S} <raise> a hand{tail}.", "S", 2),
+    ("{S} <smile>{tail}.", "S", 3),
+    ("{S} <walk> on {dir}{tail}.", "S", 1),
+)
+IDLE_TOGETHER = _moments(
+    ("{S} and {O} <<stand>> side by side{tail}.", "SO", 2),
+    ("{S} <turn> to {O}{tail}.", "SO", 2),
+    ("{S} and {O} <<sit>> together {at}{tail}.", "SO", 1),
+    ("{O} <look> at {S}{tail}.", "O", 3),
+)
+TAILS = (
+    "",
+    "{weather}",
+    ", deep in thought",
+    ", without a word",
+    " for a moment",
+    ", and then again",
+    ", slowly",
+    " once more",
+    ", and the time goes by",
+    ", tired now",
+    ", with new courage",
+    ", as the light changes",
+)
+CUTAWAYS = (
+    "Nothing moves {at}{weather}.",
+    "{Place} lies empty{weather}.",
+    "A wide view of {place}{weather}, with nobody in sight.",
+)
+
+
+def fill(template: str, slots: Mapping[str, str], plural: Mapping[str, bool]) -> str:
+    """The sentence of a template: slots filled, verbs in agreement, a capital first.
+
+    `<verb>` agrees with S or O, whichever opened the sentence; `<<verb>>` is always plural ("S and O stand").
+    """
+    text = re.sub(r"<<(\w+)>>", lambda m: conjugate(m.group(1), True), template)
+    out: list[str] = []
+    subject = "S"
+    for part in re.split(r"(\{S\}|\{O\}|<\w+>)", text):
+        said = "".join(out).rstrip()
+        if part in ("{S}", "{O}") and (not said or said.endswith((".", ":", ";"))):
+            subject = part[1]
+        verb = _VERB.fullmatch(part)
+        out.append(conjugate(verb.group(1), plural.get(subject, False)) if verb else part)
+    sentence = "".join(out)
+    for _ in range(2):  # a tail holds a slot itself
+        for name, value in slots.items():
+            sentence = sentence.replace(f"{{{name}}}", value)
+    sentence = re.sub(r"\s+([.,;:])", r"\1", " ".join(sentence.split()))
+    return re.sub(r"(?:^|(?<=[.!?] ))[a-z]", lambda m: m.group().upper(), sentence)

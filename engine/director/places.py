@@ -1,0 +1,168 @@
+"""Where a film plays: places named in a sentence, places that people imply, and how one speaks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.director.english import Tag, Token
+from engine.story import Interior, Place
+from engine.vocabulary import Vocabulary
+
+# canonical setting -> (standing, walking, what lies all around)
+_PHRASES = {
+    "forest": ("in {}", "through {}"),
+    "city": ("in {}", "through {}"),
+    "beach": ("on {}", "along {}"),
+    "desert": ("in {}", "across {}"),
+    "mountains": ("in {}", "through {}"),
+    "room": ("in {}", "across {}"),
+    "castle": ("at {}", "towards {}"),
+    "harbour": ("at {}", "along {}"),
+}
+_BY_NOUN = {
+    "street": ("in {}", "along {}"),
+    "road": ("on {}", "along {}"),
+    "alley": ("in {}", "along {}"),
+    "station": ("at {}", "through {}"),
+    "rooftop": ("on {}", "across {}"),
+    "square": ("in {}", "across {}"),
+    "plaza": ("on {}", "across {}"),
+    "island": ("on {}", "across {}"),
+    "mars": ("on {}", "across {}"),
+    "hill": ("on {}", "up {}"),
+    "hillside": ("on {}", "up {}"),
+    "slope": ("on {}", "up {}"),
+    "peak": ("on {}", "up {}"),
+    "summit": ("on {}", "up to {}"),
+    "mountain": ("on {}", "up {}"),
+    "cliff": ("on {}", "along {}"),
+    "cliffs": ("on {}", "along {}"),
+    "valley": ("in {}", "through {}"),
+    "meadow": ("in {}", "across {}"),
+    "field": ("in {}", "across {}"),
+    "farm": ("on {}", "across {}"),
+    "sea": ("by {}", "along {}"),
+    "ocean": ("by {}", "along {}"),
+    "lake": ("by {}", "along {}"),
+    "river": ("by {}", "along {}"),
+    "boat": ("on {}", "along {}"),
+    "ship": ("on {}", "along {}"),
+    "lighthouse": ("at {}", "towards {}"),
+    "ruins": ("in {}", "through {}"),
+    "church": ("in {}", "through {}"),
+    "temple": ("in {}", "through {}"),
+    "house": ("in {}", "through {}"),
+    "library": ("in {}", "through {}"),
+    "hospital": ("in {}", "through {}"),
+    "castle": ("at {}", "towards {}"),
+}
+_FROM_PEOPLE = {
+    "harbour": "fisherman sailor pirate captain keeper ferryman mermaid fisherwoman fisher castaway viking seagull",
+    "castle": "king queen knight prince princess emperor empress lord duchess guard dragon wizard heir jester "
+    "minstrel ghost vampire squire",
+    "mountains": "shepherd farmer hermit monk climber explorer ranger goat sheep lamb wolf miller pilgrim",
+    "desert": "cowboy astronaut sheriff nomad camel wanderer alien robot outlaw prospector",
+    "city": "detective thief postman mailman spy policeman cop journalist reporter musician photographer dancer "
+    "stranger driver messenger courier soldier actor actress nurse commuter lamplighter superhero bellringer",
+    "room": "grandmother grandma grandfather baker chef cook teacher painter writer poet librarian clockmaker inventor "
+    "scientist doctor professor carpenter seamstress tailor toymaker watchmaker pianist widow maid family",
+    "forest": "hunter witch fairy elf fox bear deer rabbit woodcutter lumberjack goblin troll dwarf unicorn owl",
+    "beach": "surfer swimmer lifeguard turtle crab",
+}
+_ABOUT = frozenset(("of", "about", "like", "for", "as", "without", "than"))
+_MAKING = frozenset(
+    ["build", "make", "draw", "paint", "plant", "write", "buy", "sell", "want", "miss", "love", "dream", "steal", "imagine", "describe", "need"]
+)
+_STANDING = frozenset(("in", "on", "at", "by", "under", "near"))
+_SKIPPED = frozenset(["fair", "wood", "keep", "court", "bar", "flat", "square", "home", "port", "park", "hall", "wide", "urban", "trees"])
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place of the film, its canonical setting, and how one is, or walks, there ("in the city")."""
+
+    place: Place
+    setting: str
+    at: str
+    along: str
+    the: str
+
+
+def find_place(tokens: Sequence[Token], verb: str, source: str, vocabulary: Vocabulary) -> Spot | None:
+    """The place that a clause happens at: after a preposition first, then what its verb enters or crosses."""
+    objects: list[Spot] = []
+    for m in vocabulary.find(source, "setting", "person"):
+        run = [t for t in tokens if m.span[0] <= t.start < m.span[1]]
+        if m.kind != "setting" or not run or run[-1].tag is Tag.VERB:
+            continue
+        index = tokens.index(run[-1])
+        if index + 1 < len(tokens) and tokens[index + 1].tag is Tag.NOUN:
+            continue  # "the desert wanderer", "a market street": the last noun of a phrase is what is meant
+        start = _phrase_start(tokens, index)
+        before = tokens[start - 1] if start else None
+        articled = tokens[start].tag in (Tag.DETERMINER, Tag.POSSESSIVE)
+        governed = before is not None and before.tag is Tag.PREPOSITION
+        if before is not None and before.lower in _ABOUT:
+            continue
+        if run[-1].lower in _SKIPPED and not (governed and articled):
+            continue
+        spot = _spot(tokens[start : index + 1], m.canonical, before if governed else None, vocabulary)
+        if governed:
+            return spot
+        if verb not in _MAKING:
+            objects.append(spot)
+    return objects[0] if objects else None
+
+
+def implied_place(nouns: Sequence[str], fallback: str) -> Spot:
+    """The setting where such people are usually met; `fallback` where nobody implies one."""
+    for noun in nouns:
+        for setting, people in _FROM_PEOPLE.items():
+            if set(noun.casefold().split()) & set(people.split()):
+                return named_spot(setting, setting)
+    return named_spot(fallback, fallback)
+
+
+def named_spot(name: str, setting: str, interior: Interior | None = None) -> Spot:
+    """A place by name. The canonical setting goes into its look where the name does not already say it."""
+    noun = name.casefold().split()[-1] if name.split() else setting
+    at, along = _BY_NOUN.get(noun, _PHRASES.get(setting, ("at {}", "through {}")))
+    the = name if any(w[0].isupper() for w in name.split()[1:]) else f"the {name.casefold()}"
+    if noun == "mars":
+        the = "Mars"
+    look = "" if setting in name.casefold() or not setting else _LOOKS.get(setting, f"a {setting}")
+    inside = interior or (Interior.INT if setting == "room" else Interior.EXT)
+    place = Place(name=_capital(name)[:120], look=look, interior=inside)
+    return Spot(place, setting, at.format(the), along.format(the), the)
+
+
+_LOOKS = {"mountains": "mountains"}
+
+
+def _phrase_start(tokens: Sequence[Token], end: int) -> int:
+    start = end
+    while (
+        start
+        and tokens[start - 1].tag in (Tag.NOUN, Tag.ADJECTIVE, Tag.NUMBER)
+        and tokens[start - 1].text != ","
+    ):
+        start -= 1
+    if start and tokens[start - 1].tag in (Tag.DETERMINER, Tag.POSSESSIVE):
+        start -= 1
+    return start
+
+
+def _spot(run: Sequence[Token], setting: str, preposition: Token | None, vocabulary: Vocabulary) -> Spot:
+    """A spot from its noun phrase, without articles and without words for time and weather."""
+    words = [t.text for t in run if t.tag not in (Tag.DETERMINER, Tag.POSSESSIVE, Tag.NUMBER)]
+    kept = [w for w in words[:-1] if not vocabulary.find(w, "time", "weather")] + words[-1:]
+    spot = named_spot(" ".join(kept), setting)
+    if preposition is not None and preposition.lower in _STANDING:
+        at = f"{preposition.lower} {spot.the}"
+        return Spot(spot.place, spot.setting, at, spot.along, spot.the)
+    return spot
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,97 @@
+"""Whether a text can be directed at all, and what a film of it would be called."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from engine.director.breakdown import Breakdown
+from engine.director.english import sentences
+from engine.errors import BadInput
+from engine.vocabulary import Vocabulary, is_story_word
+
+LONGEST_THEME = 200_000  # characters
+MOST_SHOTS = 200
+_SAMPLE = 4000  # words looked at to tell the language
+_FOREIGN = frozenset(
+    ["le", "les", "une", "dans", "avec", "des", "est", "du", "el", "los", "las", "con", "por", "una", "uno", "il", "gli", "della", "nel", "nella", "und", "der", "das", "ein", "eine", "einen", "ist", "nicht", "dem", "den", "mit", "och", "att", "det", "som", "een", "het", "van", "voor", "niet", "je", "ich", "em", "uma", "não", "os", "um", "que", "sur", "pour", "qui", "vom", "zum", "im", "auf", "og", "på", "til", "ett", "en", "ja", "nie", "się", "jest", "na", "do", "w", "z", "i"]
+) - frozenset(["i", "do", "na", "em", "en", "je", "os", "im", "den", "il", "mit", "van"])
+_SMALL = frozenset(["a", "an", "the", "and", "or", "but", "nor", "of", "in", "on", "at", "by", "for", "to", "from", "with", "as", "into", "over"])
+
+
+def check_numbers(shots: int, seconds: float | None) -> None:
+    """Raises BadInput for a number of shots or a length that no film has."""
+    if not 1 <= shots <= MOST_SHOTS:
+        raise BadInput(f"A film has 1 to {MOST_SHOTS} shots: ask for a number in between.")
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise BadInput("The length of the film must be a number of seconds above zero.")
+
+
+def clean(theme: str) -> str:
+    """The theme without control characters. Raises BadInput where there is nothing to read, or too much."""
+    if len(theme) > LONGEST_THEME:
+        raise BadInput(f"The text has {len(theme):,} characters: shorten it to {LONGEST_THEME:,} or fewer.")
+    text = "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn") else " "
+        for c in theme.replace("\r\n", "\n").replace("\r", "\n")
+    )
+    if not text.strip():
+        raise BadInput("The theme is empty: write what the film is about, one sentence is enough.")
+    if not any(c.isalpha() for c in text):
+        raise BadInput(
+            "There are no words in the theme: write what the film is about, one sentence is enough."
+        )
+    return text.strip()
+
+
+def check_english(text: str, vocabulary: Vocabulary) -> None:
+    """Raises BadInput for text that is plainly not English, or not language."""
+    letters = [c for c in text[: _SAMPLE * 6] if c.isalpha()]
+    latin = sum("LATIN" in unicodedata.name(c, "") for c in letters)
+    words = [w.casefold() for w in re.findall(r"[^\W\d_]+", text)[:_SAMPLE]]
+    foreign = sum(w in _FOREIGN for w in words)
+    english = sum(is_story_word(w) or bool(vocabulary.find(w)) for w in words)
+    advice = "write the theme in English, or write the shots yourself"
+    if latin < 0.7 * len(letters) or (foreign > 1 and foreign * 2 > english):
+        raise BadInput(f"The built-in director reads English only: {advice}.")
+    if len(words) >= 4 and english < 0.2 * len(words):
+        raise BadInput(f"The built-in director cannot make sense of this text: {advice}.")
+
+
+def make_title(theme: str, found: Breakdown) -> str:
+    """A title from the theme: itself if it is short, else who and whom or what, or who and where."""
+    first = next(iter(sentences(theme)), theme).strip().rstrip(".!?…,;: ")
+    if len(first.split()) <= 4:
+        return _titled(first)[:120]
+    event = next((e for e in found.events if e.subject and (e.others or e.thing)), None)
+    lead = event.subject[0] if event else (found.actors[0] if found.actors and not found.invented else None)
+    if lead is None:
+        return _titled(" ".join(first.split()[:6]))[:120]
+    who = lead.ref
+    if event is not None:
+        whom = " and ".join(a.ref for a in event.subject[1:]) or (
+            event.others[0].ref if event.others else event.thing
+        )
+        return _titled(f"{who} and {whom}")[:120]
+    spot = found.spots[0]
+    return _titled(f"{who} {spot.at if spot.setting == 'room' else 'of ' + spot.the}")[:120]
+
+
+def make_logline(theme: str) -> str:
+    """The theme in at most two sentences and 300 characters."""
+    parts = sentences(theme)
+    line = parts[0]
+    if len(parts) > 1 and len(line) + len(parts[1]) < 240:
+        line = f"{line.rstrip('.')}. {parts[1]}" if line[-1].isalnum() else f"{line} {parts[1]}"
+    if len(line) > 300:
+        line = line[:299].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+    line = line[:1].upper() + line[1:]
+    return line if line.endswith((".", "!", "?", "…", '"', "”")) else line + "."
+
+
+def _titled(text: str) -> str:
+    words = text.split()
+    return " ".join(
+        w if i and w.casefold() in _SMALL and i < len(words) - 1 else w[:1].upper() + w[1:]
+        for i, w in enumerate(words)
+    )
