@@ -4,39 +4,132 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlmodel import Session, col, select
+
+from engine.errors import BadInput
+from studio.exchange.bundle import write_bundle
+from studio.exchange.example import add_film, example_folders, read_film
+from studio.jobs import queue
+from studio.jobs.orders import ExportOrder, ExportShot
+from studio.project.film import FilmState, load_film, owned_project
+from studio.service.cards import Cards, clip_conditions
+from studio.service.media import CONTENT_TYPES
+from studio.service.room import Room
 from studio.service.views import FilmView, JobView, MediaFile, ProjectView
+from studio.store.errors import NotFound
+from studio.store.states import JobKind, JobState
+from studio.store.tables import Film, Job, Project, Take
 
 
-class Film:
+class Films(Room):
     """From picked takes to an MP4."""
 
     def export(self, owner: str, project_id: str) -> JobView:
         """Queues the film: the worker refines and renders what is missing or stale, then assembles.
 
-        Raises BadInput when there are no shots or some have no picture, and says which.
+        An export that still waits is replaced. Raises BadInput when there are no shots or some have no
+        picture, and says which.
         """
-        raise NotImplementedError
+        with self.home.database.write() as session:
+            project = owned_project(session, owner, project_id)
+            order = _export_order(load_film(session, project))
+            waiting = select(Job).where(
+                Job.project_id == project_id,
+                Job.kind == JobKind.EXPORT.value,
+                col(Job.state).in_((JobState.QUEUED.value, JobState.PAUSED.value)),
+            )
+            for job in session.exec(waiting).all():
+                queue.end(session, job, JobState.CANCELLED)
+            frames = sum(item.clip.frames for item in order.shots)
+            job = queue.enqueue(
+                session, project, JobKind.EXPORT, "Make the film", order.model_dump(mode="json"), units=frames
+            )
+        with self.home.database.read() as session:
+            return Cards(session, owned_project(session, owner, project_id), self.signer).job(job)
 
     def film(self, owner: str, project_id: str) -> FilmView | None:
         """The newest exported film, or None."""
-        raise NotImplementedError
+        with self.home.database.read() as session:
+            return Cards(session, owned_project(session, owner, project_id), self.signer).film_view()
 
     def film_path(self, owner: str, project_id: str) -> Path:
         """The newest film as a file on this machine. Raises NotFound before the first export."""
-        raise NotImplementedError
+        with self.home.database.read() as session:
+            film = _newest_film(session, owner, project_id)
+        return self.home.blobs.existing(film.sha256, "mp4")
 
     def bundle(self, owner: str, project_id: str) -> Path:
         """A zip with film.mp4, film.json and the frames (PNG) of the newest export, made on request."""
-        raise NotImplementedError
+        with self.home.database.read() as session:
+            film = _newest_film(session, owner, project_id)
+        return self._bundle(film)
 
     def media_path(self, name: str, key: str) -> MediaFile:
-        """Resolves `/media/{name}?k={key}`: `name` is "<sha256>.<ext>". `<img>` cannot send an owner, so
-        the owner is
-        inside the signed key. Raises NotFound for a wrong signature, an unknown file or a name that is not
-        a hash.
+        """Resolves `/media/{name}?k={key}`: `name` is "<sha256>.<extension>". `<img>` cannot send an
+        owner, so the owner is inside the signed key. Raises NotFound for a wrong signature, an unknown
+        file or a name that is not a hash.
         """
-        raise NotImplementedError
+        sha256, extension, alias = self.signer.check(name, key)
+        if extension == "zip":
+            path, filename = self._bundle_of(sha256, alias)
+        else:
+            path, filename = self.home.blobs.existing(sha256, extension), name
+        return MediaFile(path=path, content_type=CONTENT_TYPES[extension], filename=filename)
 
     def example(self, owner: str) -> ProjectView | None:
-        """Gives an owner without any project the shipped example film; None when they have one already."""
-        raise NotImplementedError
+        """Gives an owner without any project the shipped example film; None when they had one already."""
+        folders = example_folders()
+        if not folders or self._has_projects(owner):
+            return None
+        drawn = read_film(folders[0], self.home.blobs)
+        with self.home.database.write() as session:
+            if session.exec(select(Project.id).where(Project.owner == owner)).first() is not None:
+                return None
+            project = add_film(session, owner, drawn)
+        with self.home.database.read() as session:
+            return Cards(session, owned_project(session, owner, project.id), self.signer).project()
+
+    def _has_projects(self, owner: str) -> bool:
+        with self.home.database.read() as session:
+            return session.exec(select(Project.id).where(Project.owner == owner)).first() is not None
+
+    def _bundle(self, film: Film) -> Path:
+        with self.home.database.read() as session:
+            ids = [clip["take_id"] for clip in film.conditions["clips"]]
+            takes = [session.get_one(Take, id) for id in ids]
+        return write_bundle(self.home, film, takes)
+
+    def _bundle_of(self, sha256: str, alias: str) -> tuple[Path, str]:
+        """The bundle of the alias's film that has this hash."""
+        with self.home.database.read() as session:
+            films = session.exec(select(Film).where(Film.sha256 == sha256).order_by(col(Film.created).desc()))
+            film = next((film for film in films if self.signer.alias(film.owner) == alias), None)
+        if film is None:
+            raise NotFound("There is no such film.")
+        return self._bundle(film), "film.zip"
+
+
+def _newest_film(session: Session, owner: str, project_id: str) -> Film:
+    owned_project(session, owner, project_id)
+    query = select(Film).where(Film.project_id == project_id).order_by(col(Film.created).desc()).limit(1)
+    film = session.exec(query).first()
+    if film is None:
+        raise NotFound("This project has no film yet: export it first.")
+    return film
+
+
+def _export_order(film: FilmState) -> ExportOrder:
+    if not film.shots:
+        raise BadInput("There are no shots yet: direct a theme or insert a shot first.")
+    items = []
+    missing = []
+    for number, shot in enumerate(film.shots, start=1):
+        clip = clip_conditions(film, shot)
+        if clip is None:
+            missing.append(str(number))
+        else:
+            items.append(ExportShot(shot_id=shot.id, shot=film.story_shot(shot), clip=clip))
+    if missing:
+        which = f"Shots {', '.join(missing)} have" if len(missing) > 1 else f"Shot {missing[0]} has"
+        raise BadInput(f"{which} no picture yet: draw first, then make the film.")
+    return ExportOrder(storyboard=film.storyboard().model_copy(update={"shots": []}), shots=tuple(items))

@@ -2,33 +2,98 @@
 
 from __future__ import annotations
 
+from sqlmodel import Session, col, select
+
+from engine.errors import BadInput
+from engine.profiles import get_profile
+from engine.story import FrameRate
+from studio.project.commands import touch
+from studio.project.film import owned_project
+from studio.service.cards import Cards, moment
+from studio.service.room import Room
 from studio.service.views import Patch, ProjectCard, ProjectView
+from studio.store.tables import Project, Shot, Take, now
+
+MAX_TITLE, MAX_THEME = 200, 200_000
+UNTITLED = "Untitled"
 
 
-class Projects:
+class Projects(Room):
     """Projects of an owner."""
 
     def create_project(
         self, owner: str, title: str = "", theme: str = "", profile: str = "mini"
     ) -> ProjectView:
-        """A new, empty project. Raises BadInput for an unknown profile."""
-        raise NotImplementedError
+        """A new, empty project. Raises BadInput for an unknown profile or texts that are too long."""
+        if not owner:
+            raise BadInput("A project needs an owner.")
+        if len(title) > MAX_TITLE or len(theme) > MAX_THEME:
+            raise BadInput(f"A title has at most {MAX_TITLE} characters, a theme {MAX_THEME}.")
+        rate = FrameRate()
+        project = Project(
+            owner=owner,
+            title=title.strip() or UNTITLED,
+            theme=theme,
+            profile=get_profile(profile).name,
+            rate_numerator=rate.numerator,
+            rate_denominator=rate.denominator,
+        )
+        with self.home.database.write() as session:
+            session.add(project)
+        return self.project(owner, project.id)
 
     def projects(self, owner: str) -> tuple[ProjectCard, ...]:
         """All projects of the owner that are not in the trash, the last changed first."""
-        raise NotImplementedError
+        with self.home.database.read() as session:
+            rows = select(Project).where(Project.owner == owner, col(Project.trashed).is_(None))
+            found = session.exec(rows.order_by(col(Project.updated).desc(), col(Project.id))).all()
+            return tuple(self._list_entry(session, project) for project in found)
 
     def project(self, owner: str, project_id: str) -> ProjectView:
         """All that the page needs."""
-        raise NotImplementedError
+        return self.trackers.of(project_id).observe(lambda: self._look(owner, project_id))
 
     def changes(self, owner: str, project_id: str, since: int) -> Patch:
         """What changed after revision `since`: cheap enough to be asked every second."""
-        raise NotImplementedError
+        with self.home.database.read() as session:
+            revision = owned_project(session, owner, project_id).revision
+        if revision == since:
+            return Patch(revision=revision)
+        return self.trackers.of(project_id).since(since, lambda: self._look(owner, project_id))
 
     def delete_project(self, owner: str, project_id: str) -> None:
         """Moves a project to the trash; `restore_project` brings it back."""
-        raise NotImplementedError
+        self._set_trashed(owner, project_id, now())
 
     def restore_project(self, owner: str, project_id: str) -> ProjectView:
-        raise NotImplementedError
+        """Takes a project out of the trash."""
+        self._set_trashed(owner, project_id, None)
+        return self.project(owner, project_id)
+
+    def _look(self, owner: str, project_id: str) -> ProjectView:
+        with self.home.database.read() as session:
+            project = owned_project(session, owner, project_id)
+            return Cards(session, project, self.signer).project()
+
+    def _set_trashed(self, owner: str, project_id: str, trashed: int | None) -> None:
+        with self.home.database.write() as session:
+            project = owned_project(session, owner, project_id)
+            project.trashed = trashed
+            touch(project)
+            session.add(project)
+
+    def _list_entry(self, session: Session, project: Project) -> ProjectCard:
+        shots = select(Shot.length, Take.start_sha256).join(Take, col(Shot.picked) == Take.id, isouter=True)
+        shots = shots.where(Shot.project_id == project.id, col(Shot.trashed).is_(None))
+        rows = session.exec(shots.order_by(col(Shot.position))).all()
+        covers = [sha256 for _, sha256 in rows if sha256]
+        rate = FrameRate(numerator=project.rate_numerator, denominator=project.rate_denominator)
+        return ProjectCard(
+            id=project.id,
+            title=project.title,
+            shots=len(rows),
+            drawn=len(covers),
+            seconds=rate.seconds(sum(length for length, _ in rows)),
+            cover_url=self.signer.url(project.owner, covers[0], "png") if covers else None,
+            updated=moment(project.updated),
+        )

@@ -6,42 +6,56 @@ not exist. All errors for people are `engine.errors.StageError` with one sentenc
 called from any thread; none loads torch. Drawing happens in a process of its own, started by
 `start_worker()`.
 
-| subject            | module        | methods                                                                     |
-|--------------------|---------------|-----------------------------------------------------------------------------|
-| projects           | projects.py   | create_project projects project changes delete_project restore_project ...  |
-| shots, cast, undo  | edits.py      | edit_shot insert_shot duplicate_shot delete_shots restore_shot reorder ...   |
-| director           | direction.py  | direct                                                                      |
-| drawing, takes     | drawing.py    | draw draw_all_stale cancel retry jobs pick takes keep estimate               |
-| memory             | memory.py     | pin unpin ban unban memory                                                  |
-| film, media        | film.py       | export film media_path example                                              |
+| subject          | module                       |
+|------------------|------------------------------|
+| projects         | projects.py                  |
+| shots, undo      | edits.py                     |
+| cast and places  | people.py                    |
+| director         | direction.py                 |
+| drawing, takes   | drawing.py                   |
+| memory           | memory.py                    |
+| film, media      | film.py                      |
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from studio.jobs.supervisor import Supervisor
 from studio.service.direction import Direction
 from studio.service.drawing import Drawing
 from studio.service.edits import Edits
-from studio.service.film import Film
+from studio.service.film import Films
+from studio.service.media import Signer
 from studio.service.memory import Memory
+from studio.service.people import People
 from studio.service.projects import Projects
+from studio.service.tracker import Trackers
+from studio.store.home import Home
 
 
-class Studio(Projects, Edits, Direction, Drawing, Memory, Film):
-    """The service over one home folder. Use as a context manager, or call `close()`."""
+class Studio(Projects, Edits, People, Direction, Drawing, Memory, Films):
+    """The service over one home folder. Use as a context manager, or call `close()`.
 
-    def __init__(self, home: Path) -> None:
+    `painter` names another source of pictures, "module:function", than the built-in painters (see
+    `studio.jobs.worker.painter_factory`).
+    """
+
+    def __init__(self, home: Path, painter: str | None = None) -> None:
         """Opens (and on first use makes, or migrates) the home folder.
 
         Raises StageError with one sentence when the folder cannot be written, the disk is full, or a newer
         version of the program made the database.
         """
-        raise NotImplementedError
+        self.home = Home(home)
+        self.signer = Signer(self.home.secret)
+        self.trackers = Trackers()
+        self.supervisor = Supervisor(self.home, painter)
 
     def close(self) -> None:
         """Stops the worker (a running job goes back to the queue) and closes the database."""
-        raise NotImplementedError
+        self.supervisor.close()
+        self.home.close()
 
     def __enter__(self) -> Studio:
         return self

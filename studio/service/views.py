@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from engine.story import CinematicAttributes, FrameSide, Interior
+from studio.project.lineage import Freshness
 from studio.store.states import JobKind, JobState
 
 
@@ -31,15 +32,6 @@ class ShotStatus(str, Enum):
     DRAWING = "drawing"
     DRAWN = "drawn"
     FAILED = "failed"
-
-
-class Freshness(str, Enum):
-    """Whether a picture still says what its inputs say now."""
-
-    FRESH = "fresh"
-    MAY_DRIFT = "may drift"
-    STALE = "stale"
-    KEPT = "kept"
 
 
 class Staleness(View):
@@ -352,10 +344,11 @@ class Patch(View):
     jobs: tuple[JobView, ...] = ()
     """Changed or new jobs only."""
     worker: WorkerView | None = None
+    """The drawing process, beside any other news; it is no news by itself."""
 
     @property
     def empty(self) -> bool:
-        return not (self.full or self.head or self.shots or self.jobs or self.worker) and self.order is None
+        return not (self.full or self.head or self.shots or self.jobs) and self.order is None
 
 
 class Estimate(View):

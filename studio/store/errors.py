@@ -68,6 +68,6 @@ def clear_errors(home: Path) -> Iterator[None]:
             raise unwritable(home) from error
         if "not a database" in text or "malformed" in text:
             raise StoreError(
-                f"The database in {home} is damaged: restore a copy of studio.db, or move it aside to start anew."
+                f"The database in {home} is damaged: restore a copy of it, or move it aside to start anew."
             ) from error
         raise

@@ -1,0 +1,228 @@
+"""Brings a drawn film in: film.json with its frames, as `stage film` and the studio's bundle write them.
+
+The pairs become picked takes. Their conditions are what the project says at that moment, so nothing is stale.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from engine.errors import BadInput
+from engine.story import FrameSide, slate_letters
+from studio.exchange.manifest import FilmJson, LineageEntry, MemoryEntry, ShotEntry
+from studio.exchange.provenance import without_metadata
+from studio.project.conditions import Packed
+from studio.project.film import attribute_fields, load_film
+from studio.project.lineage import Lineage
+from studio.project.order import spread
+from studio.store.blobs import Blobs
+from studio.store.states import Mark
+from studio.store.tables import CastMember, FrameMark, Place, Project, Shot, Take
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+_NOMINAL_GRID = (64, 128)
+
+
+@dataclass(frozen=True)
+class DrawnFilm:
+    """A film that was read: its manifest, and the stored hashes of each shot's start and end frame."""
+
+    manifest: FilmJson
+    frames: tuple[tuple[str, str], ...]
+    sizes: tuple[tuple[int, int], ...]
+
+
+def example_folders() -> list[Path]:
+    """The example films that ship with the program."""
+    return sorted(path.parent for path in EXAMPLES.glob("*/film.json"))
+
+
+def read_film(folder: Path, blobs: Blobs) -> DrawnFilm:
+    """Reads film.json and stores its frames. Raises BadInput with the file that cannot be read."""
+    path = folder / "film.json"
+    try:
+        manifest = FilmJson.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        for entry in manifest.shots:
+            entry.shot()
+    except (OSError, ValueError, KeyError, ValidationError) as error:
+        raise BadInput(f"{path.name} of {folder.name} is not a film that this program can read.") from error
+    pictures = [(_read_png(folder, e.start), _read_png(folder, e.end)) for e in manifest.shots]
+    return DrawnFilm(
+        manifest=manifest,
+        frames=tuple((blobs.put(start, "png"), blobs.put(end, "png")) for start, end in pictures),
+        sizes=tuple(_size(start) for start, _ in pictures),
+    )
+
+
+def add_film(session: Session, owner: str, film: DrawnFilm) -> Project:
+    """Makes a project of a drawn film, inside the caller's write transaction."""
+    manifest = film.manifest
+    rate = manifest.frame_rate()
+    profile = manifest.shots[0].lineage.profile if manifest.shots else "mini"
+    project = Project(
+        owner=owner,
+        title=manifest.title,
+        theme=manifest.theme,
+        logline=manifest.logline,
+        look=manifest.look,
+        profile=profile,
+        rate_numerator=rate.numerator,
+        rate_denominator=rate.denominator,
+    )
+    session.add(project)
+    session.flush()
+    shots = _add_rows(session, project, manifest)
+    _add_pins(session, project, manifest, shots)
+    takes = [
+        Take(
+            owner=owner,
+            project_id=project.id,
+            shot_id=shot.id,
+            number=1,
+            start_sha256=start,
+            end_sha256=end,
+            conditions={},
+            recipe=_recipe(entry.lineage, size),
+            memory=[],
+            imported=True,
+        )
+        for shot, entry, (start, end), size in zip(
+            shots, manifest.shots, film.frames, film.sizes, strict=True
+        )
+    ]
+    session.add_all(takes)
+    for shot, take in zip(shots, takes, strict=True):
+        shot.picked = take.id
+    session.flush()
+    _record_lineage(session, project, manifest.shots, shots, takes)
+    return project
+
+
+def _add_rows(session: Session, project: Project, manifest: FilmJson) -> list[Shot]:
+    ids: dict[str, Any] = {"owner": project.owner, "project_id": project.id}
+    for member, at in zip(manifest.cast, spread(None, None, len(manifest.cast)), strict=True):
+        session.add(CastMember(**ids, position=at, name=member.name, look=member.look))
+    for place, at in zip(manifest.places, spread(None, None, len(manifest.places)), strict=True):
+        session.add(
+            Place(**ids, position=at, name=place.name, look=place.look, interior=place.interior.value)
+        )
+    shots = []
+    for i, (entry, at) in enumerate(
+        zip(manifest.shots, spread(None, None, len(manifest.shots)), strict=True)
+    ):
+        told = entry.shot()
+        fields = attribute_fields(told.attributes)
+        slate = told.slate or slate_letters(i)
+        shots.append(
+            Shot(**ids, position=at, scene=told.scene, slate=slate, description=told.description, **fields)
+        )
+    session.add_all(shots)
+    session.flush()
+    return shots
+
+
+def _add_pins(session: Session, project: Project, manifest: FilmJson, shots: list[Shot]) -> None:
+    pinned = {m.frame for entry in manifest.shots for m in entry.lineage.memory if m.pinned}
+    for key in sorted(pinned):
+        slot = _slot(key, shots)
+        if slot is not None:
+            shot, side = slot
+            session.add(
+                FrameMark(
+                    owner=project.owner,
+                    project_id=project.id,
+                    shot_id=shot.id,
+                    side=side.value,
+                    mark=Mark.PINNED.value,
+                )
+            )
+    session.flush()
+
+
+def _record_lineage(
+    session: Session, project: Project, entries: tuple[ShotEntry, ...], shots: list[Shot], takes: list[Take]
+) -> None:
+    lineage = Lineage(load_film(session, project))
+    by_shot = {take.shot_id: take for take in takes}
+    for index, (entry, take) in enumerate(zip(entries, takes, strict=True)):
+        take.conditions = lineage.present(index).model_dump(mode="json")
+        boxes = dyadic_boxes(len(entry.lineage.memory), *_NOMINAL_GRID)
+        take.memory = [
+            _packed(m, box, shots, by_shot).model_dump(mode="json")
+            for m, box in zip(sorted(entry.lineage.memory, key=lambda m: m.rank), boxes, strict=False)
+        ]
+        session.add(take)
+    session.flush()
+
+
+def _packed(
+    entry: MemoryEntry, box: tuple[int, int, int, int], shots: list[Shot], takes: Mapping[str, Take]
+) -> Packed:
+    slot = _slot(entry.frame, shots)
+    if slot is None:
+        raise BadInput(f"film.json names a frame {entry.frame} that the film does not have.")
+    shot, side = slot
+    take = takes[shot.id]
+    return Packed(
+        key=entry.frame,
+        sha256=take.start_sha256 if side is FrameSide.START else take.end_sha256,
+        rank=entry.rank,
+        share=entry.share,
+        similarity=entry.similarity,
+        pinned=entry.pinned,
+        box=entry.box or box,
+        shot_id=shot.id,
+        side=side,
+    )
+
+
+def _slot(key: str, shots: list[Shot]) -> tuple[Shot, FrameSide] | None:
+    """The shot and side of a key like "2E"."""
+    number, side = key[:-1], {"S": FrameSide.START, "E": FrameSide.END}.get(key[-1:])
+    if side is None or not number.isdigit() or not 1 <= int(number) <= len(shots):
+        return None
+    return shots[int(number) - 1], side
+
+
+def dyadic_boxes(count: int, height: int, width: int) -> list[tuple[int, int, int, int]]:
+    """Where the first `count` ranks lie in a memory pack, for manifests that do not say: y, x, h, w (eq.
+    1).
+    """
+    boxes, y, x = [], 0, 0
+    for rank in range(count):
+        if height * width <= 1:
+            break
+        if width > 1 and (rank % 2 == 0 or height == 1):
+            boxes.append((y, x, height, width // 2))
+            x, width = x + width // 2, width - width // 2
+        else:
+            boxes.append((y, x, height // 2, width))
+            y, height = y + height // 2, height - height // 2
+    return boxes
+
+
+def _recipe(lineage: LineageEntry, size: tuple[int, int]) -> dict[str, Any]:
+    return {**lineage.model_dump(mode="json", exclude={"memory"}), "width": size[0], "height": size[1]}
+
+
+def _read_png(folder: Path, name: str) -> bytes:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise BadInput(f"film.json of {folder.name} names a file outside of its folder.")
+    try:
+        return without_metadata(path.read_bytes())
+    except OSError as error:
+        raise BadInput(f"The frame {name} of {folder.name} is missing.") from error
+
+
+def _size(png: bytes) -> tuple[int, int]:
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height

@@ -1,0 +1,73 @@
+"""What a job's executor is given: the home, the loaded models, and a way to report and to be told to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import Cancelled
+from engine.profiles import Profile, get_profile
+from engine.step2.painter import PairPainter, load_painter
+from studio.jobs import queue
+from studio.store.home import Home
+from studio.store.tables import Job
+
+PainterFactory = Callable[[Profile, Path | None], PairPainter]
+_REPORT_EVERY_SECONDS = 0.2
+_ASK_EVERY_SECONDS = 0.1
+
+
+class Painters:
+    """Keeps the painter that was used last; another profile takes its place."""
+
+    def __init__(self, home: Home, factory: PainterFactory = load_painter) -> None:
+        self._home = home
+        self._factory = factory
+        self._loaded: tuple[Profile, PairPainter] | None = None
+
+    def has(self, profile: str) -> bool:
+        return self._loaded is not None and self._loaded[0] == get_profile(profile)
+
+    def get(self, profile: str) -> PairPainter:
+        """The loaded painter of a profile. Raises CheckpointError or UnsupportedError with one sentence."""
+        wanted = get_profile(profile)
+        if self._loaded is None or self._loaded[0] != wanted:
+            self._loaded = None
+            self._loaded = (wanted, self._factory(wanted, self._home.cache))
+        return self._loaded[1]
+
+
+@dataclass
+class Bench:
+    """One job being worked on by one worker."""
+
+    home: Home
+    painters: Painters
+    job: Job
+    worker_id: str
+    stopping: Callable[[], bool]
+    _reported: float = 0.0
+    _asked: float = 0.0
+    _cancelled: bool = False
+
+    def report(self, step: int, total: int, message: str = "", *, at_once: bool = False) -> None:
+        """Progress for people; a few times a second at most, unless it is said `at_once`."""
+        moment = time.monotonic()
+        if at_once or step >= total or moment - self._reported >= _REPORT_EVERY_SECONDS:
+            self._reported = moment
+            queue.report(self.home.database, self.job.id, self.worker_id, step, total, message)
+
+    def cancelled(self) -> bool:
+        """Whether to stop now: the user cancelled the job, or the process is to end."""
+        moment = time.monotonic()
+        if not self._cancelled and moment - self._asked >= _ASK_EVERY_SECONDS:
+            self._asked = moment
+            self._cancelled = queue.cancel_requested(self.home.database, self.job.id)
+        return self._cancelled or self.stopping()
+
+    def check(self) -> None:
+        """Raises Cancelled when it is time to stop."""
+        if self.cancelled():
+            raise Cancelled("The work was stopped; what was finished is kept.")

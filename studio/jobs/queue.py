@@ -1,0 +1,184 @@
+"""The job table as a queue: claim, lease, report, finish. Every step is one short transaction.
+
+A worker holds a job by a lease that its heartbeat renews. When the worker dies, the lease runs out (or the
+supervisor, who saw it die, ends it) and the job is queued again; after `MAX_ATTEMPTS` such deaths it fails
+with a sentence. All that a worker writes is guarded by its lease, so a job is never worked on, or
+finished, by two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from studio.project.commands import touch
+from studio.store.database import Database
+from studio.store.states import JobKind, JobState
+from studio.store.tables import Job, Project, Worker, now
+
+LEASE_MILLISECONDS = 15_000
+MAX_ATTEMPTS = 3
+CRASHED = (
+    f"The drawing process stopped {MAX_ATTEMPTS} times while working on this: look into worker.log, "
+    "close other programs or draw fewer takes at once, then try again."
+)
+_QUEUED, _RUNNING = JobState.QUEUED.value, JobState.RUNNING.value
+
+
+class LeaseLost(Exception):  # noqa: N818 - an event between workers, never shown to people
+    """The job is not this worker's any more: it was taken for dead, or the job was ended by somebody."""
+
+
+def enqueue(
+    session: Session,
+    project: Project,
+    kind: JobKind,
+    title: str,
+    order: Mapping[str, Any],
+    *,
+    shot_id: str | None = None,
+    units: int = 0,
+    sequence: int | None = None,
+) -> Job:
+    """Adds a job at the end of the queue, or at the place of one that it replaces."""
+    if sequence is None:
+        sequence = (session.exec(select(func.max(Job.sequence))).one() or 0) + 1
+    job = Job(
+        owner=project.owner,
+        project_id=project.id,
+        shot_id=shot_id,
+        kind=kind.value,
+        profile=project.profile,
+        sequence=sequence,
+        title=title,
+        order=dict(order),
+        units=units,
+    )
+    session.add(job)
+    session.flush()
+    touch(project)
+    return job
+
+
+def claim(database: Database, worker_id: str) -> Job | None:
+    """Takes the next job for a worker, or None. A project has one running job at a time: shots are drawn
+    in order.
+    """
+    if not _has_work(database):
+        return None
+    with database.write() as session:
+        _end_leases(session, col(Job.lease_until) < now())
+        busy = set(session.exec(select(Job.project_id).where(Job.state == _RUNNING)).all())
+        waiting = select(Job).where(Job.state == _QUEUED).order_by(col(Job.sequence), col(Job.created))
+        job = next((job for job in session.exec(waiting) if job.project_id not in busy), None)
+        if job is None:
+            return None
+        job.state = _RUNNING
+        job.lease_owner, job.lease_until = worker_id, now() + LEASE_MILLISECONDS
+        job.attempts += 1
+        job.step = job.total = 0
+        job.started, job.finished = now(), None
+        _changed(session, job)
+        return job
+
+
+def release(database: Database, worker_id: str) -> None:
+    """Queues again what a dead worker held, and forgets the worker. For the supervisor, who saw it die."""
+    with database.write() as session:
+        _end_leases(session, col(Job.lease_owner) == worker_id)
+        worker = session.get(Worker, worker_id)
+        if worker is not None:
+            session.delete(worker)
+
+
+def hand_back(database: Database, job_id: str, worker_id: str) -> None:
+    """Queues a job again because its worker is asked to stop: this does not count as a failed attempt."""
+    with database.write() as session:
+        job = _held(session, job_id, worker_id)
+        job.attempts -= 1
+        _queue_again(session, job)
+
+
+def beat(database: Database, worker_id: str, pid: int, message: str, job_id: str | None) -> None:
+    """Says that the worker lives, and renews the lease of its job."""
+    with database.write() as session:
+        worker = session.get(Worker, worker_id) or Worker(id=worker_id, pid=pid)
+        worker.heartbeat, worker.message = now(), message
+        session.add(worker)
+        if job_id is not None:
+            job = session.get(Job, job_id)
+            if job is not None and job.state == _RUNNING and job.lease_owner == worker_id:
+                job.lease_until = now() + LEASE_MILLISECONDS
+
+
+def report(database: Database, job_id: str, worker_id: str, step: int, total: int, message: str = "") -> None:
+    """Writes progress for people to see. Raises LeaseLost."""
+    with database.write() as session:
+        job = _held(session, job_id, worker_id)
+        job.step, job.total, job.message = step, total, message
+        job.lease_until = now() + LEASE_MILLISECONDS
+        _changed(session, job)
+
+
+def cancel_requested(database: Database, job_id: str) -> bool:
+    with database.read() as session:
+        return bool(session.exec(select(Job.cancel_requested).where(Job.id == job_id)).one())
+
+
+def held(session: Session, job_id: str, worker_id: str) -> Job:
+    """The job, if it still is this worker's; for the transaction that writes its results. Raises
+    LeaseLost.
+    """
+    return _held(session, job_id, worker_id)
+
+
+def end(session: Session, job: Job, state: JobState, *, error: str = "", seconds: float = 0.0) -> None:
+    """Ends a job, in the transaction that also writes its results."""
+    job.state, job.error, job.seconds = state.value, error, seconds
+    job.message, job.lease_owner, job.lease_until, job.finished = "", None, None, now()
+    _changed(session, job)
+
+
+def end_held(database: Database, job_id: str, worker_id: str, state: JobState, error: str = "") -> None:
+    """Ends a job without results. Raises LeaseLost."""
+    with database.write() as session:
+        end(session, _held(session, job_id, worker_id), state, error=error)
+
+
+def _has_work(database: Database) -> bool:
+    """A cheap look without the write lock: something waits, or a lease ran out."""
+    with database.read() as session:
+        expired = (col(Job.state) == _RUNNING) & (col(Job.lease_until) < now())
+        query = select(Job.id).where((col(Job.state) == _QUEUED) | expired).limit(1)
+        return session.exec(query).first() is not None
+
+
+def _end_leases(session: Session, condition: Any) -> None:
+    for job in session.exec(select(Job).where(Job.state == _RUNNING, condition)).all():
+        if job.cancel_requested:
+            end(session, job, JobState.CANCELLED)
+        elif job.attempts >= MAX_ATTEMPTS:
+            end(session, job, JobState.FAILED, error=CRASHED)
+        else:
+            _queue_again(session, job)
+
+
+def _queue_again(session: Session, job: Job) -> None:
+    job.state, job.lease_owner, job.lease_until = _QUEUED, None, None
+    job.step, job.total, job.message, job.started = 0, 0, "", None
+    _changed(session, job)
+
+
+def _held(session: Session, job_id: str, worker_id: str) -> Job:
+    job = session.get(Job, job_id)
+    if job is None or job.state != _RUNNING or job.lease_owner != worker_id:
+        raise LeaseLost(job_id)
+    return job
+
+
+def _changed(session: Session, job: Job) -> None:
+    session.add(job)
+    touch(session.get_one(Project, job.project_id))

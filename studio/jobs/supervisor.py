@@ -1,0 +1,89 @@
+"""Keeps the drawing process alive from the page's process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from studio.jobs import queue
+from studio.store.home import Home
+from studio.store.tables import new_id
+
+_FIRST_DELAY, _LONGEST_DELAY = 0.2, 30.0
+_HEALTHY_SECONDS = 60.0
+_STOP_SECONDS = 8.0
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Supervisor:
+    """Starts the worker, starts it again when it dies (slower each time it dies young), and stops it at
+    the end.
+    """
+
+    def __init__(self, home: Home, painter: str | None = None) -> None:
+        self._home = home
+        self._painter = painter
+        self._closing = threading.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, while there is one."""
+        child = self._child
+        return child.pid if child is not None and child.poll() is None else None
+
+    def start(self) -> None:
+        """Starts the worker in the background; once."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Lets the worker hand back its job and leave; kills it when it does not."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        delay = _FIRST_DELAY
+        while not self._closing.is_set():
+            worker_id = new_id()
+            began = time.monotonic()
+            with self._home.worker_log.open("ab") as log:
+                self._child = self._spawn(worker_id, log.fileno())
+            while self._child.poll() is None and not self._closing.wait(0.1):
+                pass
+            if self._closing.is_set():
+                _stop(self._child)
+            queue.release(self._home.database, worker_id)
+            delay = (
+                _FIRST_DELAY
+                if time.monotonic() - began > _HEALTHY_SECONDS
+                else min(delay * 2, _LONGEST_DELAY)
+            )
+            self._closing.wait(delay)
+
+    def _spawn(self, worker_id: str, log: int) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "studio.jobs.worker", "--follow-stdin"]
+        command += ["--home", str(self._home.root), "--id", worker_id]
+        if self._painter is not None:
+            command += ["--painter", self._painter]
+        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": path}
+        )
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    assert child.stdin is not None
+    child.stdin.close()
+    try:
+        child.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

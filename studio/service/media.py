@@ -1,0 +1,47 @@
+"""Addresses of stored files that nobody can guess: `/media/<sha256>.<extension>?k=<alias>.<signature>`.
+
+A browser's `<img>` cannot say who asks, so the address itself is the permission: the alias stands for the
+owner, the signature binds it to this one file. Both are HMACs under the home's secret; the same file of
+the same owner always has the same address, so it may be cached for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from studio.store.blobs import NAME
+from studio.store.errors import NotFound
+
+PREFIX = "/media/"
+CONTENT_TYPES = {"png": "image/png", "mp4": "video/mp4", "zip": "application/zip"}
+
+
+class Signer:
+    """Makes and checks addresses under one secret."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def url(self, owner: str, sha256: str, extension: str) -> str:
+        """The address of an owner's file."""
+        name, alias = f"{sha256}.{extension}", self.alias(owner)
+        return f"{PREFIX}{name}?k={alias}.{self._sign(alias, name)}"
+
+    def alias(self, owner: str) -> str:
+        """What stands for an owner in addresses: it does not give the owner away."""
+        return self._hmac(f"owner\n{owner}")[:16]
+
+    def check(self, name: str, key: str) -> tuple[str, str, str]:
+        """Hash, extension and alias of a rightly signed address. Raises NotFound for any other."""
+        found = NAME.fullmatch(name)
+        alias, _, signature = key.partition(".")
+        if found is None or not hmac.compare_digest(signature.encode(), self._sign(alias, name).encode()):
+            raise NotFound("There is no such file.")
+        return found["sha256"], found["extension"], alias
+
+    def _sign(self, alias: str, name: str) -> str:
+        return self._hmac(f"file\n{alias}\n{name}")[:40]
+
+    def _hmac(self, text: str) -> str:
+        return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()

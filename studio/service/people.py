@@ -1,0 +1,120 @@
+"""Edits of the project's own fields, its cast and its places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlmodel import Session
+
+from engine.errors import BadInput
+from studio.project.film import load_film, owned_project
+from studio.project.order import after
+from studio.service.cards import unknown_words
+from studio.service.fields import card_fields, project_fields
+from studio.service.room import Edit, Room
+from studio.service.views import CastView, Interior, PlaceView
+from studio.store.errors import NotFound
+from studio.store.tables import CastMember, Place, now
+
+
+class People(Room):
+    """The project, its cast and its places; every edit can be undone."""
+
+    def edit_project(self, owner: str, project_id: str, **fields: Any) -> None:
+        """Changes `title`, `theme`, `logline`, `look` or `profile`. Raises BadInput."""
+        with self._edit(owner, project_id) as edit:
+            checked = project_fields(fields)
+            changed = [name for name, value in checked.items() if getattr(edit.project, name) != value]
+            edit.recorder.set(edit.project, **checked)
+            edit.recorder.finish(f"change the {' and '.join(changed)} of the film")
+
+    def add_cast(self, owner: str, project_id: str, name: str, look: str = "") -> CastView:
+        """A new member of the cast. Raises BadInput when the name is taken."""
+        fields = card_fields({"name": name, "look": look})
+        with self._edit(owner, project_id) as edit:
+            _check_free(edit, fields["name"], None)
+            positions = [member.position for member in edit.film.cast]
+            member = CastMember(
+                owner=owner,
+                project_id=project_id,
+                position=after(max(positions, default=None), positions)[0],
+                **fields,
+            )
+            edit.recorder.create(member)
+            edit.recorder.finish(f"add {member.name} to the cast")
+        return self._cast_view(owner, member.id)
+
+    def edit_cast(
+        self, owner: str, cast_id: str, *, name: str | None = None, look: str | None = None
+    ) -> CastView:
+        """Changes a member of the cast; a new name is carried into the shots that list the old one."""
+        fields = card_fields({"name": name, "look": look})
+        with self.home.database.read() as session:
+            project_id = _owned_cast(session, owner, cast_id).project_id
+        with self._edit(owner, project_id) as edit:
+            member = _owned_cast(edit.session, owner, cast_id)
+            old = member.name
+            if "name" in fields:
+                _check_free(edit, fields["name"], member.id)
+                for shot in (*edit.film.shots, *edit.film.trash):
+                    names = [fields["name"] if n.casefold() == old.casefold() else n for n in shot.cast]
+                    edit.recorder.set(shot, cast=names)
+            edit.recorder.set(member, **fields)
+            edit.recorder.finish(f"change {old} of the cast")
+        return self._cast_view(owner, cast_id)
+
+    def remove_cast(self, owner: str, cast_id: str) -> None:
+        """Takes a member off the cast list; shots keep the name."""
+        with self.home.database.read() as session:
+            project_id = _owned_cast(session, owner, cast_id).project_id
+        with self._edit(owner, project_id) as edit:
+            member = _owned_cast(edit.session, owner, cast_id)
+            edit.recorder.set(member, trashed=now())
+            edit.recorder.finish(f"take {member.name} off the cast")
+
+    def edit_place(
+        self, owner: str, place_id: str, *, name: str | None = None, look: str | None = None
+    ) -> PlaceView:
+        """Changes a place; a new name is carried into the shots that are set there."""
+        fields = card_fields({"name": name, "look": look})
+        with self.home.database.read() as session:
+            project_id = _owned_place(session, owner, place_id).project_id
+        with self._edit(owner, project_id) as edit:
+            place = _owned_place(edit.session, owner, place_id)
+            old = place.name
+            if "name" in fields:
+                for shot in (*edit.film.shots, *edit.film.trash):
+                    if shot.place.casefold() == old.casefold():
+                        edit.recorder.set(shot, place=fields["name"])
+            edit.recorder.set(place, **fields)
+            edit.recorder.finish(f"change the place {old}")
+        with self.home.database.read() as session:
+            place = _owned_place(session, owner, place_id)
+            return PlaceView(id=place.id, name=place.name, look=place.look, interior=Interior(place.interior))
+
+    def _cast_view(self, owner: str, cast_id: str) -> CastView:
+        with self.home.database.read() as session:
+            member = _owned_cast(session, owner, cast_id)
+            project = owned_project(session, owner, member.project_id)
+            names = tuple(m.name for m in load_film(session, project).cast)
+            words = unknown_words(project.profile, member.look, names)
+            return CastView(id=member.id, name=member.name, look=member.look, unknown_words=words)
+
+
+def _owned_cast(session: Session, owner: str, cast_id: str) -> CastMember:
+    member = session.get(CastMember, cast_id)
+    if member is None or member.owner != owner:
+        raise NotFound("This member of the cast does not exist (any more), or belongs to somebody else.")
+    return member
+
+
+def _owned_place(session: Session, owner: str, place_id: str) -> Place:
+    place = session.get(Place, place_id)
+    if place is None or place.owner != owner:
+        raise NotFound("This place does not exist (any more), or it belongs to somebody else.")
+    return place
+
+
+def _check_free(edit: Edit, name: str, own_id: str | None) -> None:
+    if any(m.name.casefold() == name.casefold() and m.id != own_id for m in edit.film.cast):
+        raise BadInput(f"There already is somebody called {name}: choose another name.")
