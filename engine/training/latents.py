@@ -24,7 +24,7 @@ from engine.world.camera import HEIGHT, WIDTH
 from engine.world.render import figure_boxes, render
 from engine.world.story import Story, WorldShot, new_shots, new_story
 
-SHARD = 125
+SHARD = 50
 CELL = 16  # pixels per latent cell
 GRID = (HEIGHT // CELL, WIDTH // CELL)  # 8 x 16 latent cells
 PACKED = (GRID[0] // 2, GRID[1] // 2)  # 4 x 8 packed tokens
@@ -42,9 +42,9 @@ def encode_shard(vae: AutoencoderKLQwenImage, folder: Path, first: int, count: i
     for seed in range(first, first + count):
         story = new_story(seed)
         frames = np.stack([render(story, shot, t) for shot in new_shots(story) for t in (0, 1)])
-        films.append(encode_frames(vae, to_pixels(frames)).half())
+        films.append(encode_frames(vae, to_pixels(frames)).half().contiguous())
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({"latents": torch.stack(films)}, path.with_suffix(".part"))
+    save_file({"latents": torch.stack(films).contiguous()}, path.with_suffix(".part"))
     path.with_suffix(".part").replace(path)
     return path
 

@@ -17,7 +17,8 @@ import torch
 from diffusers import QwenImageTransformer2DModel
 from torch import Tensor, nn
 
-from engine.step2.latents import img_shapes, pack, unpack
+from engine.step2.latents import PATCH, pack, unpack
+from engine.step2.velocity import velocity as token_velocity
 from engine.training.latents import Films
 from engine.training.muon import Muon
 from engine.training.run import Budget, Every, Progress, follow, load_weights, save_weights
@@ -77,18 +78,11 @@ def use_real_rotation() -> None:
 def velocity(
     transformer: QwenImageTransformer2DModel, x: Tensor, memory: Tensor, context: Tensor, sigma: Tensor
 ) -> Tensor:
-    """The model's noise - data: x (B, F, C, H, W) noisy frames, memory (B, C, H, W) clean -> like x."""
-    B, F, _, H, W = x.shape
-    h, w = H // 2, W // 2
-    tokens = pack(torch.cat([x, memory[:, None]], 1))
-    out = transformer(
-        hidden_states=tokens,
-        encoder_hidden_states=context,
-        timestep=sigma,
-        img_shapes=img_shapes(B, h, w, F + 1),
-        return_dict=False,
-    )[0]
-    return unpack(out[:, : F * h * w], F, h, w)
+    """The model's noise - data: x (B, 2, C, H, W) noisy pairs, memory (B, C, H, W) clean -> like x."""
+    _, F, _, H, W = x.shape
+    h, w = H // PATCH, W // PATCH
+    tokens = token_velocity(transformer, pack(x), pack(memory[:, None]), context, sigma, h, w)
+    return unpack(tokens, F, h, w)
 
 
 def flow_error(

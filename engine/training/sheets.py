@@ -1,0 +1,79 @@
+"""Sample sheets: held-out films drawn shot after shot with their own frames as memory, above the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLQwenImage
+from PIL import Image
+from torch import Tensor
+
+from engine.step2.latents import decode_frames, shift_sigma, to_bytes
+from engine.step2.memory import tile
+from engine.training.latents import GRID, PACKED, Films
+from engine.training.transformer import CHANNELS, Drawing, velocity
+from engine.world.annotate import NULL_IDS, slot_ids, slots
+from engine.world.story import SHOTS
+
+
+@torch.no_grad()
+def sample(
+    model: Drawing,
+    ids: Tensor,
+    memory: Tensor,
+    steps: int = 12,
+    guidance: float = 2.0,
+    shift: float = 0.405,
+    seed: int = 0,
+) -> Tensor:
+    """Pairs of slot ids (B, 16) and memory (B, C, H, W) by Euler steps with guidance -> (B, 2, C, H, W)."""
+    B = len(ids)
+    x = torch.randn(B, 2, CHANNELS, *GRID, generator=torch.Generator().manual_seed(seed))
+    told, blank = model.slots(ids), model.slots(torch.tensor([NULL_IDS] * B))
+    sigmas = shift_sigma(torch.linspace(1, 0, steps + 1), shift)
+    for now, then in pairwise(sigmas):
+        both = torch.cat([told, blank])
+        v = velocity(
+            model.transformer, torch.cat([x, x]), torch.cat([memory, memory]), both, now.expand(2 * B)
+        )
+        conditional, free = v.chunk(2)
+        x = x + (then - now) * (free + guidance * (conditional - free))
+    return x
+
+
+@torch.no_grad()
+def film_sheet(
+    model: Drawing,
+    vae: AutoencoderKLQwenImage,
+    films: Films,
+    seeds: Sequence[int],
+    path: Path,
+    truth: bool = True,
+    remember: bool = True,
+) -> None:
+    """A row a film: pairs of six shots, each with the film's own drawn frames as memory; truth below."""
+    drawn: dict[int, list[Tensor]] = {seed: [] for seed in seeds}
+    for i in range(SHOTS):
+        ids, memory = [], []
+        for seed in seeds:
+            story, shots = films.film(seed)
+            order = films.memory_order(seed, i) if remember else []
+            ids.append(slot_ids(slots(story, shots[i], films.seen(seed, films.memory_order(seed, i)))))
+            earlier = [drawn[seed][j] for j in order]
+            frames = torch.stack(earlier) if earlier else torch.zeros(0, CHANNELS, *GRID)
+            memory.append(tile(frames, *PACKED))
+        pairs = sample(model, torch.tensor(ids), torch.stack(memory), seed=i)
+        for seed, pair in zip(seeds, pairs, strict=True):
+            drawn[seed] += list(pair)
+    rows = []
+    for seed in seeds:
+        rows.append(torch.stack(drawn[seed]))
+        if truth:
+            rows.append(films.latents[seed].float())
+    pictures = [np.concatenate(list(to_bytes(decode_frames(vae, row))), 1) for row in rows]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.concatenate(pictures, 0)).save(path)
