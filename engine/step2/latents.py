@@ -85,7 +85,7 @@ def decode_frames(vae: AutoencoderKLQwenImage, latents: Tensor) -> Tensor:
 
 def to_pixels(frames: np.ndarray) -> Tensor:
     """8-bit frames -> pixels: uint8 (B, H, W, 3) -> float32 (B, 3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.tensor(frames).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def to_bytes(pixels: Tensor) -> np.ndarray:

@@ -29,6 +29,7 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2VLImageProcessor,
     Qwen2VLProcessor,
+    Qwen2VLVideoProcessor,
 )
 
 from engine.errors import BadInput, Cancelled, UnsupportedError
@@ -287,5 +288,6 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
 
     def _processor(self) -> Qwen2VLProcessor:
         if self.processor is None:
-            self.register_modules(processor=Qwen2VLProcessor(Qwen2VLImageProcessor(), self.tokenizer))
+            images, videos = Qwen2VLImageProcessor(), Qwen2VLVideoProcessor()  # the class asks for both
+            self.register_modules(processor=Qwen2VLProcessor(images, self.tokenizer, videos))
         return self.processor

@@ -85,8 +85,8 @@ class FrameRanker(ModelMixin, ConfigMixin):
             x = _bicubic(x, h, w)
         else:
             scale = max(h / x.shape[2], w / x.shape[3])
-            x = _bicubic(x, max(h, round(x.shape[2] * scale)), max(w, round(x.shape[3] * scale)))
-            top, left = (x.shape[2] - h) // 2, (x.shape[3] - w) // 2
+            x = _bicubic(x, max(h, int(x.shape[2] * scale)), max(w, int(x.shape[3] * scale)))
+            top, left = round((x.shape[2] - h) / 2), round((x.shape[3] - w) / 2)  # as torchvision crops
             x = x[:, :, top : top + h, left : left + w]
         mean = torch.tensor(self.config.mean).view(1, 3, 1, 1)
         std = torch.tensor(self.config.std).view(1, 3, 1, 1)
