@@ -1,0 +1,78 @@
+// The keyboard: one table of keys, used both to act and to fill the sheet that `?` opens.
+// Panels put their functions into stage.command; keys are left alone while the user types or a dialog is open.
+(() => {
+  const stage = window.stage;
+  stage.command = { help };
+
+  const SHEET = [
+    ["Move", [
+      ["←  →", "previous, next shot", { ArrowLeft: "previous", ArrowRight: "next" }],
+      ["Shift ←  →", "extend the selection", { "Shift+ArrowLeft": "extendPrevious", "Shift+ArrowRight": "extendNext" }],
+      ["Home  End", "first, last shot", { Home: "first", End: "last" }],
+      ["Ctrl A", "select all shots", { "Ctrl+a": "selectAll" }],
+    ]],
+    ["Edit", [
+      ["Enter", "write the description", { Enter: "edit" }],
+      ["N  Shift N", "new shot after, before", { n: "insertAfter", "Shift+n": "insertBefore" }],
+      ["D", "duplicate the shot", { d: "duplicate" }],
+      ["Alt ←  →", "move the shot", { "Alt+ArrowLeft": "moveLeft", "Alt+ArrowRight": "moveRight" }],
+      ["Delete", "shots to the trash", { Delete: "remove", Backspace: "remove" }],
+      ["Ctrl Z", "undo", { "Ctrl+z": "undo" }],
+      ["Ctrl Shift Z", "redo", { "Ctrl+Shift+z": "redo", "Ctrl+y": "redo" }],
+    ]],
+    ["Draw", [
+      ["R", "draw the selected shots again", { r: "draw" }],
+      ["P  Shift P", "pin the end, the start frame into memory", { p: "pinEnd", "Shift+p": "pinStart" }],
+    ]],
+    ["Watch", [
+      ["Space", "play or pause the animatic", { " ": "playPause" }],
+      ["J  K  L", "back, pause, forward (again: faster)", { j: "back", k: "pause", l: "forward" }],
+      ["1  2  3", "pair, cut, clip", { 1: "viewPair", 2: "viewCut", 3: "viewClip" }],
+      ["?", "this sheet", { "?": "help" }],
+    ]],
+  ];
+
+  const KEYS = Object.assign({}, ...SHEET.flatMap(([, rows]) => rows.map(([, , keys]) => keys)));
+  const TYPING = "input, textarea, select, [contenteditable=true]";
+  const OWN_KEYS = { " ": "button, a, video, summary", Enter: "button, a, video, summary" };
+  const ARROWS = "[role=slider], [role=tab], [role=radio], video";
+
+  function nameOf(event) {
+    const control = event.ctrlKey || event.metaKey ? "Ctrl+" : "";
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const shift = event.shiftKey && key !== "?" ? "Shift+" : "";
+    return `${control}${event.altKey ? "Alt+" : ""}${shift}${key}`;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const target = event.target;
+    if (event.defaultPrevented || !(target instanceof Element) || document.querySelector("dialog[open]")) return;
+    if (target.closest(TYPING) || target.closest(OWN_KEYS[event.key] ?? "none")) return;
+    if (event.key.startsWith("Arrow") && target.closest(ARROWS)) return;
+    const command = stage.command[KEYS[nameOf(event)]];
+    if (!command) return;
+    event.preventDefault();
+    command();
+  });
+
+  /** The `?` sheet: a modal dialog, so that Escape and the screen reader do what they should. */
+  function help() {
+    const { h } = stage;
+    const rows = (list) => list.map(([keys, meaning]) =>
+      h("div.s-key-row", {}, h("kbd", {}, keys), h("span", {}, meaning)));
+    const sheet = h("dialog.s-sheet", { "aria-label": "Keyboard" },
+      h("div.s-sheet-head", {}, h("h2", {}, "Keyboard"), stage.tool("close", "Close", () => sheet.close())),
+      h("div.s-key-groups", {}, SHEET.map(([title, list]) => h("section", {}, h("h3.s-title", {}, title), rows(list)))));
+    sheet.addEventListener("close", () => sheet.remove());
+    document.body.append(sheet);
+    sheet.showModal();
+  }
+
+  // Dark first; the choice is the user's and stays in this browser.
+  const dark = () => localStorage.getItem("stage-theme") !== "light";
+  stage.paintTheme = () => document.body.classList.toggle("dark", dark());
+  stage.switchTheme = () => {
+    localStorage.setItem("stage-theme", dark() ? "light" : "dark");
+    stage.paintTheme();
+  };
+})();

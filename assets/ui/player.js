@@ -1,0 +1,96 @@
+// The animatic: plays the film's start-end pairs with their lengths, in the page, before anything is rendered.
+// Time is counted in frames at the project's rate. The playhead is announced with every painted frame, and the
+// timeline's selection follows it from shot to shot.
+(() => {
+  const stage = window.stage;
+  const { state } = stage;
+  const playhead = { on: false, playing: false, frame: 0, shot: null, fraction: 0, speed: 1 };
+  stage.playhead = playhead;
+  let last = 0;
+  let following = false; // true while the player itself moves the selection
+
+  /** The shots with the frame each begins at. */
+  function cutList() {
+    let at = 0;
+    return stage.shots().map((shot) => {
+      const cut = { shot, from: at, length: shot.attributes.length };
+      at += cut.length;
+      return cut;
+    });
+  }
+
+  const total = () => stage.shots().reduce((sum, shot) => sum + shot.attributes.length, 0);
+
+  function locate(frame) {
+    const cuts = cutList();
+    return cuts.find((cut) => frame < cut.from + cut.length) ?? cuts.at(-1) ?? null;
+  }
+
+  function seek(frame, select = true) {
+    playhead.frame = Math.max(0, Math.min(frame, Math.max(0, total() - 1)));
+    const cut = locate(playhead.frame);
+    playhead.shot = cut?.shot.id ?? null;
+    playhead.fraction = cut ? (playhead.frame - cut.from) / cut.length : 0;
+    if (select && cut && state.cursor !== cut.shot.id) {
+      following = true;
+      stage.select([cut.shot.id], cut.shot.id);
+      document.getElementById(`shot-${cut.shot.id}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+      following = false;
+    }
+    stage.announce("playhead");
+  }
+
+  function tick(now) {
+    if (!playhead.playing) return;
+    const passed = ((now - last) / 1000) * state.head.rate * playhead.speed;
+    last = now;
+    const next = playhead.frame + passed;
+    if (next >= total() || next < 0) { seek(next < 0 ? 0 : total() - 1); pause(); return; }
+    seek(next);
+    requestAnimationFrame(tick);
+  }
+
+  function play(speed = 1) {
+    if (!state.order.length) return;
+    if (!playhead.on) {
+      playhead.on = true;
+      const cut = cutList().find((item) => item.shot.id === state.cursor);
+      playhead.frame = cut && state.cursor !== state.order[0] ? cut.from : 0;
+    }
+    if (speed > 0 && playhead.frame >= total() - 1) playhead.frame = 0;
+    playhead.speed = speed;
+    if (!playhead.playing) { playhead.playing = true; last = performance.now(); requestAnimationFrame(tick); }
+    seek(playhead.frame);
+  }
+
+  function pause() {
+    playhead.playing = false;
+    stage.announce("playhead");
+  }
+
+  /** Leaves the animatic: the viewer shows the selected shot's pair again. */
+  function stop() {
+    playhead.playing = false;
+    playhead.on = false;
+    stage.announce("playhead");
+  }
+
+  const faster = (sign) => {
+    const { playing, speed } = playhead;
+    play(playing && Math.sign(speed) === sign ? sign * Math.min(4, Math.abs(speed) * 2) : sign);
+  };
+
+  // A click on a card moves the playhead there, but only while the animatic is on.
+  stage.on("select", () => {
+    if (following || !playhead.on) return;
+    const cut = cutList().find((item) => item.shot.id === state.cursor);
+    if (cut) seek(cut.from, false);
+  });
+  stage.on("project", stop);
+
+  Object.assign(stage.command, {
+    playPause: () => (playhead.playing ? pause() : play()),
+    pause, forward: () => faster(1), back: () => faster(-1),
+  });
+  stage.player = { play, pause, stop, seek, total, locate, cutList };
+})();

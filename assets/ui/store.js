@@ -1,0 +1,176 @@
+// What the page knows: one project as the server last told it, what is selected, and what is still being saved.
+// Panels read it and listen to topics; only `apply` writes it, from patches that the timeline component receives.
+(() => {
+  const stage = window.stage;
+  const listeners = new Map();
+  const state = {
+    head: null, shots: new Map(), order: [], jobs: new Map(), worker: null, trash: [], revision: -1,
+    projects: [], selection: [], cursor: null, details: new Map(), director: null, saved: null, vocabulary: {},
+  };
+  let lost = () => {};  // asks the server for everything; set by the timeline, which holds the connection
+  const pending = new Map();  // ack -> {verify, timer}: edits that were sent and not yet read back
+  let acks = 0;
+  let lastPlace = 0;  // where the cursor was: after a delete it stays about there
+
+  /** Calls fn now and whenever one of the topics (words separated by spaces) is announced. */
+  function on(topics, fn) {
+    for (const topic of topics.split(" ")) {
+      if (!listeners.has(topic)) listeners.set(topic, new Set());
+      listeners.get(topic).add(fn);
+    }
+    fn();
+  }
+
+  function announce(...topics) {
+    const called = new Set();
+    for (const topic of topics) for (const fn of listeners.get(topic) ?? []) called.add(fn);
+    for (const fn of called) fn();
+  }
+
+  const shot = (id = state.cursor) => state.shots.get(id) ?? null;
+  const shots = () => state.order.map((id) => state.shots.get(id));
+  const details = (id = state.cursor) => state.details.get(id) ?? null;
+  const activeJobs = () => [...state.jobs.values()].filter((job) => ["queued", "running", "paused"].includes(job.state));
+
+  function forget() {
+    state.shots.clear();
+    state.jobs.clear();
+    state.details.clear();
+    state.trash = [];
+    state.director = null;
+  }
+
+  /** A whole project (first load, another project, or a server that lost track of what we have). */
+  function open(view) {
+    const other = view.head.id !== state.head?.id;
+    forget();
+    state.head = view.head;
+    state.revision = view.revision;
+    state.order = view.shots.map((item) => item.id);
+    for (const item of view.shots) state.shots.set(item.id, item);
+    for (const job of view.jobs) state.jobs.set(job.id, job);
+    state.trash = view.trash;
+    state.worker = view.worker;
+    state.saved = view.head.saved;
+    if (other) { state.selection = []; state.cursor = null; lastPlace = 0; }
+    keepSelection();
+    const url = new URL(location.href);
+    url.searchParams.set("project", view.head.id);
+    history.replaceState(null, "", url);
+    localStorage.setItem("stage-project", view.head.id);
+    announce("project", "head", "shots", "jobs", "select", "details", "director", "saved");
+  }
+
+  /** A patch of changes since `since`. One that is older than what we have is nothing new; a gap asks for all. */
+  function change(patch, since) {
+    if (patch.revision <= state.revision && !patch.full && !patch.jobs.length && !patch.worker) return;
+    if (patch.revision < state.revision) return;
+    if (since > state.revision) { lost(); return; }
+    const topics = new Set();
+    state.revision = patch.revision;
+    if (patch.full) { state.shots.clear(); state.jobs.clear(); topics.add("jobs"); }
+    if (patch.head) { state.head = patch.head; state.saved = patch.head.saved; topics.add("head").add("saved"); }
+    for (const item of patch.shots) {
+      const before = state.shots.get(item.id);
+      state.shots.set(item.id, item);
+      if (before && (before.take_id !== item.take_id || before.takes !== item.takes)) state.details.delete(item.id);
+      topics.add("shots");
+    }
+    if (patch.order) {
+      state.order = [...patch.order];
+      const there = new Set(state.order);
+      for (const id of state.shots.keys()) if (!there.has(id)) state.shots.delete(id);
+      topics.add("shots");
+    }
+    for (const job of patch.jobs) { state.jobs.set(job.id, job); topics.add("jobs"); }
+    if (patch.worker) { state.worker = patch.worker; topics.add("jobs"); }
+    if (topics.has("shots") && keepSelection()) topics.add("select");
+    announce(...topics);
+  }
+
+  /** After shots came or went: the cursor stays on a shot that exists. True when it had to move. */
+  function keepSelection() {
+    const there = new Set(state.order);
+    const kept = state.selection.filter((id) => there.has(id));
+    if (kept.length === state.selection.length && there.has(state.cursor)) return false;
+    const cursor = there.has(state.cursor) ? state.cursor : kept.at(-1) ?? nearest();
+    state.cursor = cursor;
+    state.selection = kept.length ? kept : cursor ? [cursor] : [];
+    return true;
+  }
+
+  const nearest = () => state.order[Math.min(lastPlace, state.order.length - 1)] ?? null;
+
+
+  function select(ids, cursor) {
+    state.selection = ids.filter((id) => state.shots.has(id));
+    state.cursor = state.shots.has(cursor) ? cursor : state.selection.at(-1) ?? null;
+    lastPlace = Math.max(0, state.order.indexOf(state.cursor));
+    announce("select", "details");
+  }
+
+  /** Everything that an event needs to say about where it happened. */
+  const place = (data = {}) => ({ project: state.head?.id ?? null, since: state.revision, ...data });
+
+  /**
+   * Sends an event to Python. With `verify`, it counts as an edit: the page says "saving" until the reply came and
+   * verify() finds the new value in what the server read back.
+   */
+  function send(trigger, event, data = {}, verify = null) {
+    const ack = ++acks;
+    if (verify) {
+      const timer = setTimeout(() => announce("saved"), 6000);
+      pending.set(ack, { verify, timer, at: Date.now() });
+      announce("saved");
+    }
+    trigger(event, { ...place(data), ack });
+  }
+
+  function acknowledge(ack) {
+    const edit = pending.get(ack);
+    if (!edit) return;
+    clearTimeout(edit.timer);
+    pending.delete(ack);
+    if (!edit.verify()) announce("unsaved");
+    announce("saved");
+  }
+
+  /** "saved", "saving" or "waiting" (sent more than five seconds ago and nothing came back). */
+  function savedState() {
+    if (!pending.size) return "saved";
+    return [...pending.values()].some((edit) => Date.now() - edit.at > 5000) ? "waiting" : "saving";
+  }
+
+  /** The one door for news from Python. */
+  function apply(patch) {
+    if (!patch) return;
+    if (patch.projects) { state.projects = patch.projects; announce("projects"); }
+    if (patch.vocabulary) state.vocabulary = patch.vocabulary;
+    if (patch.open) open(patch.open);
+    if (patch.changes && patch.project === state.head?.id) change(patch.changes, patch.since);
+    if (patch.trash) { state.trash = patch.trash; announce("trash"); }
+    if (patch.details) { state.details.set(patch.details.shot, patch.details); announce("details"); }
+    if (patch.director !== undefined) { state.director = patch.director; announce("director"); }
+    if (patch.select && state.shots.has(patch.select)) select([patch.select], patch.select);
+    if (patch.ack) acknowledge(patch.ack);
+    if (patch.notice) notify(patch.notice.text, patch.notice.kind);
+  }
+
+  /** A short sentence at the foot of the page, read out by screen readers; errors stay longer. */
+  function notify(message, kind = "info", action = null) {
+    const host = document.querySelector("#s-notices") ?? document.body.appendChild(
+      stage.h("div", { id: "s-notices", role: "status", "aria-live": "polite" }));
+    const note = stage.h("div.s-notice", { "data-kind": kind }, stage.h("span", {}, message));
+    if (action) {
+      note.append(stage.h("button.s-quiet", { type: "button", onclick: () => { action.act(); note.remove(); } }, action.label));
+    }
+    note.append(stage.tool("close", "Dismiss", () => note.remove()));
+    host.append(note);
+    setTimeout(() => note.remove(), kind === "error" ? 15000 : 6000);
+  }
+
+  Object.assign(stage, {
+    state, on, announce, apply, shot, shots, details, activeJobs, select, place, send, savedState, notify,
+    whenLost: (fn) => { lost = fn; },
+  });
+})();

@@ -1,0 +1,221 @@
+"""Between the page and the service: who asks, what they sent, and how the answer gets back.
+
+Every event of a panel carries where it happened (`project`, the revision the page has) beside its own data. An action
+does one thing through the service; the desk then answers with what changed since that revision, so that all panels
+are repainted from what the database holds, never from what the page hopes.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import gradio as gr
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from engine.errors import StageError
+from engine.profiles import get_profile
+from studio.service.studio import Studio
+from studio.ui.timeline import Timeline
+
+log = logging.getLogger(__name__)
+
+QUICK: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    # "once" would drop events and "always_last" would send the first one's data again (seen in Gradio 6.31).
+    "trigger_mode": "multiple",
+}
+LONG: dict[str, Any] = {**QUICK, "queue": True, "concurrency_limit": 4}
+
+OWNER_BYTES = 16
+UNREADABLE = "The page sent something that the studio cannot read; reload the page and try again."
+BROKEN = "Something in the studio went wrong, and nothing was changed; the log in the terminal says more."
+
+
+class Event(BaseModel):
+    """What every event says: the project on the page, the revision the page has, and a number to answer to."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    project: str | None = None
+    since: int = -1
+    ack: int = 0
+
+    @property
+    def project_id(self) -> str:
+        """The project; raises StageError when none is open."""
+        if not self.project:
+            raise StageError("Open a project first.")
+        return self.project
+
+
+class ShotEvent(Event):
+    """An event about one shot."""
+
+    shot: str
+
+
+E = TypeVar("E", bound=Event)
+News = dict[str, Any]
+"""More keys of a timeline patch, see studio.ui.timeline.timeline."""
+
+
+def owner_of(token: object) -> str:
+    """The owner that a browser's token stands for: 128 random bits, kept in that browser.
+
+    Raises StageError for anything else.
+    """
+    if not (isinstance(token, str) and len(token) == 2 * OWNER_BYTES and token.isalnum()):
+        raise StageError("This browser has no key yet; reload the page.")
+    return f"anon-{token}"
+
+
+def new_token() -> str:
+    return secrets.token_hex(OWNER_BYTES)
+
+
+def patch(news: News) -> Any:
+    """An update of the timeline. `n` differs each time, or equal patches would not reach the page."""
+    return gr.update(patch={"n": time.monotonic_ns(), **news})
+
+
+def notice(text: str, kind: str = "info") -> News:
+    return {"notice": {"text": text, "kind": kind}}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Wires panels to the service. One for the page; holds no state of any user."""
+
+    studio: Studio
+    token: gr.BrowserState
+    timeline: Timeline
+
+    def on(
+        self, listener: Callable[..., Any], model: type[E], action: Callable[[str, E], News | None]
+    ) -> None:
+        """Runs `action(owner, event)` when the panel triggers, and answers with what changed."""
+
+        def handle(token: Any, event: gr.EventData) -> Any:
+            return patch(self.answer(token, event._data, model, action))
+
+        listener(handle, [self.token], [self.timeline], **QUICK)
+
+    def stream(
+        self, listener: Callable[..., Any], model: type[E], action: Callable[[str, E], Iterator[News]]
+    ) -> None:
+        """As `on`, for an action that tells its stages as they come."""
+
+        def handle(token: Any, event: gr.EventData) -> Iterator[Any]:
+            trouble: News = {}
+            try:
+                owner, data = read(token, event._data, model)
+                for news in action(owner, data):
+                    yield patch(news)
+            except Exception as error:
+                trouble = sorry(error)
+            yield patch(self.answer(token, event._data, model, lambda _owner, _event: trouble))
+
+        listener(handle, [self.token], [self.timeline], **LONG)
+
+    def answer(
+        self, token: Any, payload: Any, model: type[E], action: Callable[[str, E], News | None]
+    ) -> News:
+        """What the action says, and what changed: also after trouble, so that the page never shows an edit that
+        the database does not have."""
+        try:
+            owner, event = read(token, payload, model)
+        except StageError as error:
+            return sorry(error)
+        news: News = {"ack": event.ack}
+        try:
+            news.update(action(owner, event) or {})
+        except Exception as error:
+            news.update(sorry(error))
+        try:
+            news.update(self.changes(owner, event))
+        except Exception as error:
+            news.update(sorry(error))
+        return news
+
+    def changes(self, owner: str, event: Event) -> News:
+        """What changed since the page's revision; the trash comes along whenever shots came or went."""
+        if not event.project:
+            return {}
+        found = self.studio.changes(owner, event.project, event.since)
+        if found.empty:
+            return {}
+        news: News = {
+            "project": event.project,
+            "since": event.since,
+            "changes": found.model_dump(mode="json"),
+        }
+        if found.order is not None:
+            news["trash"] = plain(self.studio.project(owner, event.project).trash)
+        return news
+
+    def projects(self, owner: str) -> News:
+        """The owner's projects, for the menu."""
+        return {"projects": plain(self.studio.projects(owner))}
+
+    def opened(self, owner: str, project_id: str) -> News:
+        """A whole project, for a page that has nothing of it."""
+        view = self.studio.project(owner, project_id)
+        return {
+            "open": view.model_dump(mode="json"),
+            "vocabulary": camera_words(view.head.profile),
+            **self.projects(owner),
+        }
+
+    def details(self, owner: str, shot_id: str) -> News:
+        """Takes of a shot, and the memory that its picked take was drawn with."""
+        return {
+            "details": {
+                "shot": shot_id,
+                "takes": plain(self.studio.takes(owner, shot_id)),
+                "memory": self.studio.memory(owner, shot_id).model_dump(mode="json"),
+                "estimate": self.studio.estimate(owner, [shot_id]).seconds,
+            }
+        }
+
+
+def read(token: Any, payload: Any, model: type[E]) -> tuple[str, E]:
+    """Who sent an event, and what. Raises StageError: anybody may send anything to an endpoint."""
+    owner = owner_of(token)
+    try:
+        return owner, model.model_validate(payload)
+    except ValidationError as error:
+        log.warning("unreadable %s: %s", model.__name__, error)
+        raise StageError(UNREADABLE) from error
+
+
+def sorry(error: Exception) -> News:
+    """One sentence for the user; what nobody foresaw goes to the log with its trace."""
+    if isinstance(error, StageError):
+        return notice(str(error), "error")
+    log.error("an event of the page failed", exc_info=error)
+    return notice(BROKEN, "error")
+
+
+def plain(views: Sequence[BaseModel]) -> list[dict[str, Any]]:
+    """Views as JSON values."""
+    return [view.model_dump(mode="json") for view in views]
+
+
+def camera_words(profile: str) -> dict[str, list[str]]:
+    """The camera terms that a profile can draw, by field; empty for one that reads any words."""
+    vocabulary = get_profile(profile).vocabulary
+    if vocabulary is None:
+        return {}
+    return {
+        kind: [
+            word for canonical in vocabulary.canonicals(kind) for word in vocabulary.words(kind, canonical)
+        ]
+        for kind in ("scale", "angle", "movement")
+    }

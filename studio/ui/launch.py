@@ -1,0 +1,104 @@
+"""Opens the door: the studio over a home folder, the drawing process, the page on a port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import StageError
+from studio.service.studio import Studio
+from studio.ui.media import media_route
+from studio.ui.page import build
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "ui"
+SCRIPTS = ("kit.js", "keys.js", "store.js", "player.js", "fields.js")
+STYLES = ("tokens.css", "page.css", "controls.css", "panels.css", "viewer.css")
+FIRST_PORT = 7860
+HOME_VARIABLE = "STAGE_HOME"
+
+__all__ = ["build", "default_home", "launch", "serve"]
+
+
+def default_home() -> Path:
+    """The folder of the user's films: STAGE_HOME, or `.stage-studio` in the home folder."""
+    return Path(os.environ.get(HOME_VARIABLE) or Path.home() / ".stage-studio").expanduser()
+
+
+def launch(home: Path, port: int | None = None, open_browser: bool = False) -> None:
+    """Runs the studio until it is interrupted. With a port named, only that one will do; else the next free one.
+
+    Raises StageError with one sentence: home not writable, port in use.
+    """
+    with Studio(home) as studio:
+        serve(studio, build(studio), port, open_browser)
+
+
+def serve(studio: Studio, page: gr.Blocks, port: int | None = None, open_browser: bool = False) -> None:
+    """Serves a built page, with the drawing process beside it, until SIGINT or SIGTERM."""
+    if port is not None:
+        check_port(port)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _, url, _ = page.queue(max_size=64).launch(
+            **settings(studio), server_port=port, inbrowser=open_browser
+        )
+        studio.start_worker()
+        print(f"STAGE Studio is open at {url}", flush=True)
+        threading.Event().wait()
+    except OSError as error:
+        raise StageError(_no_port(port)) from error
+    except KeyboardInterrupt:
+        pass  # asked to stop: the caller closes the studio, and running jobs go back to the queue
+    finally:
+        page.close(verbose=False)
+
+
+def settings(studio: Studio) -> dict[str, Any]:
+    """What the page is launched with."""
+    scripts = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return {
+        "prevent_thread_lock": True,
+        "quiet": True,
+        "theme": gr.themes.Base(
+            font=("ui-sans-serif", "system-ui", "sans-serif"), font_mono=("ui-monospace", "monospace")
+        ),
+        "css_paths": [ASSETS / name for name in STYLES],
+        "head": f"<script>{scripts}</script>",
+        "js": "() => window.stage.paintTheme()",
+        "favicon_path": ASSETS / "favicon.svg",
+        "footer_links": [],
+        "run_history": False,
+        "show_error": True,
+        "ssr_mode": False,
+        "app_kwargs": {"routes": [media_route(studio)]},
+    }
+
+
+def check_port(port: int) -> None:
+    """Raises StageError when somebody else listens there, before anything is started."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), port))
+        except OSError as error:
+            raise StageError(_no_port(port)) from error
+
+
+def _no_port(port: int | None) -> str:
+    if port is None:
+        return f"No port from {FIRST_PORT} on is free: close a program that uses one, or name another with --port."
+    return (
+        f"Port {port} is in use or not allowed: close the program that uses it, or name another with --port."
+    )
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

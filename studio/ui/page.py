@@ -1,0 +1,132 @@
+"""The page: panels in their places, the timeline's own events, and the poll that follows the work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from studio.service.studio import Studio
+from studio.ui.desk import QUICK, Desk, Event, News, ShotEvent, new_token, patch
+from studio.ui.panels.draw import draw
+from studio.ui.panels.film import film
+from studio.ui.panels.header import header
+from studio.ui.panels.inspector import inspector
+from studio.ui.panels.memory import memory
+from studio.ui.panels.people import people
+from studio.ui.panels.story import story
+from studio.ui.panels.takes import takes
+from studio.ui.panels.viewer import viewer
+from studio.ui.timeline import Timeline
+
+TITLE = "STAGE Studio"
+POLL_SECONDS = 1.0
+# Keeps the owner's key readable across restarts; what protects it is that it is random and only in that browser.
+STORAGE = {"storage_key": "stage-owner", "secret": "stage-studio"}
+
+
+class OrderEvent(Event):
+    order: tuple[str, ...]
+
+
+class InsertEvent(Event):
+    after: str | None = None
+
+
+class ShotsEvent(Event):
+    shots: tuple[str, ...]
+
+
+def build(studio: Studio) -> gr.Blocks:
+    """The whole page over a studio. Loads no torch and starts nothing."""
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
+        token = gr.BrowserState(None, **STORAGE)
+        where = gr.JSON(visible=False)
+        timeline = Timeline(render=False)
+        desk = Desk(studio, token, timeline)
+        with gr.Column(elem_id="studio"):
+            with gr.Row(elem_id="top"):
+                header(desk)
+                film(desk)
+            with gr.Row(elem_id="rooms"):
+                with gr.Column(elem_id="left"):
+                    story(desk)
+                    people(desk)
+                with gr.Column(elem_id="centre"):
+                    viewer(desk)
+                    draw(desk)
+                    with gr.Row(elem_id="evidence"):
+                        takes(desk)
+                        memory(desk)
+                with gr.Column(elem_id="right"):
+                    inspector(desk)
+            timeline.render()
+        follow(desk, where)
+        edits(desk)
+    return page
+
+
+def follow(desk: Desk, where: gr.JSON) -> None:
+    """The first request for everything, and then once a second: what changed since?"""
+
+    def ready(token: Any, event: gr.EventData) -> tuple[Any, Any]:
+        """A browser that comes for the first time gets a key and the example film."""
+        key = token if isinstance(token, str) and token else new_token()
+        return key, patch(desk.answer(key, event._data, Event, lambda owner, sent: arrive(desk, owner, sent)))
+
+    def poll(token: Any, place: Any) -> Any:
+        if not token or not isinstance(place, dict) or not place.get("project"):
+            return gr.skip()
+        news = desk.answer(token, place, Event, lambda _owner, _event: None)
+        news.pop("ack", None)
+        return patch(news) if news else gr.skip()
+
+    desk.timeline.ready(ready, [desk.token], [desk.token, desk.timeline], **QUICK)
+    # The page says which revision it has: a reply that was lost on the way is asked for again by itself.
+    gr.Timer(POLL_SECONDS).tick(
+        poll,
+        [desk.token, where],
+        [desk.timeline],
+        js="(token) => [token, window.stage ? window.stage.place() : null]",
+        **{**QUICK, "trigger_mode": "once"},
+    )
+
+
+def arrive(desk: Desk, owner: str, event: Event) -> News:
+    """The project that the page asks for, else the newest, else the example film, else an empty one."""
+    cards = desk.studio.projects(owner)
+    if not cards:
+        example = desk.studio.example(owner)
+        return desk.opened(owner, (example or desk.studio.create_project(owner)).head.id)
+    known = {card.id for card in cards}
+    return desk.opened(owner, event.project if event.project in known else cards[0].id)
+
+
+def edits(desk: Desk) -> None:
+    """What can be done on the timeline itself."""
+    studio, timeline = desk.studio, desk.timeline
+
+    def pick(owner: str, event: ShotEvent) -> News:
+        return desk.details(owner, event.shot)
+
+    def reorder(owner: str, event: OrderEvent) -> None:
+        studio.reorder(owner, event.project_id, event.order)
+
+    def insert(owner: str, event: InsertEvent) -> News:
+        return {"select": studio.insert_shot(owner, event.project_id, event.after).id}
+
+    def duplicate(owner: str, event: ShotEvent) -> News:
+        return {"select": studio.duplicate_shot(owner, event.shot).id}
+
+    def remove(owner: str, event: ShotsEvent) -> None:
+        studio.delete_shots(owner, event.shots)
+
+    def restore(owner: str, event: ShotEvent) -> News:
+        return {"select": studio.restore_shot(owner, event.shot).id}
+
+    desk.on(timeline.pick, ShotEvent, pick)
+    desk.on(timeline.reorder, OrderEvent, reorder)
+    desk.on(timeline.insert, InsertEvent, insert)
+    desk.on(timeline.duplicate, ShotEvent, duplicate)
+    desk.on(timeline.remove, ShotsEvent, remove)
+    desk.on(timeline.restore, ShotEvent, restore)

@@ -1,0 +1,31 @@
+"""A panel of the page: a `gr.HTML` component whose DOM is built by its own script, beside its Python file.
+
+The template is static and holds no user text, because Gradio runs `${…}` and `{{…}}` of templates as code. Everything
+the user wrote arrives as data and is put into the page by `textContent` (assets/ui/kit.js).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+HERE = Path(__file__).parent
+
+
+class Panel(gr.HTML):
+    """One panel. `panel.<event>(handler, …)` listens to `trigger("<event>", data)` of its script."""
+
+    def __init__(
+        self, script: Path, *, elem_id: str, tag: str = "section", name: str = "", **kwargs: Any
+    ) -> None:
+        label = f' aria-label="{name}"' if name else ""
+        super().__init__(
+            None,
+            html_template=f'<{tag} class="s-panel-body"{label}></{tag}>',
+            js_on_load=script.read_text(encoding="utf-8"),
+            apply_default_css=False,
+            elem_id=elem_id,
+            **kwargs,
+        )

@@ -1,0 +1,55 @@
+// js_on_load of the film drawer: what will be rendered, progress, the video, downloads.
+const { h, text, attribute, fill, icon, say, state } = stage;
+const body = element.querySelector(".s-panel-body");
+
+const button = h("button.s-button.s-primary", { type: "button", id: "film-button" }, icon("film"), h("span", {}, "Film"));
+const panel = h("div.s-pop.fi-pop", { role: "dialog", "aria-label": "Render and export the film" });
+stage.popover(button, panel);
+
+const summary = h("p.fi-summary");
+const make = h("button.s-button.s-primary", { type: "button", id: "export", onclick: () => stage.send(trigger, "make") });
+const halt = h("button.s-quiet", { type: "button", onclick: () => stage.send(trigger, "halt") }, "Cancel");
+const bar = h("div.s-bar", { role: "progressbar", "aria-label": "Rendering", "aria-valuemin": 0, "aria-valuemax": 100 }, h("div"));
+const doing = h("p.s-hint", { "aria-live": "polite" });
+const video = h("video.fi-video", { controls: true, playsinline: true, preload: "metadata", id: "film-video", "aria-label": "The exported film" });
+const made = h("p.s-hint");
+const mp4 = h("a.s-button", { id: "download-mp4" }, icon("download"), "MP4");
+const zip = h("a.s-button", { id: "download-zip" }, icon("download"), "Everything (zip)");
+const result = h("div.fi-result", {}, video, made, h("div.fi-links", {}, mp4, zip));
+
+const nameOf = (ending) => `${(state.head.title || "film").replace(/[^\p{L}\p{N} _-]+/gu, "").trim() || "film"}.${ending}`;
+
+function render() {
+  const film = state.head?.film ?? null;
+  const jobs = [...state.jobs.values()].filter((job) => job.kind === "export").sort((a, b) => a.created.localeCompare(b.created));
+  const job = jobs.at(-1);
+  const busy = Boolean(job) && ["queued", "running", "paused"].includes(job.state);
+  const missing = stage.shots().filter((shot) => !shot.start_url).length;
+  const shots = state.order.length;
+  text(summary, !shots ? "There are no shots yet: direct a film, or add shots yourself."
+    : missing ? `${say.count(missing, "shot")} of ${shots} ${missing === 1 ? "has" : "have"} no picture yet: draw ${missing === 1 ? "it" : "them"} first.`
+      : `${say.count(shots, "shot")}, ${say.time(state.head.seconds)} at ${state.head.fps} frames a second.`);
+  text(make, film ? "Render again" : "Render & export");
+  make.disabled = busy || !shots || missing > 0;
+  halt.hidden = bar.hidden = !busy;
+  doing.hidden = !busy && job?.state !== "failed";
+  text(doing, !job ? "" : job.error || [job.message || (job.state === "queued" ? "waiting" : "working"), `${Math.round(job.progress * 100)} %`, say.about(job.eta_seconds)].filter(Boolean).join(" · "));
+  attribute(bar, "aria-valuenow", busy ? Math.round(job.progress * 100) : null);
+  bar.firstChild.style.width = `${Math.round((job?.progress ?? 0) * 100)}%`;
+  result.hidden = !film;
+  attribute(button, "data-busy", busy);
+  text(button.lastChild, busy ? `Film ${Math.round(job.progress * 100)} %` : "Film");
+  if (!film) return;
+  const url = stage.media(film.url);
+  if (video.getAttribute("src") !== url) video.src = url;
+  attribute(mp4, "href", url);
+  attribute(mp4, "download", nameOf("mp4"));
+  attribute(zip, "href", stage.media(film.bundle_url));
+  attribute(zip, "download", nameOf("zip"));
+  text(made, `Made ${say.day(film.created)}, ${say.time(film.seconds)}${film.stale ? ". The film changed since: render again." : ""}`);
+  attribute(made, "data-kind", film.stale ? "stale" : null);
+}
+
+fill(panel, h("h2.s-title", {}, "The film"), summary, h("div.fi-row", {}, make, halt), bar, doing, result);
+fill(body, h("span.s-anchor", {}, button, panel));
+stage.on("project head shots jobs", render);

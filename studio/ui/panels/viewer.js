@@ -1,0 +1,185 @@
+// js_on_load of the viewer: pair | cut | clip | animatic, and the transport of the animatic (assets/ui/player.js).
+const { h, text, attribute, fill, icon, tool, say, state } = stage;
+const body = element.querySelector(".s-panel-body");
+const MODES = [["pair", "Pair"], ["cut", "Cut"], ["clip", "Clip"], ["animatic", "Animatic"]];
+let mode = "pair";
+
+// ---------------------------------------------------------------- tabs
+
+const tabs = h("div.vw-tabs", { role: "tablist", "aria-label": "What the viewer shows" }, MODES.map(([name, label]) =>
+  h("button.vw-tab", { type: "button", role: "tab", id: `view-${name}`, "aria-controls": "stage-view", onclick: () => show(name) }, label)));
+const caption = h("span.vw-caption");
+tabs.addEventListener("keydown", (event) => {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!by) return;
+  const at = MODES.findIndex(([name]) => name === mode);
+  show(MODES[(at + by + MODES.length) % MODES.length][0]);
+  document.getElementById(`view-${mode}`).focus();
+});
+
+function show(name) {
+  if (name === "animatic") { stage.playhead.on = true; stage.player.seek(startOf(state.cursor), false); } else stage.player.stop();
+  mode = name;
+  render();
+}
+const startOf = (id) => stage.player.cutList().find((cut) => cut.shot.id === id)?.from ?? 0;
+Object.assign(stage.command, { viewPair: () => show("pair"), viewCut: () => show("cut"), viewClip: () => show("clip") });
+
+// ---------------------------------------------------------------- a frame, with a caption under it
+
+function frame(side) {
+  const img = h("img", { alt: "" });
+  const blank = h("div.vw-blank");
+  const tag = h("figcaption");
+  const el = h("figure.vw-frame", { "data-side": side }, h("div.vw-screen", {}, img, blank), tag);
+  return {
+    el,
+    show(url, alt, label, why) {
+      stage.picture(img, url, alt);
+      img.hidden = !url;
+      blank.hidden = Boolean(url);
+      text(blank, why);
+      text(tag, label);
+    },
+  };
+}
+
+const first = frame("start");
+const second = frame("end");
+const between = h("div.vw-between", { "aria-hidden": "true" }, icon("arrow"), h("span"));
+const pair = h("div.vw-pair", {}, first.el, between, second.el);
+const clip = h("video.vw-clip", { controls: true, loop: true, playsinline: true, preload: "metadata" });
+const clipBlank = h("div.vw-blank.vw-wide");
+
+// ---------------------------------------------------------------- animatic
+
+const below = h("img", { alt: "" });
+const above = h("img", { alt: "" });
+const card = h("div.vw-blank");
+const subtitle = h("div.vw-subtitle");
+const screen = h("div.vw-screen.vw-animatic", {}, below, above, card, subtitle);
+const ease = (t) => { const x = Math.min(1, Math.max(0, (t - 0.25) / 0.5)); return x * x * (3 - 2 * x); };
+
+function renderAnimatic() {
+  const shot = stage.shot(stage.playhead.shot);
+  if (!shot) return;
+  stage.picture(below, shot.start_url, shot.start_alt);
+  stage.picture(above, shot.end_url, shot.end_alt);
+  above.style.opacity = ease(stage.playhead.fraction).toFixed(3);
+  for (const img of [below, above]) img.hidden = !shot.start_url;
+  card.hidden = Boolean(shot.start_url);
+  text(card, `${shot.label}  ${shot.title || "not written yet"}`);
+  text(subtitle, shot.attributes.dialogue);
+  subtitle.hidden = !shot.attributes.dialogue;
+}
+
+const playButton = h("button.s-tool.vw-play", { type: "button", id: "play", onclick: () => stage.command.playPause() }, icon("play"));
+const clock = h("span.vw-clock", { id: "timecode" });
+const scrub = h("input.vw-scrub", { type: "range", min: 0, value: 0, step: 1, id: "scrub", "aria-label": "Playhead" });
+scrub.addEventListener("input", () => { stage.playhead.on = true; stage.player.seek(Number(scrub.value)); });
+const transport = h("div.vw-transport", {},
+  tool("first", "First shot", () => { stage.command.first(); }), playButton, tool("last", "Last shot", () => stage.command.last()),
+  clock, scrub, h("span.vw-total"));
+let shownPlaying = null;
+
+function renderTransport() {
+  const { playing, frame: at, speed } = stage.playhead;
+  const rate = state.head?.rate ?? 24;
+  const total = state.head ? stage.player.total() : 0;
+  if (shownPlaying !== playing) {
+    fill(playButton, icon(playing ? "pause" : "play"));
+    attribute(playButton, "aria-label", playing ? "Pause the animatic" : "Play the animatic");
+    attribute(playButton, "title", playing ? "Pause (Space)" : "Play the animatic (Space)");
+    shownPlaying = playing;
+  }
+  playButton.disabled = !total;
+  attribute(scrub, "max", Math.max(0, total - 1));
+  if (document.activeElement !== scrub || playing) scrub.value = Math.floor(at);
+  attribute(scrub, "aria-valuetext", say.timecode(at, rate));
+  text(clock, say.timecode(at, rate) + (playing && speed !== 1 ? `  ${speed}×` : ""));
+  text(transport.lastChild, say.timecode(total, rate));
+}
+
+// ---------------------------------------------------------------- a shot whose words changed since it was drawn
+
+const stale = h("div.vw-stale", { role: "note" });
+let staleShown = "";
+function renderStale(shot) {
+  const { freshness, reasons } = shot?.staleness ?? { freshness: "fresh", reasons: [] };
+  const wanted = shot?.take_id && ["stale", "may drift"].includes(freshness) && shot.status !== "queued" && shot.status !== "drawing";
+  const failed = shot?.status === "failed" && shot.job?.error;
+  const key = JSON.stringify([shot?.id, wanted, freshness, reasons, failed]);
+  if (key === staleShown) return;
+  staleShown = key;
+  stale.hidden = !wanted && !failed;
+  attribute(stale, "data-kind", failed ? "failed" : freshness);
+  fill(stale,
+    h("span", {}, failed ? `Drawing failed: ${failed}` : `${freshness === "stale" ? "Stale" : "May drift"}: ${reasons.join("; ")}.`),
+    h("button.s-quiet", { type: "button", onclick: () => stage.command.draw() }, "Draw again"),
+    wanted && h("button.s-quiet", { type: "button", id: "keep-stale", onclick: () => stage.send(trigger, "accept", { shot: shot.id }) }, "Keep as it is"));
+}
+
+// ---------------------------------------------------------------- all of it
+
+const WAIT = { queued: "waiting to be drawn", drawing: "being drawn…", failed: "drawing failed" };
+const blankOf = (shot) => WAIT[shot.status] ?? "Not drawn yet. Press Draw, or R.";
+
+function renderPair(shot) {
+  first.show(shot.start_url, shot.start_alt, "Start", blankOf(shot));
+  second.show(shot.end_url, shot.end_alt, "End", blankOf(shot));
+  text(between.lastChild, say.seconds(shot.seconds));
+  attribute(between, "data-cut", null);
+}
+
+function renderCut(shot) {
+  const next = stage.shot(state.order[state.order.indexOf(shot.id) + 1]);
+  first.show(shot.end_url, shot.end_alt, `End of ${shot.number} · ${shot.label}`, blankOf(shot));
+  if (next) second.show(next.start_url, next.start_alt, `Start of ${next.number} · ${next.label}`, blankOf(next));
+  else second.show(null, "", "", "The film ends here.");
+  text(between.lastChild, "cut");
+  attribute(between, "data-cut", true);
+}
+
+function renderClip(shot) {
+  const url = stage.media(shot.clip_url);
+  clip.hidden = !url;
+  clipBlank.hidden = Boolean(url);
+  text(clipBlank, "No clip yet. Render the film, and this shot's clip is here.");
+  if (url && clip.getAttribute("src") !== url) { clip.src = url; clip.setAttribute("aria-label", `Clip of shot ${shot.number}: ${shot.title}`); }
+}
+
+const view = h("div.vw-stage", { id: "stage-view", role: "tabpanel" }, pair, clip, clipBlank, screen);
+const none = h("div.vw-blank.vw-wide", {}, "Your film is empty. Write a theme on the left and press Direct.");
+
+function render() {
+  const shot = stage.shot();
+  if (stage.playhead.on) mode = "animatic";
+  else if (mode === "animatic") mode = "pair";
+  for (const [name] of MODES) {
+    const tab = document.getElementById(`view-${name}`) ?? tabs.querySelector(`#view-${name}`);
+    attribute(tab, "aria-selected", String(name === mode));
+    attribute(tab, "tabindex", name === mode ? 0 : -1);
+  }
+  if (state.head) view.style.setProperty("--aspect", `${state.head.width} / ${state.head.height}`);
+  fill(none, state.head ? "Your film is empty. Write a theme on the left and press Direct." : "Opening…");
+  none.hidden = Boolean(shot);
+  pair.hidden = !shot || !["pair", "cut"].includes(mode);
+  screen.hidden = !shot || mode !== "animatic";
+  clip.hidden = clipBlank.hidden = true;
+  if (!clip.paused && mode !== "clip") clip.pause();
+  renderStale(shot);
+  text(caption, shot ? captionOf(shot) : "");
+  if (!shot) return;
+  if (mode === "pair") renderPair(shot);
+  else if (mode === "cut") renderCut(shot);
+  else if (mode === "clip") renderClip(shot);
+  else renderAnimatic();
+}
+
+const captionOf = (shot) => [shot.attributes.scale, shot.attributes.angle, shot.attributes.movement].join(" · ");
+
+fill(body, h("div.vw-top", {}, tabs, caption), view, none, stale, transport);
+view.append(none);
+stage.on("select shots head", render);
+stage.on("playhead", () => { if (stage.playhead.on !== (mode === "animatic")) render(); if (stage.playhead.on) renderAnimatic(); });
+stage.on("playhead shots head", renderTransport);
