@@ -148,6 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--follow-stdin", action="store_true", help="leave when stdin closes")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     home = Home(options.home)
     worker = Worker(home, options.id or new_id(), options.painter)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from sqlalchemy import Engine, text
 
-from studio.store.errors import NewerDatabase, clear_errors
+from studio.store.errors import NewerDatabase, StoreError, clear_errors
 
 SCRIPTS = Path(__file__).with_name("migrations")
 LOCK_SECONDS = 60
+HEAD = "0001"
+"""The newest migration; a test holds it against the scripts."""
 
 
 def migrate(engine: Engine, home: Path) -> None:
-    """Runs the missing Alembic migrations under a file lock. Raises NewerDatabase when the program is too
-    old.
-    """
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
+    """Runs the missing migrations under a file lock. Raises NewerDatabase when the program is too old.
 
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
-    with clear_errors(home), FileLock(home / "migrate.lock", timeout=LOCK_SECONDS):
-        found = _revision(engine)
-        if found == scripts.get_current_head():
-            return
+    Alembic is imported only when there is something to do: that is half a second of every start.
+    """
+    try:
+        with clear_errors(home), FileLock(home / "migrate.lock", timeout=LOCK_SECONDS):
+            _migrate(engine, home)
+    except Timeout as error:
+        raise StoreError(f"Another program is updating {home}: wait a minute and start again.") from error
+
+
+def _migrate(engine: Engine, home: Path) -> None:
+    found = _revision(engine)
+    if found != HEAD:
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+        scripts = ScriptDirectory.from_config(config)
         if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
             raise NewerDatabase(
                 f"The projects in {home} were made with a newer version of STAGE Studio: update the program, "
