@@ -31,8 +31,8 @@ Plane = NDArray[np.float32]
 
 WORK = 320  # width in pixels at which motion is measured
 LEFT_FRAME = 0.10  # cost of a pixel that leaves the frame: worse than a good match, better than a bad one
-BAD = 0.05  # filtered cost from which on a pixel is unexplained
-UNLIKE = 0.13  # mean cost from which on two frames show different things
+BAD = 0.05  # error from which on the camera's move does not explain a pixel
+UNLIKE = 0.2  # mean trust below which two frames show different things; pairs of one scene have 0.3 and more
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,21 @@ def measure(start: NDArray[np.uint8], end: NDArray[np.uint8], movement: Movement
     matrix, _ = camera_move(a, b, movement, optical)
     objects = _objects(a, b, matrix)
     back = invert(matrix)
-    forward, cost = _choose(a, b, matrix, objects, optical)
-    backward, _ = _choose(b, a, back, [invert(m) for m in objects], optical)
-    if float(cost.mean()) > UNLIKE:
+    forward = _choose(a, b, matrix, objects, optical)
+    backward = _choose(b, a, back, [invert(m) for m in objects], optical)
+    trust_forward, trust_backward = _trust(a, b, forward, backward), _trust(b, a, backward, forward)
+    if float(trust_forward.mean() + trust_backward.mean()) / 2 < UNLIKE:
         move = staged_move(movement, width, height)
         return _dissolve(displacement(move, height, width), displacement(invert(move), height, width))
-    trust_forward, trust_backward = _trust(a, b, forward, backward), _trust(b, a, backward, forward)
     camera, camera_back = displacement(matrix, height, width), displacement(back, height, width)
+    depth_forward, depth_backward = _depth(forward, camera), _depth(backward, camera_back)
     return Motion(
-        forward=_filled(forward, trust_forward, camera),
-        backward=_filled(backward, trust_backward, camera_back),
+        forward=_filled(forward, trust_forward, camera, depth_forward),
+        backward=_filled(backward, trust_backward, camera_back, depth_backward),
         trust_forward=trust_forward,
         trust_backward=trust_backward,
-        depth_forward=_depth(forward, camera),
-        depth_backward=_depth(backward, camera_back),
+        depth_forward=depth_forward,
+        depth_backward=depth_backward,
         alike=True,
     )
 
@@ -111,8 +112,8 @@ def _cost(a: Image, b: Image, field: Field) -> Plane:
 
 def _choose(
     a: Image, b: Image, matrix: Matrix, objects: list[Matrix], optical: cv2.DISOpticalFlow
-) -> tuple[Field, Plane]:
-    """The field from `a` to `b` of least filtered cost, and that cost."""
+) -> Field:
+    """The field from `a` to `b` that explains it best."""
     height, width = a.shape[:2]
     guide = a.mean(-1)
     camera = displacement(matrix, height, width)
@@ -124,7 +125,7 @@ def _choose(
     label = _settled(costs, guide)
     rows, columns = np.indices(label.shape)
     chosen = np.stack([field for field, _ in fields])[label, rows, columns]
-    return np.ascontiguousarray(chosen), costs[label, rows, columns]
+    return np.ascontiguousarray(chosen)
 
 
 def _settled(costs: NDArray[np.float32], guide: Plane) -> NDArray[np.intp]:
@@ -163,45 +164,59 @@ def _objects(a: Image, b: Image, matrix: Matrix) -> list[Matrix]:
 
 def _lookups(a: Image, b: Image, matrix: Matrix) -> list[Matrix]:
     height, width = a.shape[:2]
-    field = displacement(matrix, height, width)
-    seen, inside = gather(b, field)
-    unexplained = (
-        cv2.GaussianBlur(np.where(inside, difference(a, seen), 0).astype(np.float32), (0, 0), 1.5) > BAD
-    )
-    unexplained = cv2.morphologyEx(unexplained.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(unexplained)
+    seen, inside = gather(b, displacement(matrix, height, width))
+    unexplained = np.where(inside, difference(a, seen), 0).astype(np.float32) > BAD
+    unexplained = cv2.morphologyEx(unexplained.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    joined = cv2.morphologyEx(unexplained, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
     largest = sorted(range(1, count), key=lambda i: -int(stats[i, cv2.CC_STAT_AREA]))[:4]
     zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     found = []
     for i in largest:
         x, y, w, h, area = (int(v) for v in stats[i])
-        if area < 0.001 * height * width or min(w, h) < 6 or w > 0.7 * width:
+        if area < 0.0015 * height * width or min(w, h) < 6 or w > 0.7 * width:
             continue
-        best = _lookup(a[y : y + h, x : x + w], (labels[y : y + h, x : x + w] == i), b, zoom)
+        patch = a[y : y + h, x : x + w]
+        mask = (labels[y : y + h, x : x + w] == i) & (unexplained[y : y + h, x : x + w] > 0)
+        best = _lookup(patch, mask.astype(np.float32), b, zoom)
         if best is not None:
             scale, dx, dy = best
             found.append(np.array([[scale, 0, dx - scale * x], [0, scale, dy - scale * y]], np.float32))
     return found
 
 
-def _lookup(
-    patch: Image, mask: NDArray[np.bool_], image: Image, zoom: float
-) -> tuple[float, float, float] | None:
+def _lookup(patch: Image, mask: Plane, image: Image, zoom: float) -> tuple[float, float, float] | None:
     """Scale and position (x, y) of a masked patch in an image, or None when it is nowhere to be seen."""
     best: tuple[float, float, float] | None = None
-    least = 0.09**2
+    most = 0.55  # of the patch must be found again
     for scale in sorted({1.0, zoom, zoom * 0.85, zoom * 1.18}):
         w, h = round(patch.shape[1] * scale), round(patch.shape[0] * scale)
-        if w < 5 or h < 5 or w > image.shape[1] or h > image.shape[0]:
+        if w < 6 or h < 6 or w > image.shape[1] or h > image.shape[0]:
             continue
         template = cv2.resize(patch, (w, h), interpolation=cv2.INTER_LINEAR)
-        weight = cv2.resize(mask.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR)
-        squares = cv2.matchTemplate(image, template, cv2.TM_SQDIFF, mask=np.dstack([weight] * 3))
-        value, _, place, _ = cv2.minMaxLoc(squares)
-        mean = value / max(1e-6, 3 * float((weight**2).sum()))
-        if mean < least:
-            least, best = mean, (scale, float(place[0]), float(place[1]))
+        weight = cv2.resize(mask, (w, h), interpolation=cv2.INTER_LINEAR)
+        x, y = _place(template, weight, image)
+        error = difference(template, image[y : y + h, x : x + w])
+        again = float(((error < 0.07) * weight).sum() / max(1e-6, weight.sum()))
+        if again > most + 0.02:
+            most, best = again, (scale, float(x), float(y))
     return best
+
+
+def _place(template: Image, weight: Plane, image: Image) -> tuple[int, int]:
+    """Where (x, y) a masked template fits best: everywhere at half size, then about that place at full size."""
+    h, w = weight.shape
+    small, less, field = (cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for p in (template, weight, image))
+    coarse = cv2.matchTemplate(field, small, cv2.TM_SQDIFF, mask=np.dstack([less] * 3))
+    _, _, (x, y), _ = cv2.minMaxLoc(coarse)
+    left, top = max(0, 2 * x - 3), max(0, 2 * y - 3)
+    near = image[top : top + h + 6, left : left + w + 6]
+    if near.shape[0] < h or near.shape[1] < w:
+        left, top = min(left, image.shape[1] - w), min(top, image.shape[0] - h)
+        near = image[top : top + h, left : left + w]
+    fine = cv2.matchTemplate(near, template, cv2.TM_SQDIFF, mask=np.dstack([weight] * 3))
+    _, _, (dx, dy), _ = cv2.minMaxLoc(fine)
+    return left + dx, top + dy
 
 
 def _trust(a: Image, b: Image, there: Field, back: Field) -> Plane:
@@ -213,13 +228,15 @@ def _trust(a: Image, b: Image, there: Field, back: Field) -> Plane:
     return cv2.GaussianBlur(cv2.medianBlur(trust.astype(np.float32), 5), (0, 0), 1.0)
 
 
-def _filled(field: Field, trust: Plane, camera: Field) -> Field:
-    """Where a pixel has no partner, the motion of its trusted neighbours; far from any, the camera's motion."""
-    weight = trust**2
+def _filled(field: Field, trust: Plane, camera: Field, depth: Plane) -> Field:
+    """Where a pixel has no partner, the motion of its trusted neighbours; far from any, the camera's motion.
+
+    What has no partner is mostly background that is about to be hidden, so the background's motion counts most.
+    """
+    weight = trust**2 * (1 - 0.95 * depth)
     near = cv2.GaussianBlur(weight, (0, 0), 6)
-    around = cv2.GaussianBlur((field - camera) * weight[..., None], (0, 0), 6) / (near + 0.02)[..., None]
-    keep = np.clip(trust * 2, 0, 1)[..., None]
-    return np.asarray(keep * field + (1 - keep) * (camera + around), np.float32)
+    around = cv2.GaussianBlur((field - camera) * weight[..., None], (0, 0), 6) / (near + 0.002)[..., None]
+    return np.where(trust[..., None] > 0.5, field, camera + around).astype(np.float32)
 
 
 def _depth(field: Field, camera: Field) -> Plane:

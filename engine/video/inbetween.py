@@ -14,7 +14,8 @@ from engine.video.flow import Motion, Plane
 Picture = Sequence[NDArray[np.uint8]]
 """The planes of a picture, each of its own size: luma and chroma, or one RGB plane."""
 
-NOTHING = 1e-4  # weight of a frame where it has nothing to show
+NOTHING = 1e-5  # weight of a frame where it has nothing to show
+ALONE = 0.05  # weight of what has no partner in the other frame, beside what has one
 
 
 class Inbetweener:
@@ -43,8 +44,9 @@ class Inbetweener:
         # things without a partner, they change over quickly about the middle, for a long fade would show both.
         change = float(np.clip((moment - 0.3) / 0.4, 0, 1)) if self._motion.alike else moment
         change = change * change * (3 - 2 * change)
-        weight_start = (met_start + NOTHING) * (1 - moment) + alone_start * (1 - change)
-        weight_end = (met_end + NOTHING) * moment + alone_end * change
+        change = 0.98 * change + 0.02 * moment  # never zero: what one frame alone knows is better than nothing
+        weight_start = (met_start + NOTHING) * (1 - moment) + ALONE * alone_start * (1 - change)
+        weight_end = (met_end + NOTHING) * moment + ALONE * alone_end * change
         share = weight_start / (weight_start + weight_end)
         planes: list[NDArray[np.uint8]] = []
         for i, (first, last) in enumerate(zip(self._start, self._end, strict=True)):
@@ -62,16 +64,17 @@ class Inbetweener:
 
 
 class _Carrier:
-    """Carries a frame's pixels along their motion to a moment: forward splatting (Niklaus & Liu, 2020)."""
+    """Carries a frame's pixels along their motion to a moment: forward warping with a depth order."""
 
     def __init__(self, field: Field, trust: Plane, depth: Plane) -> None:
         self._shape = trust.shape
-        self._from = grid(*trust.shape).reshape(-1, 2)
-        self._vectors = field.reshape(-1, 2)
-        # Where two things arrive together, the one in front decides.
-        importance = (0.02 + trust * (1 + 30 * depth)).ravel()
-        self._values = [importance, importance * trust.ravel()]
-        self._values += [importance * self._vectors[:, i] for i in (0, 1)]
+        # Pixels are written in this order, so that the last one stays where several arrive together: pixels without
+        # a partner, the background, what is in front of it.
+        order = np.argsort((trust * (1 + depth)).ravel(), kind="stable")
+        self._from = grid(*trust.shape).reshape(-1, 2)[order]
+        self._vectors = field.reshape(-1, 2)[order]
+        # What arrives: displacement x and y, trust, and that something came.
+        self._cargo = np.column_stack([self._vectors, trust.ravel()[order], np.ones(trust.size, np.float32)])
 
     def to(self, moment: float) -> tuple[Field, Plane, Plane]:
         """The picture at a moment, from the time of this frame (0) to the time of the other one (1).
@@ -81,23 +84,20 @@ class _Carrier:
             that have a partner, and from pixels that have none, both in [0, 1].
         """
         height, width = self._shape
-        at = np.rint(self._from + moment * self._vectors).astype(np.int64)
+        at = np.floor(self._from + (moment * self._vectors + 0.5)).astype(np.int32)
         x, y = at[:, 0], at[:, 1]
         inside = np.flatnonzero((x >= 0) & (x < width) & (y >= 0) & (y < height))
         target = (y * width + x)[inside]
-        weight, partnered, *origin = (self._splat(target, values[inside]) for values in self._values)
-        there = np.minimum(weight / 0.02, 1)
-        # Holes take the motion of what is around them.
-        missing = np.minimum(weight / 0.01, 1)
-        known = 1 / (weight + 1e-6)
-        wide = 1 / (cv2.blur(weight, (21, 21)) + 1e-6)
-        field = np.dstack(
-            [missing * o * known + (1 - missing) * cv2.blur(o, (21, 21)) * wide for o in origin]
-        )
-        partnered *= known
-        return -moment * field, there * partnered, 0.05 * there * (1 - partnered)
-
-    def _splat(self, target: NDArray[np.int64], values: NDArray[np.float32]) -> Plane:
-        height, width = self._shape
-        plane = np.bincount(target, values, height * width).astype(np.float32).reshape(height, width)
-        return cv2.GaussianBlur(plane, (5, 5), 0.7)
+        arrived = np.zeros((height * width, 4), np.float32)
+        arrived[target] = self._cargo[inside]
+        arrived = arrived.reshape(height, width, 4)
+        hit = arrived[..., 3:]
+        # A stretched surface leaves pinholes, which take the mean of their neighbours; what was uncovered leaves
+        # real holes, which take the motion of what is around them and show nothing of this frame.
+        near, wide = cv2.blur(arrived, (3, 3)), cv2.blur(arrived, (25, 25))
+        pinhole = near[..., 3:] > 0.4
+        filled = np.where(pinhole, near / (near[..., 3:] + 1e-6), wide / (wide[..., 3:] + 1e-6))
+        planes = np.where(hit > 0, arrived, filled)
+        there = np.clip(2.5 * cv2.blur(np.maximum(hit, pinhole)[..., 0].astype(np.float32), (3, 3)) - 1.5, 0, 1)
+        trust = cv2.blur(planes[..., 2], (3, 3))
+        return -moment * planes[..., :2], there * trust, there * (1 - trust)
