@@ -174,9 +174,11 @@ def stored_picture(folder: Path, seed: int, width: int = WIDTH, height: int = HE
     return StoredFrame(sha, path)
 
 
-def bank(folder: Path, n: int, pinned: tuple[int, ...] = ()) -> tuple[MemoryFrame, ...]:
-    """n different stored frames: 1S, 1E, 2S, 2E, …"""
+def bank(
+    folder: Path, n: int, pinned: tuple[int, ...] = (), size: tuple[int, int] = (WIDTH, HEIGHT)
+) -> tuple[MemoryFrame, ...]:
+    """n different stored frames of `size` (width, height): 1S, 1E, 2S, 2E, …"""
     return tuple(
-        MemoryFrame(f"{i // 2 + 1}{'SE'[i % 2]}", stored_picture(folder, 100 + i), i in pinned)
+        MemoryFrame(f"{i // 2 + 1}{'SE'[i % 2]}", stored_picture(folder, 100 + i, *size), i in pinned)
         for i in range(n)
     )

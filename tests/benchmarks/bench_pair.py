@@ -1,0 +1,145 @@
+"""What drawing a pair costs beside the bare network, and what a long film costs beside a short one.
+
+    python -m tests.benchmarks.bench_pair [--checkpoint FOLDER] [--rounds N] [--json]
+
+Prints ratios and never fails by time. Goals: pair / (bare transformer forwards + decode) <= 1.05, and pair at
+shot 100 / pair at shot 4 <= 1.05; beside it, what the same step would cost if every earlier frame went in
+whole (all-history concatenation), which is what the memory pack (eq. 1) saves. Without a checkpoint it runs
+on tiny random weights, where everything around the network weighs far more than it does in earnest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from engine.profiles import PROFILES
+from engine.step2.checkpoint import INDEX
+from engine.step2.conditions import PairConditions
+from engine.step2.latents import PAIR, decode_frames, img_shapes, set_schedule
+from engine.step2.painter import load_painter
+from engine.step2.pipeline import Step2Pipeline
+from engine.step2.single_frame import enable_single_frame
+from engine.step2.velocity import guided_velocity
+from tests.engine.step2.tiny import bank, generators, tiny_pipeline
+
+EARLY, LATE = 4, 100  # shots
+PROMPT = "A man walks along the harbour. Shot: medium shot, eye level, static."
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds, the fastest of all rounds: other programs on the machine only ever add."""
+
+    bare: float
+    pair_early: float
+    pair_late: float
+    forward_packed: float
+    forward_all_history: float
+
+    def ratios(self) -> dict[str, float]:
+        return {
+            "pair / (bare forwards + decode)": self.pair_early / self.bare,
+            f"pair at shot {LATE} / pair at shot {EARLY}": self.pair_late / self.pair_early,
+            f"one forward with all history / packed, at shot {LATE}": self.forward_all_history
+            / self.forward_packed,
+        }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def history(folder: Path, shot: int, pipe: Step2Pipeline) -> PairConditions:
+    """What a shot knows of the film: the two frames of every shot before it, at the checkpoint's size."""
+    frames = bank(folder, 2 * (shot - 1), size=(pipe.card.width, pipe.card.height))
+    return PairConditions(PROMPT, PROMPT, frames[-1].frame, frames)
+
+
+@torch.no_grad()
+def measure(pipe: Step2Pipeline, folder: Path, rounds: int) -> Timing:
+    """Interleaved rounds, after one that fills the caches: a film's frames are encoded once, when drawn."""
+    early, late = history(folder, EARLY, pipe), history(folder, LATE, pipe)
+    card, device = pipe.card, pipe._execution_device
+    h, w = pipe.check_inputs(generators(0), card.width, card.height, card.steps, card.guidance)
+    width = int(pipe.transformer.config.in_channels)
+    pair = torch.randn(1, PAIR * h * w, width, device=device)
+    memory = torch.randn(1, h * w, width, device=device)
+    whole = torch.randn(1, 2 * (LATE - 1) * h * w, width, device=device)
+    context = pipe.context(PROMPT, early.previous_end)
+    blank = pipe.context(card.negative, early.previous_end) if card.guidance > 1 else None
+    sigma = torch.ones(1, device=device)
+
+    def bare() -> None:
+        set_schedule(pipe.scheduler, card.steps, h, w, device)
+        for _ in range(card.steps):
+            guided_velocity(
+                pipe.transformer, pair, memory, context, blank, sigma, h, w, card.guidance, card.rescale
+            )
+        z = torch.randn(PAIR, int(pipe.vae.config.z_dim), 2 * h, 2 * w, device=device, dtype=pipe.vae.dtype)
+        decode_frames(pipe.vae, z)
+
+    def forward(tokens: torch.Tensor, frames: int) -> None:
+        pipe.transformer(
+            hidden_states=torch.cat([pair, tokens], 1).to(pipe.transformer.dtype),
+            encoder_hidden_states=context.to(pipe.transformer.dtype),
+            timestep=sigma,
+            img_shapes=img_shapes(1, h, w, PAIR + frames),
+            return_dict=False,
+        )
+
+    jobs: dict[str, Callable[[], object]] = {
+        "bare": bare,
+        "pair_early": lambda: pipe(early, generators(1)),
+        "pair_late": lambda: pipe(late, generators(1)),
+        "forward_packed": lambda: forward(memory, 1),
+        "forward_all_history": lambda: forward(whole, 2 * (LATE - 1)),
+    }
+    for work in jobs.values():
+        work()
+    times = [{name: seconds(work) for name, work in jobs.items()} for _ in range(rounds)]
+    return Timing(**{name: min(t[name] for t in times) for name in jobs})
+
+
+def load(checkpoint: Path | None) -> tuple[Step2Pipeline, str]:
+    """The checkpoint's pipeline as the painter runs it; tiny random weights without one."""
+    if checkpoint is None:
+        pipe = tiny_pipeline()
+        enable_single_frame(pipe.vae)
+        return pipe, "tiny random weights"
+    painter = load_painter(replace(PROFILES["mini"], checkpoint=checkpoint))
+    pipe = painter.pipe  # type: ignore[attr-defined]
+    return pipe, pipe.card.title
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    mini = Path(PROFILES["mini"].checkpoint)
+    parser.add_argument("--checkpoint", type=Path, default=mini if (mini / INDEX).exists() else None)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    pipe, title = load(options.checkpoint)
+    with tempfile.TemporaryDirectory() as folder:
+        timing = measure(pipe, Path(folder), options.rounds)
+    ratios = timing.ratios()
+    if options.json:
+        print(json.dumps({"checkpoint": title, "seconds": vars(timing), "ratios": ratios}, indent=1))
+        return
+    print(f"{title}, {pipe.card.steps} steps, {torch.get_num_threads()} threads")
+    print(f"a pair at shot {EARLY} takes {timing.pair_early:.2f} s")
+    for name, ratio in ratios.items():
+        print(f"{ratio:8.3f}  {name}")
+
+
+if __name__ == "__main__":
+    main()
