@@ -20,7 +20,27 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _STORY_WORDS = Path(__file__).with_name("story_words.txt")
 THING_VERBS = "verbs that are also things"
 _BEFORE_NOUNS = frozenset(
-    ["a", "an", "the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "of", "with", "and", "two", "three"]
+    [
+        "a",
+        "an",
+        "the",
+        "this",
+        "that",
+        "these",
+        "those",
+        "my",
+        "your",
+        "his",
+        "her",
+        "its",
+        "our",
+        "their",
+        "of",
+        "with",
+        "and",
+        "two",
+        "three",
+    ]
 )
 
 
@@ -102,7 +122,7 @@ class Vocabulary:
         Left out: known words, function words, words that tell a story rather than a picture ("finds", "lost",
         "old"), adverbs, and the `names` of the cast. What remains is mostly nouns of things: "dragon".
         """
-        skip = {w.group().casefold() for n in names for w in _WORD.finditer(n)}
+        skip = {w.group().casefold() for n in names for w in _WORD.finditer(n)} | set(self.kinds)
         covered = [m.span for m in self.find(text)]
         unknown: dict[str, None] = {}
         before = ""
@@ -111,7 +131,7 @@ class Vocabulary:
             inside = any(a <= m.start() < b for a, b in covered)
             if not inside and len(word) > 2 and word not in skip and not _told(word, before):
                 unknown[word] = None
-            before = word
+            before = "the" if inside else word  # after a known word ("red kite") comes a noun
         return list(unknown)
 
     @cached_property
@@ -199,6 +219,11 @@ def singulars(word: str) -> tuple[str, ...]:
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
         return (word[:-1],)
     return ()
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text: a readable way to write down a long list."""
+    return frozenset(text.split())
 
 
 @lru_cache(maxsize=1)

@@ -136,7 +136,10 @@ class _Writer:
         for moment in table[_story(event)]:
             if self._can(moment, event):
                 yield _Plan(moment, role, index)
-        idle = [m for m in (*phrasebook.IDLE, *phrasebook.IDLE_TOGETHER) if self._can(m, event)]
+        # Before they meet, people are only seen apart.
+        others = tuple(Moment(m.template.replace("{S}", "{O}"), "O", m.close) for m in phrasebook.IDLE)
+        together = others if role is Role.APPROACH else (*others, *phrasebook.IDLE_TOGETHER)
+        idle = [m for m in (*phrasebook.IDLE, *together) if self._can(m, event)]
         for tails in itertools.count():
             self.rng.shuffle(idle)
             for n, moment in enumerate(idle):

@@ -13,15 +13,18 @@ from engine.director.people import CREATURES, GROUPS, Kind, Wardrobe, is_agent, 
 from engine.director.places import Spot, find_place, implied_place
 from engine.director.verbs import Form
 from engine.story import CastMember, TimeOfDay
-from engine.vocabulary import Vocabulary, is_story_word, singulars, word_sections
+from engine.vocabulary import Vocabulary, is_story_word, singulars, word_sections, word_set
 
 _NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
 _ABSENT = frozenset(("of", "for", "about", "like", "as", "without", "named", "than", "into"))
 _PREDICATE = frozenset(("be", "become", "remain", "seem", "appear"))
 # Verbs whose infinitive is what is done ("learns to dance"), not what it is done for ("walks to find her").
-_CONTROL = frozenset(
-    ["learn", "try", "want", "begin", "start", "decide", "choose", "have", "need", "hope", "refuse", "forget", "teach", "help", "ask", "tell", "get", "use", "like", "love", "hate", "wish", "plan", "promise", "agree", "dare", "fail", "manage", "continue", "be", "seem", "appear", "happen", "force", "persuade", "allow", "remember", "invite", "beg", "order", "make", "let", "attempt", "struggle", "wait", "long", "prepare", "pretend", "threaten", "offer", "know"]
-)
+_CONTROL = word_set("""
+    learn try want begin start decide choose have need hope refuse forget teach help ask tell get use
+    like love hate wish plan promise agree dare fail manage continue be seem appear happen force
+    persuade allow remember invite beg order make let attempt struggle wait long prepare pretend
+    threaten offer know
+""")
 _OPEN_AIR = ("forest", "city", "beach", "desert", "mountains", "castle", "harbour")
 
 

@@ -40,7 +40,8 @@ class BreakdownDirector:
         if is_fountain(text):
             script = parse_fountain(text)
             found, lines = read_screenplay(script, shots, vocabulary, rng)
-            title = script.title or make_title(text, found)
+            title = script.title or (lines[0].spot.place.name)
+            text = " ".join(i.text for scene in script.scenes for i in scene.items)  # what is to be seen or heard
             logline = f"A film in {len(script.scenes)} scene{'s' if len(script.scenes) != 1 else ''}."
         else:
             check_english(text, vocabulary)

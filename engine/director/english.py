@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from engine.director.verbs import Form, is_thing_verb, verb_forms
-from engine.vocabulary import singulars, word_sections
+from engine.vocabulary import singulars, word_sections, word_set
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*['’]?|[,;:—–()]|[\"“”]")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”’)]*\s+(?=[\"“‘(]?[A-Z0-9])|\n+|(?<=;)\s+")
@@ -40,30 +40,26 @@ class Tag(str, Enum):
     MARK = "mark"
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-DETERMINERS = _words("a an the this that these those some any each every another no both all")
-POSSESSIVES = _words("my your his her its our their whose")
-PRONOUNS = _words(
+DETERMINERS = word_set("a an the this that these those some any each every another no both all")
+POSSESSIVES = word_set("my your his her its our their whose")
+PRONOUNS = word_set(
     "i you he she it we they me him them us someone somebody something anyone anybody everyone everybody nobody "
     "nothing everything himself herself itself themselves one"
 )
-PREPOSITIONS = _words(
+PREPOSITIONS = word_set(
     "of in on at by for with without within from into onto upon over under above below beneath between among amid "
     "against along across through throughout during behind beside besides beyond near past around about towards "
     "toward up down off out inside outside underneath despite like as via"
 )
-SUBORDINATORS = _words(
+SUBORDINATORS = word_set(
     "when while until till because if although though unless whereas before after since where once"
 )
-NUMBERS = _words("two three four five six seven eight nine ten")
-AUXILIARIES = _words(
+NUMBERS = word_set("two three four five six seven eight nine ten")
+AUXILIARIES = word_set(
     "is are was were be been being am has have had does do did will would shall should can could may might must "
     "cannot isn't aren't wasn't weren't doesn't don't didn't can't won't couldn't wouldn't hasn't hadn't"
 )
-_ADVERBS = _words(
+_ADVERBS = word_set(
     "not never always often sometimes soon now then there here just only even still already almost also too very "
     "quite rather suddenly finally together alone apart forever instead away back home again once never slowly"
 )

@@ -17,6 +17,7 @@ _TITLE_KEY = re.compile(r"^([A-Za-z][\w ]{0,30}):\s*(.*)$")
 _TRANSITION = re.compile(
     r"^(?:[A-Z ]+ TO:|FADE IN:?|FADE OUT\.?|FADE TO BLACK\.?|CUT TO BLACK\.?|THE END\.?)$"
 )
+_UNSEEN = re.compile(r"\((?:V\.? ?O\.?|O\.? ?S\.?|O\.? ?C\.?)\)", re.IGNORECASE)
 _EXTENSION = re.compile(r"\s*\([^)]*\)")
 
 
@@ -27,6 +28,7 @@ class Speech:
     character: str
     text: str
     manner: str = ""
+    unseen: bool = False  # a voice from outside the frame: (V.O.), (O.S.)
 
 
 @dataclass
@@ -130,11 +132,12 @@ class _Parser:
             self._end_paragraph()
         elif line.startswith(">") or (self.blank and _TRANSITION.match(line)):
             self._end_paragraph()
-            if line.endswith("<"):
-                self._scene().items.append(Action(_unmarked(line.strip("<> "))))
+            centred = _unmarked(line.strip("<> "))
+            if line.endswith("<") and not _TRANSITION.match(centred.upper()):
+                self._scene().items.append(Action(centred))
         elif self.blank and following.strip() and _is_cue(line):
             self._end_paragraph()
-            self.speech = Speech(_cue_name(line), "")
+            self.speech = Speech(_cue_name(line), "", unseen=bool(_UNSEEN.search(line)))
             self._scene().items.append(self.speech)
         else:
             self.paragraph.append(line.lstrip("!~").strip())

@@ -120,7 +120,7 @@ def _frame(
     previous = before[-1] if before else None
     new_place = index == 0 or lines[index - 1].spot != line.spot
     scale, angle = _size_and_angle(line, index, len(lines), new_place, previous, rng)
-    movement = _movement(line, scale, index, len(lines), previous, vocabulary)
+    movement = _movement(line, scale, index, len(lines), previous, vocabulary, rng)
     inside = line.spot.setting == "room"
     sounds = [_SOUNDS.get(line.spot.setting, ""), "" if inside else _WEATHER_SOUNDS.get(line.weather, "")]
     return CinematicAttributes(
@@ -128,7 +128,7 @@ def _frame(
         angle=angle,
         movement=movement,
         support=_support(movement, line),
-        purpose=Purpose.ESTABLISHING if new_place and line.close < 2 else _PURPOSES[line.role],
+        purpose=_purpose(line, new_place),
         place=line.spot.place.name,
         time=line.time,
         weather="clear" if inside or not line.weather else line.weather,
@@ -153,11 +153,11 @@ def _size_and_angle(
         wanted = 0 if count >= 8 and not line.who else 1  # faces are met before they shrink
     elif line.role is Role.ENDING:
         wanted = 0 if count >= 4 and len(line.who) < 2 else 1
-    if not line.who:
-        wanted = min(wanted, 1)
+    closest = 1 if not line.who else (2 if len(line.who) > 1 else 3)  # two faces need room
+    wanted = min(wanted, closest)
     angle = _angle(line, rng)
     around = sorted(range(len(_SIZES)), key=lambda s: (abs(s - wanted), -s))
-    allowed = [s for s in around if line.who or s <= 1]
+    allowed = [s for s in around if s <= closest]
     if previous is None:
         return _SIZES[wanted], angle
     different = next(s for s in allowed if _SIZES[s] is not previous.scale)
@@ -166,6 +166,12 @@ def _size_and_angle(
     if abs(different - wanted) == 1 and rng.random() < 0.7:
         return _SIZES[different], angle
     return _SIZES[wanted], angle if angle is not previous.angle else _other_angle(previous.angle)
+
+
+def _purpose(line: Line, new_place: bool) -> Purpose:
+    if new_place and line.close < 2 and line.role is not Role.ENDING:
+        return Purpose.ESTABLISHING
+    return _PURPOSES[line.role]
 
 
 def _angle(line: Line, rng: random.Random) -> Angle:
@@ -194,6 +200,7 @@ def _movement(
     count: int,
     previous: CinematicAttributes | None,
     vocabulary: Vocabulary,
+    rng: random.Random,
 ) -> Movement:
     """A move with a motive, or none. The same move never comes twice running."""
     action = vocabulary.first(line.text, "action") or ""
@@ -207,7 +214,8 @@ def _movement(
     elif line.role is Role.EVENT and action == "turns":
         wish = Movement.DOLLY_IN  # somebody finds, notices, understands
     elif line.role is Role.ESTABLISH:
-        wish = Movement.TILT_DOWN if scale is Scale.ELS else Movement.DOLLY_IN
+        wide = (Movement.TILT_DOWN, Movement.STATIC, Movement.PAN_RIGHT)
+        wish = rng.choice(wide if not line.who else (Movement.DOLLY_IN, Movement.STATIC, Movement.TILT_DOWN))
     elif line.role is Role.CUTAWAY:
         wish = Movement.TILT_UP if index % 2 else Movement.PAN_RIGHT
     if previous is not None and wish is previous.movement:

@@ -11,11 +11,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.vocabulary import Vocabulary, singulars
+from engine.vocabulary import Vocabulary, singulars, word_set
 
-CREATURES = frozenset(
-    ["dragon", "cat", "dog", "horse", "wolf", "bear", "fox", "bird", "crow", "raven", "owl", "elephant", "whale", "monster", "giant", "fairy", "elf", "dwarf", "goblin", "angel", "demon", "ghost", "vampire", "zombie", "alien", "unicorn", "lion", "tiger", "rabbit", "mouse", "donkey", "lamb", "sheep", "goat", "kitten", "puppy", "pony", "deer", "frog", "snake", "shark", "dolphin", "octopus", "penguin", "monkey", "troll", "phoenix", "beast", "creature", "spirit", "skeleton", "puppet", "doll", "snowman", "scarecrow", "seagull", "parrot", "eagle", "swan", "duck", "goose", "hen", "rooster", "pig", "cow", "bull", "camel", "turtle", "squirrel", "hedgehog", "spider", "bee", "butterfly", "dinosaur", "ape", "gorilla", "panda", "koala", "kangaroo", "rat", "bat", "werewolf", "mummy", "cyborg", "android", "droid", "hound", "stag", "crab", "seal", "gull", "sparrow", "pigeon", "dove", "hawk", "falcon"]
-)
+CREATURES = word_set("""
+    dragon cat dog horse wolf bear fox bird crow raven owl elephant whale monster giant fairy elf dwarf
+    goblin angel demon ghost vampire zombie alien unicorn lion tiger rabbit mouse donkey lamb sheep goat
+    kitten puppy pony deer frog snake shark dolphin octopus penguin monkey troll phoenix beast creature
+    spirit skeleton puppet doll snowman scarecrow seagull parrot eagle swan duck goose hen rooster pig
+    cow bull camel turtle squirrel hedgehog spider bee butterfly dinosaur ape gorilla panda koala
+    kangaroo rat bat werewolf mummy cyborg android droid hound stag crab seal gull sparrow pigeon dove
+    hawk falcon
+""")
 GROUPS: dict[str, tuple[str, ...]] = {
     "couple": ("woman", "man"),
     "lovers": ("woman", "man"),
@@ -40,28 +46,44 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "rivals": ("man", "woman"),
     "enemies": ("man", "woman"),
 }
-_WOMEN = frozenset(
-    ["girlfriend", "fiancée", "bridesmaid", "goddess", "priestess", "hostess", "landlady", "housewife", "stewardess", "she"]
-)
-_NEUTRAL = frozenset(
-    ["person", "friend", "neighbour", "neighbor", "villager", "artist", "actor", "engineer", "lawyer", "mechanic", "firefighter", "barber", "waiter", "tailor", "boss", "clerk", "banker", "beggar", "rebel", "refugee", "prisoner", "criminal", "murderer", "killer", "assassin", "bandit", "ghosthunter", "hiker", "climber", "diver", "swimmer", "runner", "athlete", "boxer", "footballer", "chess-player", "player", "coach", "pianist", "violinist", "guitarist", "drummer", "composer", "conductor", "juggler", "acrobat", "jester", "bard", "minstrel", "monarch", "noble", "nobleman", "ruler", "mayor", "president", "general", "admiral", "commander", "lieutenant", "officer", "policeman", "cop", "agent", "assassin", "warrior", "fighter", "gladiator", "archer", "ninja", "swordsman", "hero", "villain", "savior", "servant", "slave", "peasant", "miller", "potter", "weaver", "fisher", "beekeeper", "lamplighter", "gravedigger", "bellringer", "bell-ringer", "toymaker", "shoemaker", "watchmaker", "bookbinder", "cartographer", "mapmaker", "translator", "journalist", "reporter", "editor", "lover", "boyfriend", "husband", "partner", "colleague", "rival", "enemy", "nomad", "pilgrim", "immigrant", "tourist", "visitor", "guest", "passenger", "commuter", "cyclist", "courier", "messenger", "ambassador", "judge", "surgeon", "dentist", "vet", "patient", "orphan", "twin", "cousin", "relative", "ancestor", "heir", "survivor", "castaway", "outlaw", "hacker", "programmer", "gamer", "teacher", "tutor", "pupil", "novice", "disciple", "prophet", "pope", "bishop", "vicar", "witness", "victim", "suspect", "convict", "jailer", "warden", "janitor", "cleaner", "housekeeper", "porter", "bellhop", "receptionist", "secretary", "salesman", "shopkeeper", "grocer", "butcher", "florist", "barista", "bartender", "brewer", "miner", "lumberjack", "woodcutter", "trapper", "rancher", "cowgirl", "gaucho", "god", "man", "woman"]
-)
-_GIRL_NAMES = frozenset(
-    ["alice", "anna", "anne", "amy", "beth", "carmen", "claire", "clara", "daisy", "eleanor", "elizabeth", "ella", "emily", "emma", "esther", "eve", "grace", "greta", "hannah", "helen", "ingrid", "iris", "isabel", "jane", "jasmine", "joan", "julia", "juliet", "june", "kate", "lily", "lucy", "mabel", "margaret", "maria", "marie", "mary", "may", "mei", "mia", "miriam", "molly", "nora", "olivia", "rachel", "rose", "ruth", "sarah", "sophie", "susan", "violet", "vivian", "yuki", "zoe"]
-)
-_BOY_NAMES = frozenset(
-    ["joshua", "luca", "luke", "andrea", "noah", "ezra", "elijah", "nikita", "sasha", "isaiah", "joe", "george", "charlie"]
-)
+_WOMEN = word_set("""
+    girlfriend fiancée bridesmaid goddess priestess hostess landlady housewife stewardess she
+""")
+_NEUTRAL = word_set("""
+    person friend neighbour neighbor villager artist actor engineer lawyer mechanic firefighter barber
+    waiter tailor boss clerk banker beggar rebel refugee prisoner criminal murderer killer assassin
+    bandit ghosthunter hiker climber diver swimmer runner athlete boxer footballer chess-player player
+    coach pianist violinist guitarist drummer composer conductor juggler acrobat jester bard minstrel
+    monarch noble nobleman ruler mayor president general admiral commander lieutenant officer policeman
+    cop agent assassin warrior fighter gladiator archer ninja swordsman hero villain savior servant
+    slave peasant miller potter weaver fisher beekeeper lamplighter gravedigger bellringer bell-ringer
+    toymaker shoemaker watchmaker bookbinder cartographer mapmaker translator journalist reporter editor
+    lover boyfriend husband partner colleague rival enemy nomad pilgrim immigrant tourist visitor guest
+    passenger commuter cyclist courier messenger ambassador judge surgeon dentist vet patient orphan
+    twin cousin relative ancestor heir survivor castaway outlaw hacker programmer gamer teacher tutor
+    pupil novice disciple prophet pope bishop vicar witness victim suspect convict jailer warden janitor
+    cleaner housekeeper porter bellhop receptionist secretary salesman shopkeeper grocer butcher florist
+    barista bartender brewer miner lumberjack woodcutter trapper rancher cowgirl gaucho god man woman
+""")
+_GIRL_NAMES = word_set("""
+    alice anna anne amy beth carmen claire clara daisy eleanor elizabeth ella emily emma esther eve
+    grace greta hannah helen ingrid iris isabel jane jasmine joan julia juliet june kate lily lucy mabel
+    margaret maria marie mary may mei mia miriam molly nora olivia rachel rose ruth sarah sophie susan
+    violet vivian yuki zoe
+""")
+_BOY_NAMES = word_set("""
+    joshua luca luke andrea noah ezra elijah nikita sasha isaiah joe george charlie
+""")
 _GIRL_ENDINGS = ("a", "ie", "elle", "ette", "ine", "lyn", "beth")
-STRAW_HATS = frozenset(
-    ["fisherman", "farmer", "gardener", "shepherd", "wanderer", "traveller", "traveler", "cowboy", "castaway", "fisher"]
-)
-TOP_HATS = frozenset(
-    ["king", "queen", "magician", "gentleman", "wizard", "detective", "captain", "lord", "emperor", "president", "mayor", "butler"]
-)
-_SLIGHT = frozenset(
-    ["old", "elderly", "aged", "ancient", "retired", "grandmother", "grandfather", "grandma", "grandpa", "hermit", "widow"]
-)
+STRAW_HATS = word_set("""
+    fisherman farmer gardener shepherd wanderer traveller traveler cowboy castaway fisher
+""")
+TOP_HATS = word_set("""
+    king queen magician gentleman wizard detective captain lord emperor president mayor butler
+""")
+_SLIGHT = word_set("""
+    old elderly aged ancient retired grandmother grandfather grandma grandpa hermit widow
+""")
 _GARMENT = r"(?:rain)?(?:coat|jacket|cloak|dress|cape|robe|shirt|sweater|jumper|gown|uniform|hood|scarf|oilskins?|apron)"
 
 

@@ -198,11 +198,9 @@ TAILS = (
     ", deep in thought",
     ", without a word",
     " for a moment",
-    ", and then again",
-    ", slowly",
     " once more",
-    ", and the time goes by",
     ", tired now",
+    ", breathing deeply",
     ", with new courage",
     ", as the light changes",
 )

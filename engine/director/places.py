@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.director.english import Tag, Token
 from engine.story import Interior, Place
-from engine.vocabulary import Vocabulary
+from engine.vocabulary import Vocabulary, word_set
 
 # canonical setting -> (standing, walking, what lies all around)
 _PHRASES = {
@@ -71,11 +71,13 @@ _FROM_PEOPLE = {
     "beach": "surfer swimmer lifeguard turtle crab",
 }
 _ABOUT = frozenset(("of", "about", "like", "for", "as", "without", "than"))
-_MAKING = frozenset(
-    ["build", "make", "draw", "paint", "plant", "write", "buy", "sell", "want", "miss", "love", "dream", "steal", "imagine", "describe", "need"]
-)
+_MAKING = word_set("""
+    build make draw paint plant write buy sell want miss love dream steal imagine describe need
+""")
 _STANDING = frozenset(("in", "on", "at", "by", "under", "near"))
-_SKIPPED = frozenset(["fair", "wood", "keep", "court", "bar", "flat", "square", "home", "port", "park", "hall", "wide", "urban", "trees"])
+_SKIPPED = word_set("""
+    fair wood keep court bar flat square home port park hall wide urban trees
+""")
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,21 @@ import unicodedata
 from engine.director.breakdown import Breakdown
 from engine.director.english import sentences
 from engine.errors import BadInput
-from engine.vocabulary import Vocabulary, is_story_word
+from engine.vocabulary import Vocabulary, is_story_word, word_set
 
 LONGEST_THEME = 200_000  # characters
 MOST_SHOTS = 200
 _SAMPLE = 4000  # words looked at to tell the language
-_FOREIGN = frozenset(
-    ["le", "les", "une", "dans", "avec", "des", "est", "du", "el", "los", "las", "con", "por", "una", "uno", "il", "gli", "della", "nel", "nella", "und", "der", "das", "ein", "eine", "einen", "ist", "nicht", "dem", "den", "mit", "och", "att", "det", "som", "een", "het", "van", "voor", "niet", "je", "ich", "em", "uma", "não", "os", "um", "que", "sur", "pour", "qui", "vom", "zum", "im", "auf", "og", "på", "til", "ett", "en", "ja", "nie", "się", "jest", "na", "do", "w", "z", "i"]
-) - frozenset(["i", "do", "na", "em", "en", "je", "os", "im", "den", "il", "mit", "van"])
-_SMALL = frozenset(["a", "an", "the", "and", "or", "but", "nor", "of", "in", "on", "at", "by", "for", "to", "from", "with", "as", "into", "over"])
+_FOREIGN = word_set("""
+    le les une dans avec des est du el los las con por una uno il gli della nel nella und der das ein
+    eine einen ist nicht dem den mit och att det som een het van voor niet je ich em uma não os um que
+    sur pour qui vom zum im auf og på til ett en ja nie się jest na do w z i
+""") - word_set("""
+    i do na em en je os im den il mit van
+""")
+_SMALL = word_set("""
+    a an the and or but nor of in on at by for to from with as into over
+""")
 
 
 def check_numbers(shots: int, seconds: float | None) -> None:

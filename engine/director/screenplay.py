@@ -54,13 +54,16 @@ def read_screenplay(
 
 
 def _cast(script: Script, vocabulary: Vocabulary, rng: random.Random) -> Breakdown:
-    """Everybody with a cue, in order of appearance, described by the sentence that first names them."""
+    """Everybody with a cue, in the order in which the script names them, each with the look it gives them."""
     found = Breakdown()
     actions = [i.text for s in script.scenes for i in s.items if isinstance(i, Action)]
     words = " ".join(actions)
     wardrobe = Wardrobe(vocabulary, rng)
-    cues = dict.fromkeys(i.character for s in script.scenes for i in s.items if isinstance(i, Speech))
-    for name in list(cues)[:200] or _named_in_capitals(actions):
+    items = [i for s in script.scenes for i in s.items]
+    cues = dict.fromkeys(i.character for i in items if isinstance(i, Speech))
+    told = [i.text if isinstance(i, Action) else i.character for i in items]
+    order = {name: next(n for n, text in enumerate(told) if _names(name, text)) for name in cues}
+    for name in sorted(cues, key=lambda n: order[n])[:200] or _named_in_capitals(actions):
         introduced = next(
             (p for p in sentences(words) if re.search(rf"\b{re.escape(name)}\b", p, re.IGNORECASE)), name
         )
@@ -89,12 +92,15 @@ def _named_in_capitals(actions: list[str]) -> list[str]:
 def _units(scene: Scene, index: int) -> list[_Unit]:
     """A unit a paragraph; a speech joins the paragraph before it, or opens a unit of its own after another's."""
     units: list[_Unit] = []
+    item: Action | Speech
     for item in scene.items:
         if isinstance(item, Action):
             units.append(_Unit(index, item.text))
         elif units and (not units[-1].speeches or units[-1].speaker == item.character):
             units[-1].speeches.append(item)
-            units[-1].speaker = item.character
+            units[-1].speaker = "" if item.unseen else item.character
+        elif item.unseen:
+            units.append(_Unit(index, "", [item], Role.CUTAWAY))
         else:
             units.append(_Unit(index, "", [item], Role.REACTION, item.character))
     return units or [_Unit(index, role=Role.ESTABLISH)]
@@ -141,6 +147,7 @@ def _lines(units: list[_Unit], scenes: list[Scene], found: Breakdown, vocabulary
     lines: list[Line] = []
     time, weather = TimeOfDay.DAY, ""
     present: list[int] = []
+    before: list[int] = []  # who was in frame last, in this scene
     for count, unit in enumerate(units):
         scene, spot = scenes[unit.scene], spots[unit.scene]
         if count == 0 or units[count - 1].scene != unit.scene:
@@ -148,9 +155,13 @@ def _lines(units: list[_Unit], scenes: list[Scene], found: Breakdown, vocabulary
             time = _time(heading, time, vocabulary)
             weather = vocabulary.first(f"{heading} {_action(scene)}", "weather") or ""
             present = [i for i, n in enumerate(names) if _names(n, _action(scene)) or n in _speakers(scene)]
+            before = []
         who = [i for i, n in enumerate(names) if _names(n, unit.text)]
         if unit.speaker in names:
             who = [names.index(unit.speaker), *(i for i in who if names[i] != unit.speaker)]
+        if not who and re.match(r"(?:He|She|They|His|Her|Their)\b", unit.text):
+            who = before  # a pronoun goes on with whoever was just seen
+        before = who or before
         text, who = _worded(unit, count, who, present, names, spot)
         dialogue = "\n".join(f"{s.character.upper()}: {s.text}" for s in unit.speeches)[:4000]
         role = Role.ESTABLISH if unit.role is Role.ESTABLISH else unit.role
@@ -174,13 +185,14 @@ def _worded(
         return text, who
     if unit.role is Role.ESTABLISH:
         return f"{spot.the[:1].upper()}{spot.the[1:]}, as the scene begins.", who
-    if unit.speeches:
+    if unit.speeches and unit.speaker:
         manner = f", {unit.speeches[0].manner}" if unit.speeches[0].manner else ""
         to = next((names[i] for i in present if names[i] != unit.speaker), "")
         return f"{unit.speaker} stands and speaks{f' to {to}' if to else ''}{manner}.", who
     others = [i for i in present if i not in who] or present
     if unit.role is Role.CUTAWAY or not others:
-        return f"{spot.the[:1].upper()}{spot.the[1:]}; nothing moves.", []
+        what = "a voice is heard" if unit.speeches else "nothing moves"
+        return f"{spot.the[:1].upper()}{spot.the[1:]}; {what}.", []
     chosen = others[count % len(others)]
     act = ("listens", "looks up", "turns", "stands and waits", "looks around", "smiles")[count % 6]
     return f"{names[chosen]} {act}.", [chosen]
@@ -211,7 +223,7 @@ def _action(scene: Scene) -> str:
 
 
 def _speakers(scene: Scene) -> set[str]:
-    return {i.character for i in scene.items if isinstance(i, Speech)}
+    return {i.character for i in scene.items if isinstance(i, Speech) and not i.unseen}
 
 
 def _names(name: str, text: str) -> bool:
