@@ -30,7 +30,7 @@ from engine.watched import IsCancelled, watched
 if TYPE_CHECKING:
     from engine.director.stages import Director, Stage
     from engine.profiles import Profile
-    from engine.refiner.protocol import Refiner
+    from engine.refiner import Refiner
     from engine.step2.painter import PairPainter
     from engine.video.renderer import ClipRenderer
 

@@ -89,7 +89,9 @@ def doctor(
 
 @app.command()
 def studio(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page is served.")] = 7860,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Where the page is served; else the next free one.")
+    ] = None,
     home: Annotated[
         Path | None, typer.Option(help="The folder of projects; else $STAGE_HOME, else ~/.stage-studio.")
     ] = None,

@@ -44,7 +44,7 @@ def make_film(
     workflow.check(storyboard, parsed)
     with _progress(console) as progress:
         loading = progress.add_task(f"Opening {chosen.title}", total=None, note="")
-        from engine.refiner.plain import PlainRefiner
+        from engine.refiner import PlainRefiner
 
         from engine.step2.painter import load_painter
         from engine.video.animatic import AnimaticRenderer

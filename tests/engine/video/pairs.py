@@ -62,7 +62,9 @@ def decoded(clip: Path) -> list[Frame]:
     """Every frame of a clip, as RGB."""
     import imageio_ffmpeg
 
-    reader = imageio_ffmpeg.read_frames(str(clip), pix_fmt="rgb24", output_params=["-fps_mode", "passthrough"])
+    reader = imageio_ffmpeg.read_frames(
+        str(clip), pix_fmt="rgb24", output_params=["-fps_mode", "passthrough"]
+    )
     width, height = next(reader)["source_size"]
     return [np.frombuffer(data, np.uint8).reshape(height, width, 3) for data in reader]
 

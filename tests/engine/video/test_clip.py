@@ -26,7 +26,12 @@ FILM = FrameRate()
 
 
 def clip(
-    folder: Path, name: str, frames: int, rate: FrameRate = FILM, size: tuple[int, int] = (64, 32), level: int = 0
+    folder: Path,
+    name: str,
+    frames: int,
+    rate: FrameRate = FILM,
+    size: tuple[int, int] = (64, 32),
+    level: int = 0,
 ) -> Path:
     """A small clip whose grey level counts its frames."""
     out = folder / name
@@ -37,7 +42,9 @@ def clip(
     return out
 
 
-def rendered(folder: Path, frames: int, rate: FrameRate, **kwargs: object) -> tuple[Path, np.ndarray, np.ndarray]:
+def rendered(
+    folder: Path, frames: int, rate: FrameRate, **kwargs: object
+) -> tuple[Path, np.ndarray, np.ndarray]:
     start, end = seen(scenery(1), x=12), seen(scenery(1), x=-12)
     out = folder / "clip.mp4"
     AnimaticRenderer().render(
@@ -55,7 +62,18 @@ def probe(path: Path) -> str:
 
 def packet_hashes(path: Path) -> list[str]:
     """A hash of every coded packet, in order; the first field of ffmpeg's framehash that is not its time."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-c", "copy", "-f", "framehash", "-"]
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "error",
+        "-i",
+        str(path),
+        "-c",
+        "copy",
+        "-f",
+        "framehash",
+        "-",
+    ]
     lines = subprocess.run(command, capture_output=True, check=True).stdout.decode().splitlines()
     return [line.split(",")[-1].strip() for line in lines if line and not line.startswith("#")]
 
@@ -173,7 +191,9 @@ def test_a_picture_that_is_no_picture(tmp_path: Path, content: bytes) -> None:
 def test_frames_of_two_sizes_are_refused(tmp_path: Path) -> None:
     one, two = saved(tmp_path, "1.png", seen(scenery(0))), saved(tmp_path, "2.png", seen(scenery(0))[:64])
     with pytest.raises(BadInput, match="differ in size: 256x128 and 256x64"):
-        AnimaticRenderer().render("", one, two, movement=Movement.STATIC, frames=3, rate=FILM, out=tmp_path / "c.mp4")
+        AnimaticRenderer().render(
+            "", one, two, movement=Movement.STATIC, frames=3, rate=FILM, out=tmp_path / "c.mp4"
+        )
 
 
 def test_cancelling_leaves_nothing(tmp_path: Path) -> None:
@@ -247,7 +267,12 @@ def test_missing_ffmpeg_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     ("native", "film"),
-    [((256, 128), (1280, 640)), ((1664, 928), (1664, 928)), ((333, 128), (1280, 492)), ((1281, 721), (1280, 720))],
+    [
+        ((256, 128), (1280, 640)),
+        ((1664, 928), (1664, 928)),
+        ((333, 128), (1280, 492)),
+        ((1281, 721), (1280, 720)),
+    ],
 )
 def test_film_size_is_even_and_at_least_1280_wide(native: tuple[int, int], film: tuple[int, int]) -> None:
     assert film_size(*native) == film

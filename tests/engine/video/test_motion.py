@@ -116,7 +116,9 @@ def test_ends_are_the_frames_themselves() -> None:
 def test_no_jump_at_either_end() -> None:
     start, end = seen(scenery(2), zoom=1.0), seen(scenery(2), zoom=1.2)
     inbetweener = Inbetweener([start], [end], measure(start, end, Movement.DOLLY_IN))
-    steps = [inbetweener.at(t)[0] for t in (0, 0.02, 0.04, 0.06)] + [inbetweener.at(t)[0] for t in (0.94, 0.96, 0.98, 1)]
+    steps = [inbetweener.at(t)[0] for t in (0, 0.02, 0.04, 0.06)] + [
+        inbetweener.at(t)[0] for t in (0.94, 0.96, 0.98, 1)
+    ]
     moved = [error(a, b) for a, b in zip(steps, steps[1:], strict=False)]
     ends, inside = (moved[0], moved[-1]), (moved[1], moved[2], moved[4], moved[5])
     assert max(ends) < 2.5 * max(inside)

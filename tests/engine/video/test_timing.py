@@ -47,7 +47,9 @@ def test_no_shot_without_frames() -> None:
         retime(0, 5)
 
 
-@pytest.mark.parametrize(("numerator", "denominator"), [(24, 1), (24000, 1001), (30000, 1001), (25, 1), (15, 2)])
+@pytest.mark.parametrize(
+    ("numerator", "denominator"), [(24, 1), (24000, 1001), (30000, 1001), (25, 1), (15, 2)]
+)
 def test_every_frame_begins_on_a_tick(numerator: int, denominator: int) -> None:
     base = time_base(FrameRate(numerator=numerator, denominator=denominator))
     assert (Fraction(base) * denominator / numerator).denominator == 1

@@ -1,0 +1,1 @@
+"""Tests of clips, films and the motion in between."""
