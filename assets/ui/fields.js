@@ -8,6 +8,11 @@
 
   const same = (a, b) => String(a ?? "").trim() === String(b ?? "").trim();
 
+  const commits = new Set();
+  const commitAll = () => commits.forEach((commit) => commit());
+  window.addEventListener("pagehide", commitAll);
+  document.addEventListener("visibilitychange", () => document.hidden && commitAll());
+
   /**
    * A labelled, self-saving field.
    *   control  input, textarea or select
@@ -46,6 +51,7 @@
       });
     }
 
+    commits.add(commit);
     control.addEventListener("input", () => {
       dirty = true;
       clearTimeout(timer);

@@ -75,4 +75,5 @@
     localStorage.setItem("stage-theme", dark() ? "light" : "dark");
     stage.paintTheme();
   };
+  if (document.body) stage.paintTheme(); // before anything is on the page, so that it never flashes white
 })();

@@ -7,9 +7,7 @@
     head: null, shots: new Map(), order: [], jobs: new Map(), worker: null, trash: [], revision: -1,
     projects: [], selection: [], cursor: null, details: new Map(), director: null, saved: null, vocabulary: {},
   };
-  let lost = () => {};  // asks the server for everything; set by the timeline, which holds the connection
-  const pending = new Map();  // ack -> {verify, timer}: edits that were sent and not yet read back
-  let acks = 0;
+  let lost = () => {}; // asks the server for everything; set by the timeline, which holds the connection
   let lastPlace = 0;  // where the cursor was: after a delete it stays about there
 
   /** Calls fn now and whenever one of the topics (words separated by spaces) is announced. */
@@ -112,47 +110,18 @@
   /** Everything that an event needs to say about where it happened. */
   const place = (data = {}) => ({ project: state.head?.id ?? null, since: state.revision, ...data });
 
-  /**
-   * Sends an event to Python. With `verify`, it counts as an edit: the page says "saving" until the reply came and
-   * verify() finds the new value in what the server read back.
-   */
-  function send(trigger, event, data = {}, verify = null) {
-    const ack = ++acks;
-    if (verify) {
-      const timer = setTimeout(() => announce("saved"), 6000);
-      pending.set(ack, { verify, timer, at: Date.now() });
-      announce("saved");
-    }
-    trigger(event, { ...place(data), ack });
-  }
-
-  function acknowledge(ack) {
-    const edit = pending.get(ack);
-    if (!edit) return;
-    clearTimeout(edit.timer);
-    pending.delete(ack);
-    if (!edit.verify()) announce("unsaved");
-    announce("saved");
-  }
-
-  /** "saved", "saving" or "waiting" (sent more than five seconds ago and nothing came back). */
-  function savedState() {
-    if (!pending.size) return "saved";
-    return [...pending.values()].some((edit) => Date.now() - edit.at > 5000) ? "waiting" : "saving";
-  }
-
   /** The one door for news from Python. */
   function apply(patch) {
     if (!patch) return;
     if (patch.projects) { state.projects = patch.projects; announce("projects"); }
     if (patch.vocabulary) state.vocabulary = patch.vocabulary;
-    if (patch.open) open(patch.open);
+    if (patch.open) { open(patch.open); stage.resend(); }
     if (patch.changes && patch.project === state.head?.id) change(patch.changes, patch.since);
     if (patch.trash) { state.trash = patch.trash; announce("trash"); }
     if (patch.details) { state.details.set(patch.details.shot, patch.details); announce("details"); }
     if (patch.director !== undefined) { state.director = patch.director; announce("director"); }
     if (patch.select && state.shots.has(patch.select)) select([patch.select], patch.select);
-    if (patch.ack) acknowledge(patch.ack);
+    if (patch.ack) stage.acknowledge(patch.ack);
     if (patch.notice) notify(patch.notice.text, patch.notice.kind);
   }
 
@@ -170,7 +139,7 @@
   }
 
   Object.assign(stage, {
-    state, on, announce, apply, shot, shots, details, activeJobs, select, place, send, savedState, notify,
+    state, on, announce, apply, shot, shots, details, activeJobs, select, place, notify,
     whenLost: (fn) => { lost = fn; },
   });
 })();

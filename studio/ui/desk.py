@@ -1,8 +1,8 @@
 """Between the page and the service: who asks, what they sent, and how the answer gets back.
 
-Every event of a panel carries where it happened (`project`, the revision the page has) beside its own data. An action
-does one thing through the service; the desk then answers with what changed since that revision, so that all panels
-are repainted from what the database holds, never from what the page hopes.
+Every event of a panel carries where it happened (`project`, the revision the page has) beside its own data.
+An action does one thing through the service; the desk then answers with what changed since that revision, so
+that all panels are repainted from what the database holds, never from what the page hopes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BROKEN = "Something in the studio went wrong, and nothing was changed; the log i
 
 
 class Event(BaseModel):
-    """What every event says: the project on the page, the revision the page has, and a number to answer to."""
+    """What every event says: the project on the page, the page's revision, and a number to answer to."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -127,8 +127,9 @@ class Desk:
     def answer(
         self, token: Any, payload: Any, model: type[E], action: Callable[[str, E], News | None]
     ) -> News:
-        """What the action says, and what changed: also after trouble, so that the page never shows an edit that
-        the database does not have."""
+        """What the action says, and what changed: also after trouble, so that the page never shows an edit
+        that the database does not have.
+        """
         try:
             owner, event = read(token, payload, model)
         except StageError as error:

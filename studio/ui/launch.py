@@ -18,21 +18,15 @@ from studio.ui.media import media_route
 from studio.ui.page import build
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "ui"
-SCRIPTS = ("kit.js", "keys.js", "store.js", "player.js", "fields.js")
+SCRIPTS = ("kit.js", "keys.js", "store.js", "outbox.js", "player.js", "fields.js")
 STYLES = ("tokens.css", "page.css", "controls.css", "panels.css", "viewer.css")
 FIRST_PORT = 7860
-HOME_VARIABLE = "STAGE_HOME"
 
-__all__ = ["build", "default_home", "launch", "serve"]
-
-
-def default_home() -> Path:
-    """The folder of the user's films: STAGE_HOME, or `.stage-studio` in the home folder."""
-    return Path(os.environ.get(HOME_VARIABLE) or Path.home() / ".stage-studio").expanduser()
+__all__ = ["build", "launch", "serve"]
 
 
 def launch(home: Path, port: int | None = None, open_browser: bool = False) -> None:
-    """Runs the studio until it is interrupted. With a port named, only that one will do; else the next free one.
+    """Runs the studio until it is interrupted. A port that is named must be free; else the next free one.
 
     Raises StageError with one sentence: home not writable, port in use.
     """
@@ -94,10 +88,8 @@ def check_port(port: int) -> None:
 
 def _no_port(port: int | None) -> str:
     if port is None:
-        return f"No port from {FIRST_PORT} on is free: close a program that uses one, or name another with --port."
-    return (
-        f"Port {port} is in use or not allowed: close the program that uses it, or name another with --port."
-    )
+        return f"No port from {FIRST_PORT} on is free: close a program, or name a port with --port."
+    return f"Port {port} is taken or not allowed: close its program, or name another with --port."
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -1,7 +1,8 @@
 """Pictures, clips and films, by a route of our own.
 
-Gradio's file route has no check of who asks, and would serve uploaded HTML inline. Ours resolves only signed names of
-stored files: `/media/<sha256>.<ext>?k=<key>`. A name never changes what it shows, so a browser may keep it for ever.
+Gradio's file route has no check of who asks, and would serve uploaded HTML inline. Ours resolves only signed
+names of stored files: `/media/<sha256>.<ext>?k=<key>`. A name never changes what it shows, so a browser may
+keep it for ever.
 """
 
 from __future__ import annotations

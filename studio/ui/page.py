@@ -21,8 +21,8 @@ from studio.ui.timeline import Timeline
 
 TITLE = "STAGE Studio"
 POLL_SECONDS = 1.0
-# Keeps the owner's key readable across restarts; what protects it is that it is random and only in that browser.
-STORAGE = {"storage_key": "stage-owner", "secret": "stage-studio"}
+# Fixed, so that the owner's key is readable after a restart; what protects it is that it is random.
+STORAGE_KEY, STORAGE_SECRET = "stage-owner", "stage-studio"
 
 
 class OrderEvent(Event):
@@ -40,7 +40,7 @@ class ShotsEvent(Event):
 def build(studio: Studio) -> gr.Blocks:
     """The whole page over a studio. Loads no torch and starts nothing."""
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
-        token = gr.BrowserState(None, **STORAGE)
+        token = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         where = gr.JSON(visible=False)
         timeline = Timeline(render=False)
         desk = Desk(studio, token, timeline)

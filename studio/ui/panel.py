@@ -1,7 +1,7 @@
 """A panel of the page: a `gr.HTML` component whose DOM is built by its own script, beside its Python file.
 
-The template is static and holds no user text, because Gradio runs `${…}` and `{{…}}` of templates as code. Everything
-the user wrote arrives as data and is put into the page by `textContent` (assets/ui/kit.js).
+The template is static and holds no user text, because Gradio runs `${…}` and `{{…}}` of templates as code.
+Everything the user wrote arrives as data and is put into the page by `textContent` (assets/ui/kit.js).
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 // js_on_load of the draw controls.
 const { h, text, fill, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
+const send = stage.sender("draw", trigger);
 
 const one = h("button.s-button.s-primary", { type: "button", id: "draw-this", title: "Draw the selected shots (R)", onclick: drawSelected }, "Draw");
-const all = h("button.s-button", { type: "button", id: "draw-all", onclick: () => state.head && stage.send(trigger, "missing") }, "Draw all");
+const all = h("button.s-button", { type: "button", id: "draw-all", onclick: () => state.head && send("missing") }, "Draw all");
 const takes = stage.segments("takes", "Takes", [["1", "1"], ["2", "2"], ["3", "3"], ["4", "4"]], "1");
 const keep = stage.segments("keep", "Keep", [["", "none"], ["start", "start"], ["end", "end"]], "");
 const number = (id, placeholder, attributes) => stage.input({ id, type: "number", placeholder, ...attributes });
@@ -19,7 +20,7 @@ const value = (control) => (control.value.trim() === "" ? null : Number(control.
 
 function drawSelected() {
   if (!state.selection.length) { stage.notify("Select a shot in the timeline first."); return; }
-  stage.send(trigger, "selected", {
+  send("selected", {
     shots: state.selection, takes: Number(takes.value), keep: keep.value || null,
     seed: value(seed), steps: value(steps), guidance: value(guidance),
   });

@@ -1,4 +1,4 @@
-"""Drawing: the selected shots, or all that are missing or stale; how many takes, what to keep, and the recipe."""
+"""Drawing: the selected shots, or all that are missing or stale; takes, what to keep, and the recipe."""
 
 from __future__ import annotations
 

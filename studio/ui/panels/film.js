@@ -1,14 +1,15 @@
 // js_on_load of the film drawer: what will be rendered, progress, the video, downloads.
 const { h, text, attribute, fill, icon, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
+const send = stage.sender("film", trigger);
 
 const button = h("button.s-button.s-primary", { type: "button", id: "film-button" }, icon("film"), h("span", {}, "Film"));
 const panel = h("div.s-pop.fi-pop", { role: "dialog", "aria-label": "Render and export the film" });
 stage.popover(button, panel);
 
 const summary = h("p.fi-summary");
-const make = h("button.s-button.s-primary", { type: "button", id: "export", onclick: () => stage.send(trigger, "make") });
-const halt = h("button.s-quiet", { type: "button", onclick: () => stage.send(trigger, "halt") }, "Cancel");
+const make = h("button.s-button.s-primary", { type: "button", id: "export", onclick: () => send("make") });
+const halt = h("button.s-quiet", { type: "button", onclick: () => send("halt") }, "Cancel");
 const bar = h("div.s-bar", { role: "progressbar", "aria-label": "Rendering", "aria-valuemin": 0, "aria-valuemax": 100 }, h("div"));
 const doing = h("p.s-hint", { "aria-live": "polite" });
 const video = h("video.fi-video", { controls: true, playsinline: true, preload: "metadata", id: "film-video", "aria-label": "The exported film" });

@@ -1,12 +1,13 @@
 // js_on_load of the header: project menu, title, what is saved, undo and redo, profile, jobs.
 const { h, text, attribute, fill, icon, tool, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
+const send = stage.sender("header", trigger);
 
 // ---------------------------------------------------------------- projects
 
 const menuButton = h("button.s-quiet.hd-menu", { type: "button", id: "projects" }, icon("film"), h("span", {}, "Films"), icon("down"));
 const menu = h("div.s-pop.hd-projects", { role: "dialog", "aria-label": "Films" });
-const menuPop = stage.popover(menuButton, menu, () => stage.send(trigger, "listing"));
+const menuPop = stage.popover(menuButton, menu, () => send("listing"));
 
 function openProject(id) {
   menuPop.close();
@@ -45,7 +46,7 @@ function renderProjects() {
 const title = stage.field({
   label: "Title", hideLabel: true,
   control: stage.input({ id: "project-title", class: "s-input hd-title", maxlength: 200, placeholder: "Untitled film" }),
-  save: (value, project, done) => stage.send(trigger, "rename", { project, title: value }, () => {
+  save: (value, project, done) => send("rename", { project, title: value }, () => {
     const good = state.head.id === project && stage.same(state.head.title, value);
     done(good);
     return good;
@@ -76,8 +77,8 @@ function renderHistory() {
   text(stepLabel, state.head?.undo ? state.head.undo.label : "");
   attribute(stepLabel, "title", state.head?.undo ? `Last edit: ${state.head.undo.label}` : null);
 }
-stage.command.undo = () => state.head?.undo && stage.send(trigger, "stepback", { command: state.head.undo.id });
-stage.command.redo = () => state.head?.redo && stage.send(trigger, "stepforward", { command: state.head.redo.id });
+stage.command.undo = () => state.head?.undo && send("stepback", { command: state.head.undo.id });
+stage.command.redo = () => state.head?.redo && send("stepforward", { command: state.head.redo.id });
 
 // ---------------------------------------------------------------- profile and jobs
 
@@ -105,9 +106,9 @@ function paintJob(row, job) {
   parts.bar.firstChild.style.width = `${Math.round(job.progress * 100)}%`;
   if (row.shown !== job.state) {
     fill(parts.actions,
-      active && h("button.s-quiet", { type: "button", onclick: () => stage.send(trigger, "cancel", { job: job.id }) }, "Cancel"),
+      active && h("button.s-quiet", { type: "button", onclick: () => send("cancel", { job: job.id }) }, "Cancel"),
       ["failed", "cancelled"].includes(job.state)
-        && h("button.s-quiet", { type: "button", onclick: () => stage.send(trigger, "again", { job: job.id }) }, "Try again"));
+        && h("button.s-quiet", { type: "button", onclick: () => send("again", { job: job.id }) }, "Try again"));
     row.shown = job.state;
   }
 }
@@ -135,7 +136,7 @@ function renderJobs() {
 function renderHead() {
   title.show(state.head?.title ?? "", state.head?.id ?? null);
   document.title = state.head ? `${state.head.title} – STAGE Studio` : "STAGE Studio";
-  text(profile, state.head ? state.head.profile_title : "");
+  text(profile, state.head ? `${state.head.profile_title} – ${state.head.profile_note.split(/[,:;]/)[0].toLowerCase()}` : "");
   attribute(profile, "title", state.head?.profile_note ?? null);
 }
 

@@ -1,6 +1,7 @@
 // js_on_load of the inspector: description, all cinematic attributes, words around the picture. Saves as you write.
 const { h, text, fill, state } = stage;
 const body = element.querySelector(".s-panel-body");
+const send = stage.sender("inspector", trigger);
 const choices = props.choices;
 const fields = new Map(); // name of the field -> {field, read}
 
@@ -11,7 +12,7 @@ function add(name, label, control, read, parse = (value) => value, options = {})
     save: (value, shot, done) => {
       const sent = parse(value, shot);
       if (sent === null) { done(false); return; }
-      stage.send(trigger, "write", { shot, field: name, value: sent }, () => {
+      send("write", { shot, field: name, value: sent }, () => {
         const now = state.shots.get(shot);
         const good = Boolean(now) && stage.same(read(now), Array.isArray(sent) ? sent.join(", ") : shownAs(name, sent));
         done(good);
@@ -43,7 +44,7 @@ const locked = h("input", { type: "checkbox", id: "shot-locked" });
 locked.addEventListener("change", () => {
   const shot = state.cursor;
   const wanted = locked.checked;
-  stage.send(trigger, "write", { shot, field: "locked", value: wanted }, () => state.shots.get(shot)?.locked === wanted);
+  send("write", { shot, field: "locked", value: wanted }, () => state.shots.get(shot)?.locked === wanted);
 });
 const placeNames = h("datalist", { id: "place-names" });
 
@@ -60,7 +61,7 @@ function toggleCast(name) {
   const shot = stage.shot();
   const there = shot.attributes.cast.includes(name);
   const cast = there ? shot.attributes.cast.filter((other) => other !== name) : [...shot.attributes.cast, name];
-  stage.send(trigger, "write", { shot: shot.id, field: "cast", value: cast },
+  send("write", { shot: shot.id, field: "cast", value: cast },
     () => state.shots.get(shot.id)?.attributes.cast.join() === cast.join());
 }
 

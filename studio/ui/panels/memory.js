@@ -1,6 +1,7 @@
 // js_on_load of the memory panel: the pack as the model got it (half, quarter, eighth …), pins and bans.
 const { h, text, attribute, fill, icon, tool, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
+const send = stage.sender("memory", trigger);
 const EVENTS = { true: { true: "unpin", false: "unban" }, false: { true: "pin", false: "ban" } };
 
 /** The mark of a frame: true pinned, false banned, undefined neither. */
@@ -8,7 +9,7 @@ const markOf = (shot, side) => state.shots.get(shot)?.frames_marked[side];
 
 function mark(shot, side, pinned) {
   if (!state.shots.has(shot)) return;
-  stage.send(trigger, EVENTS[markOf(shot, side) === pinned][pinned], { shot, side });
+  send(EVENTS[markOf(shot, side) === pinned][pinned], { shot, side });
 }
 stage.command.pinStart = () => pinSelected("start");
 stage.command.pinEnd = () => pinSelected("end");

@@ -1,12 +1,13 @@
 // js_on_load of cast, places and look: cards with words; words that the profile cannot draw are marked.
 const { h, fill, tool, icon, state } = stage;
 const body = element.querySelector(".s-panel-body");
+const send = stage.sender("people", trigger);
 
 /** A field of the project itself: logline or look. */
 function projectField(name, label, placeholder) {
   const field = stage.field({
     label, control: stage.area({ rows: 2, id: `project-${name}`, placeholder }),
-    save: (value, project, done) => stage.send(trigger, "project", { project, field: name, value }, () => {
+    save: (value, project, done) => send("project", { project, field: name, value }, () => {
       const good = state.head.id === project && stage.same(state.head[name], value);
       done(good);
       return good;
@@ -37,7 +38,7 @@ function cards(list, make) {
 
 function nameAndLook(list, event, key, id, words) {
   const find = () => state.head?.[list].find((item) => item.id === id);
-  const save = (field) => (value, of, done) => stage.send(trigger, event, { [key]: id, [field]: value }, () => {
+  const save = (field) => (value, of, done) => send(event, { [key]: id, [field]: value }, () => {
     const good = stage.same(find()?.[field], value);
     done(good);
     return good;
@@ -50,7 +51,7 @@ function nameAndLook(list, event, key, id, words) {
 const cast = cards("cast", (id) => {
   const { name, look } = nameAndLook("cast", "member", "member", id,
     { name: "Name", look: "Look", hint: "How they look: a man with grey hair in a yellow coat" });
-  const leave = tool("trash", "Take off the cast list", () => stage.send(trigger, "leave", { member: id }));
+  const leave = tool("trash", "Take off the cast list", () => send("leave", { member: id }));
   return {
     el: h("div.pe-card", { "data-cast": id }, h("div.pe-head", {}, name.el, leave), look.el),
     show(item) {
@@ -75,7 +76,7 @@ function enter() {
   const name = newcomer.value.trim();
   if (!name) { newcomer.focus(); return; }
   newcomer.value = "";
-  stage.send(trigger, "enter", { name });
+  send("enter", { name });
 }
 newcomer.addEventListener("keydown", (event) => event.key === "Enter" && enter());
 

@@ -1,6 +1,7 @@
 // js_on_load of the story panel: the theme, the director's settings, and his stages as they come.
 const { h, text, attribute, fill, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
+const send = stage.sender("story", trigger);
 const EXAMPLES = [
   "An old fisherman finds a lost child on a stormy harbour at night",
   "A girl with a red coat waits in a snowy forest until her father comes",
@@ -10,7 +11,7 @@ const EXAMPLES = [
 const theme = stage.field({
   label: "Theme or screenplay",
   control: stage.area({ id: "theme", rows: 5, placeholder: "One sentence is enough. Or paste a Fountain screenplay." }),
-  save: (value, project, done) => stage.send(trigger, "write", { project, theme: value }, () => {
+  save: (value, project, done) => send("write", { project, theme: value }, () => {
     const good = state.head.id === project && stage.same(state.head.theme, value);
     done(good);
     return good;
@@ -21,6 +22,7 @@ const seed = stage.input({ id: "director-seed", type: "number", min: 0, value: 0
 const button = h("button.s-button.s-primary", { type: "button", id: "direct", onclick: direct }, "Direct");
 const again = h("p.s-hint", { id: "direct-hint" });
 const stages = h("ol.st-stages", { "aria-live": "polite", "aria-label": "What the director does" });
+const thoughts = h("details.st-thoughts", {}, h("summary", {}, "What the director thought"), stages);
 const ideas = h("div.st-ideas", {}, h("span.s-label", {}, "For example"), EXAMPLES.map((idea) =>
   h("button.st-idea", { type: "button", onclick: () => {
     theme.control.value = idea;
@@ -28,6 +30,7 @@ const ideas = h("div.st-ideas", {}, h("span.s-label", {}, "For example"), EXAMPL
     theme.control.focus();
   } }, idea)));
 let working = false;
+let wasWorking = false;
 
 function direct() {
   if (working || !state.head) return;
@@ -35,7 +38,7 @@ function direct() {
   working = true;
   state.director = { working: true, stages: [] };
   render();
-  stage.send(trigger, "direct", { theme: theme.control.value, shots: Number(shots.value) || 5, seed: Number(seed.value) || 0 });
+  send("direct", { theme: theme.control.value, shots: Number(shots.value) || 5, seed: Number(seed.value) || 0 });
 }
 
 function render() {
@@ -46,7 +49,9 @@ function render() {
   text(again, state.order.length ? `Directing again puts the ${say.count(state.order.length, "shot")} you have into the trash; Undo brings them back.` : "");
   again.hidden = !state.order.length;
   ideas.hidden = Boolean(state.order.length || theme.control.value.trim());
-  stages.hidden = !told;
+  thoughts.hidden = !told;
+  if (working !== wasWorking) thoughts.open = working;  // open while he thinks; then the shots are what matters
+  wasWorking = working;
   fill(stages, (told?.stages ?? []).map((item) =>
     h("li", {}, h("strong", {}, item.name), item.lines.map((line) => h("div", {}, line)))),
   told?.working && h("li.st-busy", {}, "thinking…"));
@@ -58,7 +63,7 @@ fill(body, h("h2.s-title", {}, "Story"), theme.el, ideas,
     h("label.s-field", {}, h("span.s-label", {}, "Shots"), shots),
     h("label.s-field", {}, h("span.s-label", {}, "Seed"), seed),
     button),
-  again, stages);
+  again, thoughts);
 
 stage.on("project head", () => theme.show(state.head?.theme ?? "", state.head?.id ?? null));
 stage.on("project", () => { if (state.order.length) shots.value = state.order.length; });

@@ -1,6 +1,7 @@
 // js_on_load of the takes strip: every pair that was ever drawn for the shot, and how it was drawn.
 const { h, text, fill, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
+const send = stage.sender("takes", trigger);
 const count = h("span.s-count");
 const strip = h("div.tk-strip", { role: "list", tabindex: 0, "aria-label": "Takes of this shot" });
 const empty = h("p.s-empty", {}, "No takes yet. Each time you draw, a take is added here; none is ever lost.");
@@ -43,7 +44,7 @@ function card(take) {
     h("div.tk-line", {}, h("strong", {}, `Take ${take.number}`), h("span.tk-how", {}, how)),
     h("div.tk-line", {},
       take.picked ? h("span.tk-picked", {}, stage.icon("check"), "In the film")
-        : h("button.s-quiet.tk-pick", { type: "button", onclick: () => stage.send(trigger, "choose", { shot: take.shot_id, take: take.id }) }, "Use this take"),
+        : h("button.s-quiet.tk-pick", { type: "button", onclick: () => send("choose", { shot: take.shot_id, take: take.id }) }, "Use this take"),
       h("button.s-quiet", { type: "button", onclick: () => explain(take) }, "How")));
 }
 

@@ -1,6 +1,7 @@
 // js_on_load of the viewer: pair | cut | clip | animatic, and the transport of the animatic (assets/ui/player.js).
 const { h, text, attribute, fill, icon, tool, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
+const send = stage.sender("viewer", trigger);
 const MODES = [["pair", "Pair"], ["cut", "Cut"], ["clip", "Clip"], ["animatic", "Animatic"]];
 let mode = "pair";
 
@@ -68,7 +69,7 @@ function renderAnimatic() {
   above.style.opacity = ease(stage.playhead.fraction).toFixed(3);
   for (const img of [below, above]) img.hidden = !shot.start_url;
   card.hidden = Boolean(shot.start_url);
-  text(card, `${shot.label}  ${shot.title || "not written yet"}`);
+  text(card, `${shot.label}  ${shot.title || shot.description || "not written yet"}`);
   text(subtitle, shot.attributes.dialogue);
   subtitle.hidden = !shot.attributes.dialogue;
 }
@@ -116,13 +117,16 @@ function renderStale(shot) {
   fill(stale,
     h("span", {}, failed ? `Drawing failed: ${failed}` : `${freshness === "stale" ? "Stale" : "May drift"}: ${reasons.join("; ")}.`),
     h("button.s-quiet", { type: "button", onclick: () => stage.command.draw() }, "Draw again"),
-    wanted && h("button.s-quiet", { type: "button", id: "keep-stale", onclick: () => stage.send(trigger, "accept", { shot: shot.id }) }, "Keep as it is"));
+    wanted && h("button.s-quiet", { type: "button", id: "keep-stale", onclick: () => send("accept", { shot: shot.id }) }, "Keep as it is"));
 }
 
 // ---------------------------------------------------------------- all of it
 
-const WAIT = { queued: "waiting to be drawn", drawing: "being drawn…", failed: "drawing failed" };
-const blankOf = (shot) => WAIT[shot.status] ?? "Not drawn yet. Press Draw, or R.";
+function blankOf(shot) {
+  if (shot.status === "queued") return "Waiting to be drawn";
+  if (shot.status === "drawing") return `Being drawn, ${Math.round((shot.job?.progress ?? 0) * 100)} %`;
+  return shot.status === "failed" ? "Drawing failed" : "Not drawn yet. Press Draw, or R.";
+}
 
 function renderPair(shot) {
   first.show(shot.start_url, shot.start_alt, "Start", blankOf(shot));
@@ -145,7 +149,7 @@ function renderClip(shot) {
   clip.hidden = !url;
   clipBlank.hidden = Boolean(url);
   text(clipBlank, "No clip yet. Render the film, and this shot's clip is here.");
-  if (url && clip.getAttribute("src") !== url) { clip.src = url; clip.setAttribute("aria-label", `Clip of shot ${shot.number}: ${shot.title}`); }
+  if (url && clip.getAttribute("src") !== url) { clip.src = url; clip.setAttribute("aria-label", `Clip of shot ${shot.number}: ${shot.title || shot.description}`); }
 }
 
 const view = h("div.vw-stage", { id: "stage-view", role: "tabpanel" }, pair, clip, clipBlank, screen);

@@ -5,6 +5,7 @@
 const { h, text, attribute, picture, icon, tool, say, state } = stage;
 const strip = element.querySelector(".tl-strip");
 const bar = element.querySelector(".tl-bar");
+const send = stage.sender("timeline", trigger);
 const cards = new Map(); // shot id -> {el, parts, shot, number}
 const STATUS = { draft: "draft", queued: "queued", drawing: "drawing", drawn: "drawn", failed: "failed" };
 
@@ -35,6 +36,8 @@ function makeCard(id) {
   const el = h("div.tl-card", { role: "option", id: `shot-${id}`, "data-id": id }, pair, line, parts.title);
   return { el, parts, shot: null, number: 0 };
 }
+
+const titleOf = (shot) => shot.title || shot.description || "No description yet";
 
 /** What the badge says: work in progress first, then whether the picture still says what the words say. */
 function badge(shot) {
@@ -70,10 +73,10 @@ function paint(card, shot, number) {
   text(parts.move, say.move(shot.attributes.movement));
   attribute(parts.move, "title", shot.attributes.movement);
   text(parts.length, say.seconds(shot.seconds));
-  text(parts.title, shot.title || "No description yet");
+  text(parts.title, titleOf(shot));
   attribute(el, "data-kind", kind);
   attribute(el, "title", why ? `${word}: ${why}` : null);
-  attribute(el, "aria-label", `Shot ${number}, ${shot.label}: ${shot.title || "no description yet"}. `
+  attribute(el, "aria-label", `Shot ${number}, ${shot.label}: ${titleOf(shot)}. `
     + `${say.seconds(shot.seconds)}, ${shot.attributes.movement}, ${word}${why ? `, ${why}` : ""}`);
   card.shot = shot;
   card.number = number;
@@ -126,7 +129,7 @@ function fetchDetails() {
   if (!state.cursor || stage.details()) return;
   clearTimeout(pickTimer);
   pickTimer = setTimeout(() => {
-    if (state.cursor && !stage.details()) stage.send(trigger, "pick", { shot: state.cursor });
+    if (state.cursor && !stage.details()) send("pick", { shot: state.cursor });
   }, 60);
 }
 
@@ -155,7 +158,7 @@ function move(by) {
 function reorder(order) {
   state.order = order;
   stage.announce("shots");
-  stage.send(trigger, "reorder", { order }, () => state.order.join() === order.join());
+  send("reorder", { order }, () => state.order.join() === order.join());
 }
 
 // ---------------------------------------------------------------- pointer: select and drag
@@ -221,7 +224,7 @@ strip.addEventListener("dblclick", () => stage.command.edit());
 
 // ---------------------------------------------------------------- the bar above the strip, and its commands
 
-const insert = (after) => stage.send(trigger, "insert", { after });
+const insert = (after) => send("insert", { after });
 const commands = {
   next: () => step(1), previous: () => step(-1), extendNext: () => step(1, true), extendPrevious: () => step(-1, true),
   first: () => step(-state.order.length), last: () => step(state.order.length),
@@ -229,8 +232,8 @@ const commands = {
   selectAll: () => pick([...state.order], state.cursor ?? state.order[0]),
   insertAfter: () => state.head && insert(state.cursor),
   insertBefore: () => state.head && insert(state.order[state.order.indexOf(state.cursor) - 1] ?? null),
-  duplicate: () => state.cursor && stage.send(trigger, "duplicate", { shot: state.cursor }),
-  remove: () => state.selection.length && stage.send(trigger, "remove", { shots: state.selection }),
+  duplicate: () => state.cursor && send("duplicate", { shot: state.cursor }),
+  remove: () => state.selection.length && send("remove", { shots: state.selection }),
 };
 Object.assign(stage.command, commands);
 
@@ -257,8 +260,8 @@ function renderTrash() {
   trashButton.hidden = !state.trash.length;
   text(trashButton.lastChild, `Trash ${state.trash.length}`);
   stage.fill(trashList, h("h3.s-title", {}, "Deleted shots"), state.trash.map((shot) =>
-    h("div.tl-gone", {}, h("span", {}, shot.title || shot.label),
-      h("button.s-quiet", { type: "button", onclick: () => stage.send(trigger, "restore", { shot: shot.id }) }, "Restore"))));
+    h("div.tl-gone", {}, h("span", {}, titleOf(shot)),
+      h("button.s-quiet", { type: "button", onclick: () => send("restore", { shot: shot.id }) }, "Restore"))));
   if (!state.trash.length) trashPop.close();
 }
 

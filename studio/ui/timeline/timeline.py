@@ -1,8 +1,8 @@
 """The timeline component: a static template, a script that patches cards in place, a small `patch` prop.
 
-Measured with 200 cards: a patch for one card is about 1 KB and 20 ms; a gr.render of the list is 1.3 MB and seconds.
-The component also carries all other news of the project: a patch goes to the page's store, and every panel repaints
-what it shows from there. Keys of a patch (all optional; `n` only makes each patch differ from the last):
+Measured with 200 cards: a patch for one card takes 20 ms, a gr.render of the list seconds and 1.3 MB. The
+component also carries all other news of the project: a patch goes to the page's store, and every panel
+repaints what it shows from there. Keys of a patch (all optional; `n` makes each differ from the last):
 
     open      ProjectView: everything, on load and on change of project
     changes   Patch since revision `since` of `project`
@@ -32,7 +32,7 @@ def _read(name: str) -> str:
 class Timeline(gr.HTML):
     """Events: `ready`, `pick`, `reorder`, `insert`, `duplicate`, `remove`, `restore`."""
 
-    # A class attribute, so that gr.HTML.__getattr__ does not take the quoted 'patch' of the script for an event.
+    # A class attribute, or gr.HTML.__getattr__ takes the quoted 'patch' of the script for an event.
     patch = None
 
     def __init__(

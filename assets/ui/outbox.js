@@ -1,0 +1,72 @@
+// What was sent and is not yet known to be saved. An edit stays in the outbox, which is in localStorage, until the
+// server's answer holds its new value; a lost connection, a closed tab or a restarted studio only delays it.
+(() => {
+  const stage = window.stage;
+  const KEY = "stage-outbox";
+  const LATE = 5000; // ms without an answer, after which the page says so
+  const OLD = 24 * 3600 * 1000; // ms after which an edit that never arrived is no longer what anybody wants
+  const senders = new Map(); // panel -> trigger
+  const pending = new Map(); // ack -> {verify, at}: edits of this page
+  let acks = Date.now() * 1000; // differs between tabs, which share the outbox
+  let resent = false;
+
+  const load = () => JSON.parse(localStorage.getItem(KEY) ?? "[]");
+  const keep = (list) => localStorage.setItem(KEY, JSON.stringify(list));
+
+  /**
+   * The way from a panel's script to its events in Python: send(event, data, verify).
+   * With `verify` it is an edit (and safe to send twice): the page says "saving" until the reply came and verify()
+   * finds the new value in what the server read back.
+   */
+  function sender(panel, trigger) {
+    senders.set(panel, trigger);
+    return (event, data = {}, verify = null) => {
+      const ack = ++acks;
+      const message = { ...stage.place(data), ack };
+      if (verify) {
+        pending.set(ack, { verify, at: Date.now() });
+        keep([...load(), { panel, event, message, at: Date.now() }]);
+        setTimeout(() => stage.announce("saved"), LATE + 100);
+        stage.announce("saved");
+      }
+      trigger(event, message);
+    };
+  }
+
+  function acknowledge(ack) {
+    keep(load().filter((item) => item.message.ack !== ack));
+    const edit = pending.get(ack);
+    if (!edit) return;
+    pending.delete(ack);
+    edit.verify();
+    stage.announce("saved");
+  }
+
+  /** Sends again what was never answered: after the connection came back, or from an earlier life of this page. */
+  function again(list) {
+    for (const { panel, event, message } of list) {
+      const since = stage.state.head?.id === message.project ? stage.state.revision : -1;
+      senders.get(panel)?.(event, { ...message, since });
+    }
+  }
+
+  /** Once a page: edits that an earlier page could not deliver. */
+  function resend() {
+    if (resent) return;
+    resent = true;
+    const list = load().filter((item) => Date.now() - item.at < OLD);
+    keep(list);
+    if (!list.length) return;
+    again(list);
+    stage.notify(`${stage.say.count(list.length, "edit")} that had not reached the studio ${list.length === 1 ? "was" : "were"} sent again.`);
+  }
+  window.addEventListener("online", () => again(load()));
+
+  /** "saved", "saving", or "waiting" when the studio has not answered for a while. */
+  function savedState() {
+    if (!pending.size) return "saved";
+    return [...pending.values()].some((edit) => Date.now() - edit.at > LATE) ? "waiting" : "saving";
+  }
+
+  Object.assign(stage, { sender, acknowledge, resend, savedState });
+})();

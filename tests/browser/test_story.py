@@ -1,0 +1,159 @@
+"""The walking film: from a sentence to an MP4 in the browser, and after a restart it is all still there."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, open_studio, snapshot
+
+THEME = "An old fisherman finds a lost child on a stormy harbour at night"
+SHOTS = 5
+ALL_DRAWN = "() => stage.shots().length && stage.shots().every((shot) => shot.status === 'drawn')"
+PAIRS = "() => stage.shots().map((shot) => [shot.start_url, shot.end_url].map((url) => url.split('?')[0]))"
+
+
+def test_a_film_from_one_sentence(page: Page, serve: Callable[..., Server], tmp_path: Path) -> None:
+    server = serve()
+    open_studio(page, server)
+    page.click("#projects")
+    page.click("#new-project")
+    expect(page.locator("#theme")).to_have_value("")
+
+    direct(page)
+    draw_all(page)
+    redraw_one_with_other_words(page)
+    pin_and_remember(page)
+    play_the_animatic(page)
+    film = export(page, tmp_path)
+    assert film.stat().st_size > 10_000
+    assert film.read_bytes()[4:8] == b"ftyp"
+
+    before = page.evaluate(PAIRS)
+    described = page.locator("#shot-description").input_value()
+    page.reload()
+    assert_all_there(page, before, described)
+    server.stop()
+    server.start()
+    page.reload()
+    assert_all_there(page, before, described)
+
+
+def direct(page: Page) -> None:
+    """A theme becomes a shot list that can be edited, in stages that are seen."""
+    page.fill("#theme", THEME)
+    page.fill("#shot-count", str(SHOTS))
+    page.click("#direct")
+    expect(page.locator(".tl-card")).to_have_count(SHOTS)
+    expect(page.locator(".st-stages li").first).to_contain_text("Logline", timeout=10_000)
+    expect(page.locator("#project-title")).not_to_have_value("Untitled")
+    assert page.locator(".pe-card[data-cast]").count() >= 2
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    snapshot(page, "directed")
+
+
+def draw_all(page: Page) -> None:
+    """Pairs appear shot by shot, with progress on the card."""
+    page.click("#draw-all")
+    expect(page.locator(".tl-badge[data-kind='drawing']").first).to_contain_text("%", timeout=120_000)
+    snapshot(page, "drawing")
+    page.wait_for_function(ALL_DRAWN, timeout=240_000)
+    for frame in page.locator(".tl-frame img").all():
+        assert frame.evaluate("(img) => img.decode().then(() => img.naturalWidth)") > 0
+    snapshot(page, "drawn")
+
+
+def redraw_one_with_other_words(page: Page) -> None:
+    """Other words and another camera make the pair stale, and drawing it changes that pair alone."""
+    before = page.evaluate(PAIRS)
+    page.locator(".tl-card").nth(1).click()
+    expect(page.locator("#inspector h2")).to_have_text("Shot 2")
+    page.fill("#shot-description", "The fisherman walks left along the harbour and waves.")
+    page.select_option("#shot-scale", "medium shot")
+    page.select_option("#shot-movement", "pan left")
+    expect(page.locator("#viewer .vw-stale")).to_contain_text("Stale")
+    expect(page.locator(".tl-card").nth(1).locator(".tl-badge")).to_have_text("stale")
+    snapshot(page, "stale")
+    page.click("#draw-this")
+    page.wait_for_function(
+        "() => stage.shot().status === 'drawn' && stage.shot().takes === 2", timeout=120_000
+    )
+    after = page.evaluate(PAIRS)
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True, True, True]
+    expect(page.locator(".tk-card")).to_have_count(2)
+
+
+def pin_and_remember(page: Page) -> None:
+    """A pinned frame is in the memory of the next drawing, and said to be pinned."""
+    page.locator(".tl-card").nth(0).click()
+    page.click("#pin-end")
+    expect(page.locator("#pin-end")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".me-mark")).to_contain_text("1E")
+    page.locator(".tl-card").nth(3).click()
+    page.click("#draw-this")
+    page.wait_for_function(
+        "() => stage.shot().status === 'drawn' && stage.shot().takes === 2", timeout=120_000
+    )
+    expect(page.locator(".me-tile[data-pinned]")).to_have_count(1)
+    expect(page.locator(".me-table tbody tr").first.locator("th")).to_have_text("1E")
+    snapshot(page, "memory")
+
+
+def play_the_animatic(page: Page) -> None:
+    """Space plays; the playhead takes the selection from shot to shot."""
+    page.locator(".tl-card").nth(0).click()
+    page.keyboard.press(" ")
+    page.wait_for_function("() => stage.playhead.playing && stage.playhead.frame > 12")
+    snapshot(page, "animatic")
+    page.keyboard.press("l")
+    page.keyboard.press("l")
+    page.wait_for_function("() => stage.state.cursor === stage.state.order[1]")
+    page.keyboard.press("k")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Play the animatic")
+    page.click("#view-pair")
+
+
+def export(page: Page, folder: Path) -> Path:
+    """The film is rendered, seen, and taken home as MP4 and as a zip with film.json."""
+    page.click("#film-button")
+    page.click("#export")
+    expect(page.locator("#download-mp4")).to_be_visible(timeout=240_000)
+    width = page.locator("#film-video").evaluate(
+        "(video) => new Promise((done, fail) => {"
+        " const look = () => done(video.videoWidth);"
+        " if (video.readyState > 0) look(); else video.addEventListener('loadedmetadata', look);"
+        " video.addEventListener('error', () => fail(new Error('the film does not play'))); })"
+    )
+    assert width >= 1280
+    snapshot(page, "film")
+    with page.expect_download() as coming:
+        page.click("#download-mp4")
+    film = folder / "film.mp4"
+    coming.value.save_as(film)
+    with page.expect_download() as coming:
+        page.click("#download-zip")
+    coming.value.save_as(folder / "film.zip")
+    with zipfile.ZipFile(folder / "film.zip") as bundle:
+        name = next(name for name in bundle.namelist() if name.endswith("film.json"))
+        assert len(json.loads(bundle.read(name))["shots"]) == SHOTS
+    page.keyboard.press("Escape")
+    return film
+
+
+def assert_all_there(page: Page, pairs: list[list[str]], description: str) -> None:
+    """The film is as it was: words, pictures, pins, takes, and the exported file."""
+    page.wait_for_function("() => window.stage && window.stage.state.order.length", timeout=30_000)
+    assert page.evaluate(PAIRS) == pairs
+    expect(page.locator("#theme")).to_have_value(THEME)
+    page.locator(".tl-card").nth(3).click()
+    expect(page.locator("#shot-description")).to_have_value(description)
+    expect(page.locator(".tk-card")).to_have_count(2)
+    expect(page.locator(".me-mark")).to_contain_text("1E")
+    assert page.evaluate("() => stage.state.head.film !== null")
+    assert page.evaluate("() => stage.state.head.undo !== null")
+    for frame in page.locator(".tl-frame img").all():
+        assert frame.evaluate("(img) => img.decode().then(() => img.naturalWidth)") > 0
