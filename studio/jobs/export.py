@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from engine.refiner import PlainRefiner
+from engine.refiner.plain_refiner import PlainRefiner
 from engine.story import Shot, Storyboard
 from engine.video.animatic import AnimaticRenderer
 from engine.video.film import assemble

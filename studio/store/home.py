@@ -16,7 +16,7 @@ from pathlib import Path
 
 from studio.store.blobs import Blobs
 from studio.store.database import Database
-from studio.store.errors import StoreError, Unwritable, clear_errors
+from studio.store.errors import StoreError, Unwritable, clear_errors, unwritable
 from studio.store.migrate import migrate
 
 HOME_VARIABLE = "STAGE_HOME"
@@ -62,7 +62,10 @@ class Home:
     def _make_folder(self) -> None:
         if self.root.exists() and not self.root.is_dir():
             raise Unwritable(f"{self.root} is a file: choose a folder with --home.")
-        self.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as error:  # a place where no folders can be made, such as /proc
+            raise unwritable(self.root) from error
         probe = self.root / f".probe.{secrets.token_hex(4)}"
         try:
             probe.write_bytes(b"?" * 4096)
