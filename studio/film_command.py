@@ -45,10 +45,10 @@ def make_film(
     with _progress(console) as progress:
         loading = progress.add_task(f"Opening {chosen.title}", total=None, note="")
         from engine.refiner import PlainRefiner
-
         from engine.step2.painter import load_painter
         from engine.video.animatic import AnimaticRenderer
 
+        _quiet_libraries()
         painter = load_painter(chosen)
         progress.remove_task(loading)
         renderer: ClipRenderer = AnimaticRenderer()
@@ -153,3 +153,12 @@ def _show(events: Iterable[workflow.Event], shots: int, progress: Progress) -> N
                 progress.update(now, visible=False)
             case workflow.Thought() | workflow.Directed():
                 pass  # shown by _direct
+
+
+def _quiet_libraries() -> None:
+    """Their progress bars would write across ours."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()

@@ -21,8 +21,9 @@ from engine.watched import IsCancelled, Report
 class AnimaticRenderer:
     """Camera motion and optical flow between the two frames of a pair, at the film's size.
 
-    Motion is measured at a small working size; the enlarged pair is warped, so that an upscaler works on two frames
-    a shot and not on every frame. It reads the picture and the asked movement, not the refined description.
+    Motion is measured at a small working size; the enlarged pair is warped, so that an upscaler works on two
+    frames a shot and not on every frame. It reads the picture and the asked movement, not the refined
+    description.
     """
 
     name = "animatic"

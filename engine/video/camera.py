@@ -1,7 +1,8 @@
 """What the camera did between two frames: one similarity, guided by the movement that was asked for.
 
-The search is exhaustive at a tiny size (every shift by FFT, for a ladder of zooms), so that large moves over flat
-drawings are found where gradient methods stay in a local minimum; it is refined by optical flow and RANSAC.
+The search is exhaustive at a tiny size (every shift by FFT, for a ladder of zooms), so that large moves over
+flat drawings are found where gradient methods stay in a local minimum; it is refined by optical flow and
+RANSAC.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ TRUNCATE = 0.3  # error at which a pixel counts as simply different
 
 @dataclass(frozen=True)
 class Expectation:
-    """Which way pixels go under a camera movement: sign of the zoom, and of the shift in x and y (0: no say)."""
+    """Which way pixels go under a camera movement: signs of the zoom and the shift (0: no say)."""
 
     zoom: int = 0
     x: int = 0
@@ -71,7 +72,7 @@ def about_centre(zoom: float, x: float, y: float, width: int, height: int) -> Ma
 
 
 def staged_move(movement: Movement, width: int, height: int) -> Matrix:
-    """The asked movement itself, at a moderate strength: what remains when two frames have nothing in common."""
+    """The asked movement at a moderate strength: what remains when two frames have nothing in common."""
     e = expectation(movement)
     return about_centre(1.18**e.zoom, 0.12 * e.x * width, 0.12 * e.y * height, width, height)
 
@@ -108,7 +109,7 @@ def difference(a: Image, b: Image) -> NDArray[np.float32]:
 
 
 def _surprise(matrix: Matrix, width: int, height: int, expected: Expectation) -> float:
-    """How far a similarity goes against the asked movement, from 0 to about 1; small moves surprise nobody."""
+    """How far a similarity goes against the asked movement, from 0 to 1; small moves surprise nobody."""
     zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     centre = matrix[:, :2] @ np.array([width / 2, height / 2]) + matrix[:, 2]
     measured = (np.log(zoom) / 0.2, (centre[0] / width - 0.5) / 0.15, (centre[1] / height - 0.5) / 0.15)
@@ -121,7 +122,7 @@ def _surprise(matrix: Matrix, width: int, height: int, expected: Expectation) ->
 
 
 def misfit(a: Image, b: Image, matrix: Matrix, expected: Expectation) -> float:
-    """How badly `b` seen through a similarity explains `a`: mean truncated error, with the surprise as a prior."""
+    """How badly `b` seen through a similarity explains `a`: mean truncated error, and surprise as a prior."""
     height, width = a.shape[:2]
     seen, inside = gather(b, displacement(matrix, height, width))
     overlap = float(inside.mean())
@@ -132,7 +133,7 @@ def misfit(a: Image, b: Image, matrix: Matrix, expected: Expectation) -> float:
 
 
 def _shifts(a: Image, b: Image, zoom: float) -> list[tuple[float, Matrix]]:
-    """The best shifts for one zoom, by the sum of squared differences over the overlap of every shift at once."""
+    """The best shifts for one zoom, by the sum of squared differences over the overlap of all shifts."""
     height, width = a.shape[:2]
     matrix = about_centre(zoom, 0, 0, width, height)
     zoomed = cv2.warpAffine(a, matrix, (width, height), flags=cv2.INTER_LINEAR)
@@ -200,7 +201,7 @@ def camera_move(a: Image, b: Image, movement: Movement, flow: cv2.DISOpticalFlow
 
     Args:
         a, b: the two frames, alike in size.
-        movement: the movement that was asked for: it decides between explanations that fit about equally well.
+        movement: the one that was asked for; it decides between explanations that fit about equally well.
         flow: the optical flow that refines the answer.
     """
     height, width = a.shape[:2]

@@ -1,6 +1,7 @@
 """RGB to the planes that H.264 stores: BT.709, video range, colour at half the size (NV12).
 
-Warping these planes instead of RGB halves the work of every frame in between, and the encoder takes them as they are.
+Warping these planes instead of RGB halves the work of every frame in between, and the encoder takes them as
+they are.
 """
 
 from __future__ import annotations

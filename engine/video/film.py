@@ -79,7 +79,8 @@ def assemble(clips: Sequence[Path], out: Path) -> None:
     for clip, found in zip(clips, formats, strict=True):
         if found != formats[0]:
             raise BadInput(
-                f"The clip {clip.name} ({found}) is not like {clips[0].name} ({formats[0]}); render all shots alike."
+                f"The clip {clip.name} ({found}) is not like {clips[0].name} ({formats[0]}); "
+                "render all shots alike."
             )
     with tempfile.TemporaryDirectory(prefix="stage-film-") as folder, written_whole(out) as part:
         names = Path(folder) / "clips.txt"

@@ -1,8 +1,9 @@
 """Where every pixel of one frame is in the other: the camera's move, then what moves within the picture.
 
-A figure that walks across a third of the frame is out of reach of plain optical flow. So the field is chosen pixel by
-pixel from a few hypotheses (camera, camera and optical flow, plain optical flow, standing still, objects found by
-template matching), by an edge-aware filtered cost: cost-volume filtering (Rhemann et al., 2011) over motions.
+A figure that walks across a third of the frame is out of reach of plain optical flow. So the field is chosen
+pixel by pixel from a few hypotheses (camera, camera and optical flow, plain optical flow, standing still,
+objects found by template matching), by an edge-aware filtered cost: cost-volume filtering (Rhemann et al.,
+2011) over motions.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ UNLIKE = 0.2  # mean trust below which two frames show different things; pairs o
 class Motion:
     """The motion between two frames at working size (height x width).
 
-    `forward` takes pixels of the first frame to the second one, `backward` the other way. `trust_*` is in [0, 1]:
-    how far a pixel and its partner agree. `depth_*` in [0, 1] says what moves against the camera's own motion, and
-    is therefore taken to be in front. `alike` is False when the frames show different things: then both fields are
-    only the asked camera movement, and a picture in between can but dissolve.
+    `forward` takes pixels of the first frame to the second one, `backward` the other way. `trust_*` is in [0,
+    1]: how far a pixel and its partner agree. `depth_*` in [0, 1] says what moves against the camera's own
+    motion, and is therefore taken to be in front. `alike` is False when the frames show different things:
+    then both fields are only the asked camera movement, and a picture in between can but dissolve.
     """
 
     forward: Field
@@ -110,9 +111,7 @@ def _cost(a: Image, b: Image, field: Field) -> Plane:
     return np.where(inside, difference(a, seen), LEFT_FRAME).astype(np.float32)
 
 
-def _choose(
-    a: Image, b: Image, matrix: Matrix, objects: list[Matrix], optical: cv2.DISOpticalFlow
-) -> Field:
+def _choose(a: Image, b: Image, matrix: Matrix, objects: list[Matrix], optical: cv2.DISOpticalFlow) -> Field:
     """The field from `a` to `b` that explains it best."""
     height, width = a.shape[:2]
     guide = a.mean(-1)
@@ -131,8 +130,8 @@ def _choose(
 def _settled(costs: NDArray[np.float32], guide: Plane) -> NDArray[np.intp]:
     """Which hypothesis (first axis of `costs`) each pixel takes, so that neighbours of one colour agree.
 
-    Mean-field inference with an edge-aware neighbourhood (after Krähenbühl & Koltun, 2011): over flat colours every
-    motion fits, and the edges around decide; a pixel that decides alone flies about as a crumb.
+    Mean-field inference with an edge-aware neighbourhood (after Krähenbühl & Koltun, 2011): over flat colours
+    every motion fits, and the edges around decide; a pixel that decides alone flies about as a crumb.
     """
     energy = np.stack([_guided(cost, guide, 3) for cost in costs]) / 0.03
     total = energy
@@ -206,7 +205,9 @@ def _lookup(patch: Image, mask: Plane, image: Image, zoom: float) -> tuple[float
 def _place(template: Image, weight: Plane, image: Image) -> tuple[int, int]:
     """Where (x, y) a masked template fits best: everywhere at half size, then about that place at full size."""
     h, w = weight.shape
-    small, less, field = (cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for p in (template, weight, image))
+    small, less, field = (
+        cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for p in (template, weight, image)
+    )
     coarse = cv2.matchTemplate(field, small, cv2.TM_SQDIFF, mask=np.dstack([less] * 3))
     _, _, (x, y), _ = cv2.minMaxLoc(coarse)
     left, top = max(0, 2 * x - 3), max(0, 2 * y - 3)
@@ -220,7 +221,7 @@ def _place(template: Image, weight: Plane, image: Image) -> tuple[int, int]:
 
 
 def _trust(a: Image, b: Image, there: Field, back: Field) -> Plane:
-    """Near 1 where the way there and back ends where it began and the colours agree; near 0 where it does not."""
+    """Near 1 where the way there and back ends where it began and the colours agree; else near 0."""
     returned, inside = gather(back, there)
     loop = np.linalg.norm(there + returned, axis=-1)
     error = difference(a, gather(b, there)[0])
@@ -231,7 +232,8 @@ def _trust(a: Image, b: Image, there: Field, back: Field) -> Plane:
 def _filled(field: Field, trust: Plane, camera: Field, depth: Plane) -> Field:
     """Where a pixel has no partner, the motion of its trusted neighbours; far from any, the camera's motion.
 
-    What has no partner is mostly background that is about to be hidden, so the background's motion counts most.
+    What has no partner is mostly background that is about to be hidden, so the background's motion counts
+    most.
     """
     weight = trust**2 * (1 - 0.95 * depth)
     near = cv2.GaussianBlur(weight, (0, 0), 6)

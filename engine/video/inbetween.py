@@ -40,11 +40,13 @@ class Inbetweener:
             return self._end
         to_start, met_start, alone_start = self._forward.to(moment)
         to_end, met_end, alone_end = self._backward.to(1 - moment)
-        # Trusted pixels fade in proportion to time; what one frame alone knows wins outright; where both frames show
-        # things without a partner, they change over quickly about the middle, for a long fade would show both.
+        # Trusted pixels fade in proportion to time; what one frame alone knows wins outright; where both
+        # frames show things without a partner, they change over quickly about the middle, for a long fade
+        # would show both.
         change = float(np.clip((moment - 0.3) / 0.4, 0, 1)) if self._motion.alike else moment
         change = change * change * (3 - 2 * change)
-        change = 0.98 * change + 0.02 * moment  # never zero: what one frame alone knows is better than nothing
+        # Never zero: what one frame alone knows is better than nothing.
+        change = 0.98 * change + 0.02 * moment
         weight_start = (met_start + NOTHING) * (1 - moment) + ALONE * alone_start * (1 - change)
         weight_end = (met_end + NOTHING) * moment + ALONE * alone_end * change
         share = weight_start / (weight_start + weight_end)
@@ -68,8 +70,8 @@ class _Carrier:
 
     def __init__(self, field: Field, trust: Plane, depth: Plane) -> None:
         self._shape = trust.shape
-        # Pixels are written in this order, so that the last one stays where several arrive together: pixels without
-        # a partner, the background, what is in front of it.
+        # Pixels are written in this order, so that the last one stays where several arrive together: pixels
+        # without a partner, the background, what is in front of it.
         order = np.argsort((trust * (1 + depth)).ravel(), kind="stable")
         self._from = grid(*trust.shape).reshape(-1, 2)[order]
         self._vectors = field.reshape(-1, 2)[order]
@@ -80,8 +82,8 @@ class _Carrier:
         """The picture at a moment, from the time of this frame (0) to the time of the other one (1).
 
         Returns:
-            For every pixel, the displacement to its origin in the frame, and how much arrives there: from pixels
-            that have a partner, and from pixels that have none, both in [0, 1].
+            For every pixel, the displacement to its origin in the frame, and how much arrives there: from
+            pixels that have a partner, and from pixels that have none, both in [0, 1].
         """
         height, width = self._shape
         at = np.floor(self._from + (moment * self._vectors + 0.5)).astype(np.int32)
@@ -92,12 +94,14 @@ class _Carrier:
         arrived[target] = self._cargo[inside]
         arrived = arrived.reshape(height, width, 4)
         hit = arrived[..., 3:]
-        # A stretched surface leaves pinholes, which take the mean of their neighbours; what was uncovered leaves
-        # real holes, which take the motion of what is around them and show nothing of this frame.
+        # A stretched surface leaves pinholes, which take the mean of their neighbours; what was uncovered
+        # leaves real holes, which take the motion of what is around them and show nothing of this frame.
         near, wide = cv2.blur(arrived, (3, 3)), cv2.blur(arrived, (25, 25))
         pinhole = near[..., 3:] > 0.4
         filled = np.where(pinhole, near / (near[..., 3:] + 1e-6), wide / (wide[..., 3:] + 1e-6))
         planes = np.where(hit > 0, arrived, filled)
-        there = np.clip(2.5 * cv2.blur(np.maximum(hit, pinhole)[..., 0].astype(np.float32), (3, 3)) - 1.5, 0, 1)
+        there = np.clip(
+            2.5 * cv2.blur(np.maximum(hit, pinhole)[..., 0].astype(np.float32), (3, 3)) - 1.5, 0, 1
+        )
         trust = cv2.blur(planes[..., 2], (3, 3))
         return -moment * planes[..., :2], there * trust, there * (1 - trust)

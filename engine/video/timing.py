@@ -1,4 +1,4 @@
-"""Time on film: whole frames at a rational rate, and moments between a start and an end frame. Needs no torch."""
+"""Time on film: whole frames, and the moments between a start and an end frame. Needs no torch."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from __future__ import annotations
 def ease(t: float) -> float:
     """Ease in and out: a camera starts and stops softly. Maps 0 to 0 and 1 to 1, and is monotonic.
 
-    Half linear, half smoothstep: a pure smoothstep stands still so long at both ends that a short shot seems to
-    stop before every cut.
+    Half linear, half smoothstep: a pure smoothstep stands still so long at both ends that a short shot seems
+    to stop before every cut.
     """
     return 0.5 * t + 0.5 * t * t * (3.0 - 2.0 * t)
 
 
 def moments(frames: int) -> list[float]:
-    """The moment in [0, 1] of every frame of a shot: exactly 0 for the first frame and exactly 1 for the last one.
+    """The moment in [0, 1] of every frame of a shot: exactly 0 for the first frame and exactly 1 for the last
+    one.
 
     A shot of one frame is its start frame.
 
@@ -30,8 +31,8 @@ def moments(frames: int) -> list[float]:
 def retime(have: int, want: int) -> list[int]:
     """Which of `have` frames to show at each of `want` frames, so that both ends are kept.
 
-    Video models make only certain lengths (4k+1, 8k+1). Their clips are retimed to the shot's length, never cut: the
-    end frame is what a start-end pair exists for.
+    Video models make only certain lengths (4k+1, 8k+1). Their clips are retimed to the shot's length, never
+    cut: the end frame is what a start-end pair exists for.
 
     Raises:
         ValueError: either count is less than one.

@@ -36,7 +36,8 @@ class LanczosUpscaler:
 
 
 def film_size(width: int, height: int) -> tuple[int, int]:
-    """The size of the film for native frames of `width` x `height` pixels: at least 1280 wide, both sides even.
+    """The size of the film for native frames of `width` x `height` pixels: at least 1280 wide, both sides
+    even.
 
     H.264 with 4:2:0 colour needs even sides. A frame that is wide enough keeps its size (less an odd pixel).
     """
