@@ -160,7 +160,8 @@ def _missing_checkpoint(profile: Profile) -> str:
     gone = next((name for name in ("model_index.json", CARD_NAME) if not (folder / name).is_file()), None)
     if gone is None:
         return ""
-    return f'No {profile.name} checkpoint is in "{folder.name}" ({gone} is missing): restore it, or set {MINI_VARIABLE}.'
+    advice = f"restore it, or set {MINI_VARIABLE}"
+    return f'No {profile.name} checkpoint is in "{folder.name}" ({gone} is missing): {advice}.'
 
 
 def _cuda_devices() -> Iterator[tuple[str, float]]:
@@ -184,7 +185,7 @@ def _is_apple_silicon() -> bool:
 
 
 def _ram() -> float | None:
-    """Memory of the machine in GiB, or of the container if that is less; None where the system does not say."""
+    """Memory of the machine (or its container) in GiB; None where the system does not say."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     except (AttributeError, ValueError, OSError):

@@ -39,9 +39,9 @@ class Profile:
     """One way to draw start-end pairs.
 
     `width` x `height` is the native size of a frame in pixels; `steps` and `guidance` are the sampler's
-    defaults; `note` is the honest label that stands wherever its pictures do; `vocabulary` lists all that it can draw (None:
-    it reads any English); `max_people` is the most figures that it draws in a shot (None: no limit known);
-    `refusal` says why it cannot draw here yet, and what to do ("" where nothing is in the way).
+    defaults; `note` is the honest label that stands wherever its pictures do; `vocabulary` lists all that it
+    can draw (None: it reads any English); `max_people` is the most figures in a shot (None: no limit known);
+    `refusal` says why it cannot draw yet, and what to do ("" where nothing is in the way).
     """
 
     name: str
@@ -85,7 +85,8 @@ _QWEN_IMAGE = Profile(
     note="Full quality, 1664x928, on a large GPU; draws pairs only with a STEP² LoRA.",
     needs=Needs(ram=64.0, vram=60.0, disk=60.0),
     refusal=(
-        "Qwen-Image was never trained on start-end pairs with a memory pack, and no STEP² LoRA for it has been "
+        "Qwen-Image was never trained on start-end pairs with a memory pack, and no STEP² LoRA for "
+        "it has been "
         'published yet: draw with the profile "mini", or train such a LoRA first.'
     ),
 )
@@ -96,9 +97,10 @@ PROFILES: dict[str, Profile] = {p.name: p for p in (_MINI, _QWEN_IMAGE)}
 def get_profile(name: str) -> Profile:
     """The profile of that name, with what its checkpoint's card and vocabulary declare.
 
-    The variable STAGE_MINI_CHECKPOINT puts another folder in the place of mini's. A folder without a checkpoint
-    is no error here: the profile can still be shown and directed for; drawing with it says what is missing.
-    Raises BadInput for a name that no profile has, CheckpointError for a card or vocabulary that cannot be read.
+    The variable STAGE_MINI_CHECKPOINT puts another folder in the place of mini's. A folder without a
+    checkpoint is no error here: the profile can still be shown and directed for; drawing with it says what
+    is missing. Raises BadInput for a name that no profile has, CheckpointError for a card or vocabulary
+    that cannot be read.
     """
     if name not in PROFILES:
         raise BadInput(f'There is no profile "{name}": choose one of {", ".join(PROFILES)}.')

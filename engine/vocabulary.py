@@ -52,6 +52,9 @@ class Match(NamedTuple):
     span: tuple[int, int]
 
 
+_Terms = dict[tuple[str, ...], tuple[str, str]]
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """kind -> canonical word -> the words a checkpoint also understands by it (lower case)."""
@@ -94,17 +97,18 @@ class Vocabulary:
         Matches never overlap. A word that several kinds claim belongs to the first that declares it; `kinds`
         restricts the search (a word claimed by another kind is then free).
         """
-        table = self._table(kinds)
+        table, reach = self._table(kinds)
         tokens = [(m.group().casefold().replace("’", "'"), m.span()) for m in _WORD.finditer(text)]
         found: list[Match] = []
         i = 0
         while i < len(tokens):
             step = 1
-            for n in range(min(self._longest, len(tokens) - i), 0, -1):
+            for n in range(min(reach.get(tokens[i][0], 1), len(tokens) - i), 0, -1):
                 run = tokens[i : i + n]
-                if not _joined(text, run):
+                if n > 1 and not _joined(text, run):
                     continue
-                entry = next((table[k] for k in _forms([w for w, _ in run]) if k in table), None)
+                head = tuple(w for w, _ in run[:-1])
+                entry = next((table[k] for f in _forms(run[-1][0]) if (k := (*head, f)) in table), None)
                 if entry is not None:
                     found.append(Match(*entry, (run[0][1][0], run[-1][1][1])))
                     step = n
@@ -123,33 +127,29 @@ class Vocabulary:
         "old"), adverbs, and the `names` of the cast. What remains is mostly nouns of things: "dragon".
         """
         skip = {w.group().casefold() for n in names for w in _WORD.finditer(n)} | set(self.kinds)
-        covered = [m.span for m in self.find(text)]
+        covered = {i for m in self.find(text) for i in range(*m.span)}
         unknown: dict[str, None] = {}
         before = ""
         for m in _WORD.finditer(text):
             word = re.sub(r"['’]s?$", "", m.group().casefold())
-            inside = any(a <= m.start() < b for a, b in covered)
+            inside = m.start() in covered
             if not inside and len(word) > 2 and word not in skip and not _told(word, before):
                 unknown[word] = None
             before = "the" if inside else word  # after a known word ("red kite") comes a noun
         return list(unknown)
 
     @cached_property
-    def _longest(self) -> int:
-        return max(
-            (len(_WORD.findall(w)) for k in self.kinds for c in self.kinds[k] for w in self.words(k, c)),
-            default=0,
-        )
-
-    @cached_property
-    def _tables(self) -> dict[tuple[str, ...], dict[tuple[str, ...], tuple[str, str]]]:
+    def _tables(self) -> dict[tuple[str, ...], tuple[_Terms, dict[str, int]]]:
         return {}
 
-    def _table(self, kinds: tuple[str, ...]) -> dict[tuple[str, ...], tuple[str, str]]:
-        """Words of a term, as a tuple -> (kind, canonical). Canonical words win over synonyms."""
+    def _table(self, kinds: tuple[str, ...]) -> tuple[_Terms, dict[str, int]]:
+        """Words of a term -> (kind, canonical), and first word -> words in the longest term that it opens.
+
+        Canonical words win over synonyms.
+        """
         if kinds not in self._tables:
             chosen = [k for k in self.kinds if not kinds or k in kinds]
-            table: dict[tuple[str, ...], tuple[str, str]] = {}
+            table: _Terms = {}
             for kind in chosen:
                 for canonical in self.kinds[kind]:
                     table.setdefault(_key(canonical), (kind, canonical))
@@ -158,7 +158,10 @@ class Vocabulary:
                     for word in words:
                         table.setdefault(_key(word), (kind, canonical))
             table.pop((), None)
-            self._tables[kinds] = table
+            reach: dict[str, int] = {}
+            for term in table:
+                reach[term[0]] = max(reach.get(term[0], 1), len(term))
+            self._tables[kinds] = table, reach
         return self._tables[kinds]
 
 
@@ -182,14 +185,11 @@ def _joined(text: str, run: list[tuple[str, tuple[int, int]]]) -> bool:
     )
 
 
-def _forms(words: list[str]) -> Iterable[tuple[str, ...]]:
-    """The run itself, then with its last word in the singular and without a possessive."""
-    *head, last = words
-    yield (*head, last)
-    bare = re.sub(r"'s?$", "", last)
-    for form in dict.fromkeys((bare, *singulars(bare))):
-        if form != last:
-            yield (*head, form)
+@lru_cache(maxsize=20_000)
+def _forms(word: str) -> tuple[str, ...]:
+    """The last word of a term as written, then without a possessive and in the singular."""
+    bare = re.sub(r"'s?$", "", word)
+    return tuple(dict.fromkeys((word, bare, *singulars(bare))))
 
 
 _IRREGULAR = {
@@ -268,6 +268,7 @@ def plain_forms(word: str) -> Iterable[str]:
             yield from _stems(word[: -len(suffix)])
 
 
+@lru_cache(maxsize=20_000)
 def is_story_word(word: str) -> bool:
     """Whether a lower-case word tells rather than shows."""
     if word.endswith("ly") or any(form in story_words() for form in plain_forms(word)):

@@ -13,10 +13,9 @@ from engine.director import phrasebook
 from engine.director.breakdown import Actor, Breakdown, Event
 from engine.director.phrasebook import Moment, Story, fill, story_of
 from engine.director.places import Spot
+from engine.director.wording import LONGEST, clip, introduction, lowered, without_setting
 from engine.story import TimeOfDay
-from engine.vocabulary import Vocabulary, word_sections
-
-LONGEST = 400  # characters of a description; longer sentences are cut at a word
+from engine.vocabulary import Vocabulary
 
 
 class Role(str, Enum):
@@ -113,7 +112,7 @@ class _Writer:
         return [*opening, *body, *ending]
 
     def _pick(self, events: list[Event], shots: int) -> list[Event]:
-        """Fewer events than there are: whole sentences if that suffices, else the most telling of each part."""
+        """Fewer events than there are: whole sentences if that suffices, else the most telling ones."""
         whole = [
             replace(next(g), predicate="") for _, g in itertools.groupby(events, key=lambda e: e.sentence)
         ]
@@ -206,7 +205,9 @@ class _Writer:
     def _line(self, plan: _Plan, previous: Line | None, established: bool) -> Line:
         event = self.events[plan.event]
         spot = self.events[0].spot if plan.back else event.spot
-        assert spot is not None and event.time is not None and event.weather is not None  # _settled saw to it
+        assert spot is not None  # _settled saw to it
+        assert event.time is not None
+        assert event.weather is not None
         subject, other = self._subject(event), self._other(event)
         if plan.role is Role.ENDING:
             subject, other = self._lead(event), self._company(event)
@@ -283,7 +284,9 @@ class _Writer:
 
     def _name(self, actors: Sequence[Actor], in_template: bool = True) -> str:
         """As the theme introduces them the first time, by their short name from then on."""
-        return " and ".join(a.ref if a.key in self.met or not in_template else _first(a) for a in actors)
+        return " and ".join(
+            a.ref if a.key in self.met or not in_template else introduction(a) for a in actors
+        )
 
     def _header(self, event: Event, spot: Spot) -> str:
         """ "A stormy harbour at night", or the theme itself where that is a phrase."""
@@ -310,13 +313,13 @@ class _Writer:
         if not event.predicate:
             text = self._sentence(event)
         else:
-            who = self._name(event.subject) if event.subject else _lowered(event.subject_text)
+            who = self._name(event.subject) if event.subject else lowered(event.subject_text)
             rest = self._known_others(event.predicate, event)
             if trimmed:
-                rest = _without_setting(rest, self.vocabulary)
+                rest = without_setting(rest, self.vocabulary)
             text = f"{who} {rest}".strip()
         self.met |= {a.key for a in (*event.subject, *event.others)}
-        text = _clip(text)
+        text = clip(text)
         return text[:1].upper() + text[1:]
 
     def _sentence(self, event: Event) -> str:
@@ -340,7 +343,7 @@ def role_is_look(template: str) -> bool:
 
 
 def _story(event: Event) -> Story:
-    """What sort of thing an event is for whoever is in frame: what never comes, or is nobody's deed, is a wait."""
+    """What an event is for whoever is in frame: what never comes, or is nobody's deed, is a wait."""
     waits = not event.subject or " never " in f" {event.predicate} "
     return Story.WAITING if waits else story_of(event.verb)
 
@@ -375,52 +378,3 @@ def _settled(found: Breakdown) -> list[Event]:
         spot, time, weather = event.spot or spot, event.time or time, event.weather or weather
         settled.append(replace(event, spot=spot, time=time, weather=weather))
     return settled
-
-
-def _first(actor: Actor) -> str:
-    """The introduction; somebody's "his daughter" becomes "the daughter" where nobody stands before it."""
-    return re.sub(r"^(?:his|her|their|its|my|our)\s+", "the ", actor.first)
-
-
-def _lowered(text: str) -> str:
-    word = text.split(" ", 1)[0]
-    return (
-        text[:1].lower() + text[1:]
-        if word in ("A", "An", "The", "His", "Her", "Their", "Its", "This")
-        else text
-    )
-
-
-_TRAILING = re.compile(
-    r"\s+(?:on|in|at|by|during|under|near)\s+((?:(?:the|a|an)\s+)?(?:[\w'’\-]+\s*){1,4})$", re.IGNORECASE
-)
-
-
-def _without_setting(predicate: str, vocabulary: Vocabulary) -> str:
-    """Without "on a stormy harbour at night" at its end: the shot's own attributes and first line say that."""
-    while True:
-        match = next(
-            (m for i in range(len(predicate)) if predicate[i].isspace() and (m := _TRAILING.match(predicate, i))
-             and _is_setting(m.group(1), vocabulary)),
-            None,
-        )  # fmt: skip
-        if match is None or len(predicate[: match.start()].split()) < 2:
-            return predicate
-        predicate = predicate[: match.start()]
-
-
-def _is_setting(phrase: str, vocabulary: Vocabulary) -> bool:
-    """Whether a phrase holds nothing but where, when and what weather."""
-    words = [w for w in phrase.casefold().split() if w not in ("the", "a", "an")]
-    known = sum(bool(vocabulary.find(w, "setting", "time", "weather")) for w in words)
-    return known > 0 and all(
-        vocabulary.find(w, "setting", "time", "weather") or w in word_sections()["adjectives"] for w in words
-    )
-
-
-def _clip(text: str) -> str:
-    """A sentence of at most LONGEST characters, cut at a word, with a stop."""
-    text = " ".join(text.split()).rstrip(" ,;:")
-    if len(text) > LONGEST:
-        text = text[:LONGEST].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
-    return text if text.endswith((".", "!", "?", "…", '"', "”")) else text + "."

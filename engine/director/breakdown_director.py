@@ -6,9 +6,10 @@ import random
 from collections.abc import Iterator
 
 from engine.director.beats import write_beats
-from engine.director.breakdown import Breakdown, break_down
+from engine.director.breakdown import Breakdown
 from engine.director.fountain import is_fountain, parse_fountain
 from engine.director.grammar import SHORTEST, film
+from engine.director.reader import break_down
 from engine.director.reading import check_english, check_numbers, clean, make_logline, make_title
 from engine.director.screenplay import read_screenplay
 from engine.director.stages import Beats, CastList, Logline, PlaceList, ShotList, Stage, Warnings
@@ -18,17 +19,17 @@ from engine.story import FrameRate, Storyboard
 
 
 class BreakdownDirector:
-    """Reads a theme, a treatment or a Fountain screenplay by rules; the same input and seed give the same film."""
+    """Reads a theme, treatment or Fountain screenplay by rules; same input and seed, same film."""
 
     def direct(
         self, theme: str, *, shots: int, profile: Profile, seed: int = 0, seconds: float | None = None
     ) -> Iterator[Stage]:
-        """See `engine.director.stages.Director`. A screenplay is known by its scene headings (INT., EXT.)."""
+        """See `engine.director.stages.Director`. Scene headings (INT., EXT.) make a text a screenplay."""
         check_numbers(shots, seconds)
         text = clean(theme)
         if seconds is not None and seconds < SHORTEST * shots:
             raise BadInput(
-                f"{shots} shots in {seconds:g} seconds are too many: allow at least {SHORTEST * shots:g} seconds."
+                f"{shots} shots do not fit into {seconds:g} seconds: allow {SHORTEST * shots:g} or more."
             )
         return self._stages(theme, text, shots, profile, seed, seconds)
 
@@ -41,10 +42,11 @@ class BreakdownDirector:
             script = parse_fountain(text)
             found, lines = read_screenplay(script, shots, vocabulary, rng)
             title = script.title or (lines[0].spot.place.name)
-            text = " ".join(i.text for scene in script.scenes for i in scene.items)  # what is to be seen or heard
+            text = " ".join(i.text for scene in script.scenes for i in scene.items)
             logline = f"A film in {len(script.scenes)} scene{'s' if len(script.scenes) != 1 else ''}."
         else:
             check_english(text, vocabulary)
+            text = text.capitalize() if text.isupper() else text  # capitals throughout name nobody
             found = break_down(text, vocabulary, rng)
             lines = write_beats(found, shots, vocabulary, rng)
             title, logline = make_title(text, found), make_logline(text)
@@ -91,7 +93,6 @@ def _warnings(text: str, found: Breakdown, profile: Profile) -> Warnings:
     if found.invented:
         notes.append("Nobody acts in the theme, so a traveller walks through it.")
     if profile.max_people is not None and any(len(a.members) > profile.max_people for a in found.actors):
-        notes.append(
-            f"{profile.title} draws at most {profile.max_people} people in a shot; the others stay out of frame."
-        )
+        most = profile.max_people
+        notes.append(f"{profile.title} draws at most {most} people in a shot; the others stay out of frame.")
     return Warnings(tuple(words[:40]), tuple(notes))

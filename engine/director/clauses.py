@@ -49,7 +49,7 @@ def _present_group(clause: Clause, source: str, plural: bool) -> str:
 
 
 def _reduced_relatives(tokens: list[Token]) -> list[Token]:
-    """A past form right after a noun is a participle where the real verb follows: "a child lost at sea finds …"."""
+    """A past form after a noun is a participle if the real verb follows: "a child lost at sea finds …"."""
     out = list(tokens)
     for i, t in enumerate(tokens):
         if t.form is not Form.PAST or i == 0 or tokens[i - 1].tag is not Tag.NOUN:
@@ -92,7 +92,7 @@ def _base(group: Sequence[Token]) -> str:
 
 
 def _trim(tokens: Sequence[Token]) -> list[Token]:
-    """Without commas, dashes and conjunctions at either end, and without a subordinator that leads nowhere."""
+    """Without commas, dashes and conjunctions at either end, or a subordinator that leads nowhere."""
     out = list(tokens)
     while out and (out[-1].tag in (Tag.AND, Tag.SUBORDINATOR) or out[-1].text in ",;:—–"):
         out.pop()

@@ -1,7 +1,8 @@
-"""A small reading of English: sentences, parts of speech, and clauses (who does what, and the rest as written).
+"""A small reading of English: sentences, parts of speech, and what a clause is.
 
-No grammar of English, only what themes and treatments need: word lists, the neighbours of a word, and the order
-subject - verb - rest. What it cannot read it leaves whole, so that nothing a user wrote is bent out of shape.
+No grammar of English, only what themes and treatments need: word lists, the neighbours of a word, and the
+order subject - verb - rest. What it cannot read it leaves whole, so that nothing a user wrote is bent out
+of shape.
 """
 
 from __future__ import annotations
@@ -43,12 +44,15 @@ class Tag(str, Enum):
 DETERMINERS = word_set("a an the this that these those some any each every another no both all")
 POSSESSIVES = word_set("my your his her its our their whose")
 PRONOUNS = word_set(
-    "i you he she it we they me him them us someone somebody something anyone anybody everyone everybody nobody "
+    "i you he she it we they me him them us someone somebody something anyone anybody everyone "
+    "everybody nobody "
     "nothing everything himself herself itself themselves one"
 )
 PREPOSITIONS = word_set(
-    "of in on at by for with without within from into onto upon over under above below beneath between among amid "
-    "against along across through throughout during behind beside besides beyond near past around about towards "
+    "of in on at by for with without within from into onto upon over under above below beneath "
+    "between among amid "
+    "against along across through throughout during behind beside besides beyond near past around "
+    "about towards "
     "toward up down off out inside outside underneath despite like as via"
 )
 SUBORDINATORS = word_set(
@@ -56,12 +60,15 @@ SUBORDINATORS = word_set(
 )
 NUMBERS = word_set("two three four five six seven eight nine ten")
 AUXILIARIES = word_set(
-    "is are was were be been being am has have had does do did will would shall should can could may might must "
+    "is are was were be been being am has have had does do did will would shall should can could "
+    "may might must "
     "cannot isn't aren't wasn't weren't doesn't don't didn't can't won't couldn't wouldn't hasn't hadn't"
 )
 _ADVERBS = word_set(
-    "not never always often sometimes soon now then there here just only even still already almost also too very "
-    "quite rather suddenly finally together alone apart forever instead away back home again once never slowly"
+    "not never always often sometimes soon now then there here just only even still already almost "
+    "also too very "
+    "quite rather suddenly finally together alone apart forever instead away back home again once "
+    "never slowly"
 )
 _NOUN_OPENERS = (Tag.DETERMINER, Tag.POSSESSIVE, Tag.ADJECTIVE, Tag.NUMBER)
 
@@ -86,8 +93,8 @@ class Token:
 class Clause:
     """Who does what. `group` is the verb group, of which `verb` is the base; `rest` stands as written.
 
-    `opening` is what stood before the subject ("On a stormy night"). An empty `verb` means a phrase: `subject`
-    then holds all of it.
+    `opening` is what stood before the subject ("On a stormy night"). An empty `verb` means a phrase:
+    `subject` then holds all of it.
     """
 
     subject: tuple[Token, ...]
@@ -203,6 +210,8 @@ def _as_verb(
         blocked = is_thing_verb(base) and (has_verb or not after) and after not in DETERMINERS | POSSESSIVES
         return None if blocked else (Tag.VERB, base, Form.PRESENT)
     if Form.PAST in forms:
+        if last.tag is Tag.MARK and after not in DETERMINERS | POSSESSIVES | PREPOSITIONS | PRONOUNS:
+            return None  # "old fisherman, lost child"
         return Tag.VERB, forms[Form.PAST], Form.PAST
     if Form.DONE in forms:
         return Tag.PARTICIPLE, forms[Form.DONE], Form.DONE

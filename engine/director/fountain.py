@@ -1,8 +1,8 @@
 """Fountain screenplays (fountain.io, syntax 1.1), as far as a shot list needs them.
 
-Read: title page, scene headings (also forced by "." and numbered), action (also forced by "!"), character cues (also
-forced by "@"), parentheticals, dialogue, dual dialogue, lyrics, transitions, centred text. Left out: notes, boneyard,
-sections, synopses, page breaks.
+Read: title page, scene headings (also forced by "." and numbered), action (also forced by "!"), character
+cues (also forced by "@"), parentheticals, dialogue, dual dialogue, lyrics, transitions, centred text. Left
+out: notes, boneyard, sections, synopses, page breaks.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Script:
 
 
 def is_fountain(text: str) -> bool:
-    """Whether a text is a screenplay: it has at least one line that is a scene heading in capitals or forced."""
+    """Whether a text is a screenplay: it has a scene heading (INT., EXT., …) in capitals."""
     for line in text.split("\n"):
         line = line.strip()
         if _HEADING.match(line) and line.split()[0].isupper():

@@ -1,8 +1,9 @@
 """Film grammar: how each line of a beat sheet is filmed.
 
-Establish wide, cover, come close on feeling, go wide at the end. No two neighbouring shots share scale and angle.
-The camera moves for a reason: it follows a walk, comes closer when somebody understands, leaves at the end. Walks
-keep their screen direction. Only scales, angles and movements are used that every profile here draws.
+Establish wide, cover, come close on feeling, go wide at the end. No two neighbouring shots share scale and
+angle. The camera moves for a reason: it follows a walk, comes closer when somebody understands, leaves at
+the end. Walks keep their screen direction. Only scales, angles and movements are used that every profile
+here draws.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who can be in a film: nouns for people and creatures, and how a figure of that kind looks.
 
-The profile's vocabulary says which person a noun is drawn as; these lists add nouns that it does not have, groups
-that stand for several people, and creatures, for which a profile of people only needs a stand-in.
+The profile's vocabulary says which person a noun is drawn as; these lists add nouns that it does not have,
+groups that stand for several people, and creatures, for which a profile of people only needs a stand-in.
 """
 
 from __future__ import annotations
@@ -84,7 +84,10 @@ TOP_HATS = word_set("""
 _SLIGHT = word_set("""
     old elderly aged ancient retired grandmother grandfather grandma grandpa hermit widow
 """)
-_GARMENT = r"(?:rain)?(?:coat|jacket|cloak|dress|cape|robe|shirt|sweater|jumper|gown|uniform|hood|scarf|oilskins?|apron)"
+_GARMENT = (
+    r"(?:(?:rain)?coat|jacket|cloak|dress|cape|robe|shirt|sweater|jumper|gown|uniform|hood|scarf|"
+    r"oilskins?|apron)"
+)
 
 
 @dataclass(frozen=True)
@@ -126,9 +129,12 @@ def kind_of_name(name: str, rng: random.Random) -> Kind:
     return Kind(_TITLES[title] if _TITLES.get(title) else "man")
 
 
-_TITLES = {"mr": "man", "mrs": "woman", "ms": "woman", "miss": "woman", "dr": "", "captain": "", "detective": "",
-           "king": "man", "queen": "woman", "prince": "man", "princess": "woman", "sir": "man", "lady": "woman",
-           "lord": "man", "uncle": "man", "aunt": "woman", "old": "", "young": "", "little": "", "doctor": ""}  # fmt: skip
+# What a title tells of its bearer; "" where it tells nothing.
+_TITLES = {
+    **dict.fromkeys(("mr", "king", "prince", "sir", "lord", "uncle"), "man"),
+    **dict.fromkeys(("mrs", "ms", "miss", "queen", "princess", "lady", "aunt"), "woman"),
+    **dict.fromkeys(("dr", "doctor", "captain", "detective", "old", "young", "little"), ""),
+}
 
 
 class Wardrobe:

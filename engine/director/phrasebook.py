@@ -1,8 +1,8 @@
-"""What else happens around an event: the moments that lead to it and follow from it, in words that can be drawn.
+"""What happens around an event: moments that lead to it and follow from it, in words that can be drawn.
 
-A line is a sentence with `{slots}` for the film's own people, things and places, and `<verbs>` that agree with the
-subject before them. S is who acts, O is who is met, T is the thing that it is about. Every line carries a plain
-action (stands, walks, waves, turns, sits), because that is what even the smallest checkpoint can show.
+A line is a sentence with `{slots}` for the film's own people, things and places, and `<verbs>` that agree
+with their subject. S is who acts, O is who is met, T is the thing that it is about. Every line carries a
+plain action (stands, walks, waves, turns, sits): that is what even the smallest checkpoint can show.
 """
 
 from __future__ import annotations
@@ -32,18 +32,37 @@ class Story(str, Enum):
 
 
 _STORIES: dict[Story, str] = {
-    Story.MEETING: "find discover meet see encounter rescue save notice spot recognise recognize reunite love kiss marry "
-    "forgive hug embrace visit greet befriend help fall adopt comfort thank trust welcome free",
-    Story.LOSS: "lose miss forget drop break",
-    Story.SEARCH: "search seek hunt chase look follow pursue explore track want hope spy investigate",
-    Story.JOURNEY: "walk travel cross climb return go arrive run escape sail ride wander journey flee enter reach come "
-    "march row drive fly hike swim roam trudge venture approach hurry bring carry",
-    Story.WAITING: "wait sit watch sleep dream stare remember think hide mourn rest live stay be fear wake listen wish",
-    Story.FIGHT: "fight attack defend duel battle confront challenge face steal rob betray kill capture catch threaten "
-    "argue haunt defeat destroy compete race slay trick",
-    Story.PARTING: "leave part separate abandon say bid die vanish disappear depart sacrifice",
-    Story.WORK: "build make paint cook write repair plant bake sing play teach learn dance practise practice craft fix "
-    "mend grow tell train create invent rehearse perform sew carve draw read study dig plow plough fish sell buy",
+    Story.MEETING: """
+        find discover meet see encounter rescue save notice spot recognise recognize reunite love
+        kiss marry forgive hug embrace visit greet befriend help fall adopt comfort thank trust
+        welcome free
+    """,
+    Story.LOSS: """
+        lose miss forget drop break
+    """,
+    Story.SEARCH: """
+        search seek hunt chase look follow pursue explore track want hope spy investigate
+    """,
+    Story.JOURNEY: """
+        walk travel cross climb return go arrive run escape sail ride wander journey flee enter
+        reach come march row drive fly hike swim roam trudge venture approach hurry bring carry
+    """,
+    Story.WAITING: """
+        wait sit watch sleep dream stare remember think hide mourn rest live stay be fear wake
+        listen wish
+    """,
+    Story.FIGHT: """
+        fight attack defend duel battle confront challenge face steal rob betray kill capture catch
+        threaten argue haunt defeat destroy compete race slay trick
+    """,
+    Story.PARTING: """
+        leave part separate abandon say bid die vanish disappear depart sacrifice
+    """,
+    Story.WORK: """
+        build make paint cook write repair plant bake sing play teach learn dance practise practice
+        craft fix mend grow tell train create invent rehearse perform sew carve draw read study dig
+        plow plough fish sell buy
+    """,
 }
 _BY_VERB = {verb: story for story, verbs in _STORIES.items() for verb in verbs.split()}
 
@@ -55,9 +74,9 @@ def story_of(verb: str) -> Story:
 
 @dataclass(frozen=True)
 class Moment:
-    """A line of the phrasebook: its template, who is in frame (any of "SO", or nobody), and how close it wants to be.
+    """A line of the phrasebook: its template, and who is in frame (any of "SO", or nobody).
 
-    `close` 0 is as wide as the place, 3 a face.
+    `close` is how close it wants to be: 0 as wide as the place, 3 a face.
     """
 
     template: str

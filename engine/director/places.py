@@ -58,18 +58,24 @@ _BY_NOUN = {
     "castle": ("at {}", "towards {}"),
 }
 _FROM_PEOPLE = {
-    "harbour": "fisherman sailor pirate captain keeper ferryman mermaid fisherwoman fisher castaway viking seagull",
-    "castle": "king queen knight prince princess emperor empress lord duchess guard dragon wizard heir jester "
+    "harbour": "fisherman sailor pirate captain keeper ferryman mermaid fisherwoman fisher castaway "
+    "viking seagull",
+    "castle": "king queen knight prince princess emperor empress lord duchess guard dragon wizard "
+    "heir jester "
     "minstrel ghost vampire squire",
     "mountains": "shepherd farmer hermit monk climber explorer ranger goat sheep lamb wolf miller pilgrim",
     "desert": "cowboy astronaut sheriff nomad camel wanderer alien robot outlaw prospector",
-    "city": "detective thief postman mailman spy policeman cop journalist reporter musician photographer dancer "
+    "city": "detective thief postman mailman spy policeman cop journalist reporter musician "
+    "photographer dancer "
     "stranger driver messenger courier soldier actor actress nurse commuter lamplighter superhero bellringer",
-    "room": "grandmother grandma grandfather baker chef cook teacher painter writer poet librarian clockmaker inventor "
+    "room": "grandmother grandma grandfather baker chef cook teacher painter writer poet librarian "
+    "clockmaker inventor "
     "scientist doctor professor carpenter seamstress tailor toymaker watchmaker pianist widow maid family",
-    "forest": "hunter witch fairy elf fox bear deer rabbit woodcutter lumberjack goblin troll dwarf unicorn owl",
+    "forest": "hunter witch fairy elf fox bear deer rabbit woodcutter lumberjack goblin troll dwarf "
+    "unicorn owl",
     "beach": "surfer swimmer lifeguard turtle crab",
 }
+_HOMES = {who: setting for setting, people in _FROM_PEOPLE.items() for who in people.split()}
 _ABOUT = frozenset(("of", "about", "like", "for", "as", "without", "than"))
 _MAKING = word_set("""
     build make draw paint plant write buy sell want miss love dream steal imagine describe need
@@ -120,9 +126,9 @@ def find_place(tokens: Sequence[Token], verb: str, source: str, vocabulary: Voca
 def implied_place(nouns: Sequence[str], fallback: str) -> Spot:
     """The setting where such people are usually met; `fallback` where nobody implies one."""
     for noun in nouns:
-        for setting, people in _FROM_PEOPLE.items():
-            if set(noun.casefold().split()) & set(people.split()):
-                return named_spot(setting, setting)
+        setting = next((_HOMES[w] for w in noun.casefold().split() if w in _HOMES), None)
+        if setting is not None:
+            return named_spot(setting, setting)
     return named_spot(fallback, fallback)
 
 

@@ -1,7 +1,8 @@
-"""A screenplay's scenes as a beat sheet: action paragraphs give lines, speeches go to the shot of who speaks."""
+"""A screenplay as a beat sheet: action paragraphs give lines, speeches go to the shot of who speaks."""
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from dataclasses import dataclass, field, replace
@@ -90,7 +91,7 @@ def _named_in_capitals(actions: list[str]) -> list[str]:
 
 
 def _units(scene: Scene, index: int) -> list[_Unit]:
-    """A unit a paragraph; a speech joins the paragraph before it, or opens a unit of its own after another's."""
+    """A unit a paragraph; a speech joins the paragraph before it, or opens one after another speaker's."""
     units: list[_Unit] = []
     item: Action | Speech
     for item in scene.items:
@@ -117,7 +118,7 @@ def _merge(units: list[_Unit]) -> None:
 
 
 def _expand(units: list[_Unit], shots: int, scenes: list[Scene]) -> list[_Unit]:
-    """More shots: an establishing one a scene, paragraphs sentence by sentence, then coverage of who is there."""
+    """More shots: an establishing one a scene, then sentence by sentence, then coverage of who is there."""
     for index in range(len(scenes)):
         at = next(i for i, u in enumerate(units) if u.scene == index)
         if len(units) < shots and scenes[index].place and units[at].role is not Role.ESTABLISH:
@@ -177,7 +178,7 @@ def _lines(units: list[_Unit], scenes: list[Scene], found: Breakdown, vocabulary
 def _worded(
     unit: _Unit, count: int, who: list[int], present: list[int], names: list[str], spot: Spot
 ) -> tuple[str, list[int]]:
-    """The description of a unit, and who is in frame; units without action are worded by what they are for."""
+    """The description of a unit, and who is in frame; without action it is worded by what it is for."""
     if unit.text:
         text = " ".join(unit.text.split())
         if len(text) > _LONGEST:
@@ -201,7 +202,7 @@ def _worded(
 def _numbers(scenes: list[Scene]) -> list[int]:
     """Scene numbers: the script's own where all are plain, rising numbers; else 1, 2, 3, …"""
     own = [int(s.number) if s.number.isascii() and s.number.isdigit() else 0 for s in scenes]
-    rising = all(a < b for a, b in zip(own, own[1:], strict=False)) and own[0] > 0 and own[-1] <= 9999
+    rising = all(a < b for a, b in itertools.pairwise(own)) and own[0] > 0 and own[-1] <= 9999
     return own if rising else list(range(1, len(scenes) + 1))
 
 

@@ -48,7 +48,7 @@ class Beats:
 
 @dataclass(frozen=True)
 class Warnings:
-    """What the profile will not draw as written: `undrawable` words of the theme, and sentences about the rest."""
+    """What the profile will not draw as written: `undrawable` words, and sentences about the rest."""
 
     undrawable: tuple[str, ...]
     notes: tuple[str, ...] = ()

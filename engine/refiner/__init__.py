@@ -1,4 +1,4 @@
-"""The refiner: D_i, C_i and the drawn pair become the text R_i that a video model reads (STAGE, eq. 9). No torch."""
+"""The refiner: D_i, C_i and the drawn pair become R_i, the text for a video model (eq. 9). No torch."""
 
 from engine.refiner.measure import PairMotion, measure_pair
 from engine.refiner.plain_refiner import PlainRefiner, Refiner

@@ -1,7 +1,7 @@
-"""What moves between the two frames of a pair, measured: camera shift and scale, light, and where the rest moves.
+"""What moves between the two frames of a pair: camera shift and scale, light, and where the rest moves.
 
-A global similarity (scale about the centre, then a shift) is found by trying scales and phase-correlating edges for
-each; it is believed only where it explains the second frame clearly better than no motion at all.
+A global similarity (scale about the centre, then a shift) is found by trying scales and phase-correlating
+edges for each; it is believed only where it explains the second frame clearly better than no motion at all.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ UNRELATED = 0.35  # correlation of aligned frames below which no one motion expl
 class PairMotion:
     """The measured difference of a pair.
 
-    `dx`, `dy`: how far the picture's content moves, in frame widths and heights (right and down are positive).
-    `scale`: how much larger it gets. `light`: change of mean brightness, -1 to 1. `moved`: share of the frame that
-    still differs after the camera is taken out. `where`: (column, row) of the frame's thirds in which most of that
-    lies, or None. `travel`: how far the centre of change goes sideways from the first frame to the second, in frame
-    widths. `related`: whether one camera move can explain the two frames at all.
+    `dx`, `dy`: how far the picture's content moves, in frame widths and heights (right and down are
+    positive). `scale`: how much larger it gets. `light`: change of mean brightness, -1 to 1. `moved`: share
+    of the frame that still differs after the camera is taken out. `where`: (column, row) of the frame's
+    thirds in which most of that lies, or None. `travel`: how far the centre of change goes sideways from
+    the first frame to the second, in frame widths. `related`: whether one camera move can explain the two
+    frames at all.
     """
 
     dx: float
@@ -77,7 +78,9 @@ def _load(path: Path) -> Gray:
             height = max(8, round(image.height * WIDTH / image.width))
             small = image.convert("L").resize((WIDTH, height), Image.Resampling.BOX)
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInput(f"The frame {path.name} is not a picture that can be read: redraw the shot.") from error
+        raise BadInput(
+            f"The frame {path.name} is not a picture that can be read: redraw the shot."
+        ) from error
     return np.asarray(small, dtype=np.float32) / 255
 
 
@@ -87,7 +90,7 @@ def _level(frame: Gray) -> Gray:
 
 
 def _align(first: Gray, second: Gray) -> tuple[float, float, float, Gray, npt.NDArray[np.bool_]]:
-    """(dx, dy, scale, first frame moved so, pixels that both show); the identity where no similarity helps."""
+    """(dx, dy, scale, first frame moved so, pixels that both show); the identity if none helps."""
     everywhere = np.ones(first.shape, dtype=bool)
     still = float(np.abs(first - second).mean())
     best = (0.0, 0.0, 1.0, first, everywhere)
@@ -160,7 +163,13 @@ def _third(weight: Gray) -> tuple[int, int] | None:
         return None
     height, width = weight.shape
     cells = [
-        (float(weight[r * height // 3 : (r + 1) * height // 3, c * width // 3 : (c + 1) * width // 3].sum()), c, r)
+        (
+            float(
+                weight[r * height // 3 : (r + 1) * height // 3, c * width // 3 : (c + 1) * width // 3].sum()
+            ),
+            c,
+            r,
+        )
         for r in range(3)
         for c in range(3)
     ]
@@ -171,8 +180,9 @@ def _third(weight: Gray) -> tuple[int, int] | None:
 def _travel(first: Gray, second: Gray, changed: npt.NDArray[np.bool_]) -> float:
     """Sideways way of what moves, in frame widths: from where the figure was to where it is now.
 
-    What left the changed area is what differs there from the typical background in the first frame, what came is the
-    same in the second; the background is guessed as the median of the column's surroundings in both frames.
+    What left the changed area is what differs there from the typical background in the first frame, what
+    came is the same in the second; the background is guessed as the median of the column's surroundings in
+    both frames.
     """
     if changed.sum() < 12:
         return 0.0

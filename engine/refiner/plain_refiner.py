@@ -58,7 +58,13 @@ class PlainRefiner:
     def refine(self, shot: Shot, cast: Sequence[CastMember], start: Path, end: Path) -> str:
         """See `Refiner`. Deterministic; takes well under a second a pair."""
         motion = measure_pair(start, end)
-        parts = [_description(shot), _people(shot, cast), _camera(shot, motion), _action(shot, motion), _light(motion)]
+        parts = [
+            _description(shot),
+            _people(shot, cast),
+            _camera(shot, motion),
+            _action(shot, motion),
+            _light(motion),
+        ]
         parts.append(_setting(shot))
         return " ".join(p for p in parts if p)
 
@@ -79,10 +85,12 @@ def _camera(shot: Shot, motion: PairMotion) -> str:
     c = shot.attributes
     article = "An" if c.scale.value[0] in "aeiou" else "A"
     asked = _CAMERA[c.movement]
-    level = c.angle.value if c.angle.value.endswith(("level", "angle", "overhead")) else f"{c.angle.value} view"
+    level = (
+        c.angle.value if c.angle.value.endswith(("level", "angle", "overhead")) else f"{c.angle.value} view"
+    )
     sentence = f"{article} {c.scale.value}, {level}: {asked}."
     if not motion.related:
-        return f"{sentence} The two frames differ so much that no single camera move joins them; let one grow into the other."
+        return f"{sentence} The frames differ so much that no single camera move joins them; blend gently."
     seen = _seen(motion)
     if c.movement in _ARCS or _agrees(c.movement, motion):
         return sentence
@@ -130,7 +138,11 @@ def _action(shot: Shot, motion: PairMotion) -> str:
         return "Almost nothing moves between the first and the last frame: only breath, cloth and light."
     column, row = motion.where
     place = " ".join(p for p in (_COLUMNS[column], _ROWS[row]) if p)
-    amount = "a small movement" if motion.moved < 0.04 else ("a clear movement" if motion.moved < 0.2 else "a large change")
+    amount = (
+        "a small movement"
+        if motion.moved < 0.04
+        else ("a clear movement" if motion.moved < 0.2 else "a large change")
+    )
     way = ""
     if abs(motion.travel) >= 0.03:
         way = f", going to the {'right' if motion.travel > 0 else 'left'}"
@@ -149,6 +161,7 @@ def _setting(shot: Shot) -> str:
     c = shot.attributes
     weather = "" if c.weather.strip() in ("", "clear") else f", {c.weather.strip()}"
     where = f"{c.place}, " if c.place else ""
-    return f"{where}{c.time.value}{weather}; people, clothes and place stay as in the two frames."[:1].upper() + (
-        f"{where}{c.time.value}{weather}; people, clothes and place stay as in the two frames."[1:]
+    return (
+        f"{where}{c.time.value}{weather}; people, clothes and place stay as in the two frames."[:1].upper()
+        + (f"{where}{c.time.value}{weather}; people, clothes and place stay as in the two frames."[1:])
     )

@@ -1,0 +1,144 @@
+"""Small helpers of the reader: noun phrases, names, purposes, and what is quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.director.breakdown import Actor, Event
+from engine.director.english import Clause, Tag, Token, is_plural
+from engine.director.verbs import Form
+from engine.vocabulary import Vocabulary, singulars, word_set
+
+_NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
+_ABSENT = frozenset(("of", "for", "about", "like", "as", "without", "named", "than", "into"))
+_PREDICATE = frozenset(("be", "become", "remain", "seem", "appear"))
+# Verbs whose infinitive is what is done ("learns to dance"), not what it is done for ("walks to find her").
+_CONTROL = word_set("""
+    learn try want begin start decide choose have need hope refuse forget teach help ask tell get use
+    like love hate wish plan promise agree dare fail manage continue be seem appear happen force
+    persuade allow remember invite beg order make let attempt struggle wait long prepare pretend
+    threaten offer know
+""")
+MOST_SENTENCES = 240
+MOST_CAST = 40
+MOST_WORDS = 60  # of a sentence; the rest of a longer one is not read for people and places
+_OPEN_AIR = ("forest", "city", "beach", "desert", "mountains", "castle", "harbour")
+
+
+def shortened(sentence: str) -> str:
+    """At most MOST_WORDS words, each of bearable length."""
+    words = sentence.split(maxsplit=MOST_WORDS)
+    return (
+        sentence
+        if len(words) <= MOST_WORDS and len(sentence) < 600
+        else " ".join(w[:40] for w in words[:MOST_WORDS])
+    )
+
+
+def split_purpose(clause: Clause) -> tuple[Clause, Clause | None]:
+    """ "walks all day to find her son" -> what is done, and what for, which is shown next."""
+    if clause.verb in _CONTROL or not clause.verb:
+        return clause, None
+    for i, t in enumerate(clause.rest[:-1]):
+        if t.tag is Tag.TO and i and clause.rest[i + 1].form is Form.BASE:
+            verb = clause.rest[i + 1]
+            purpose = Clause(clause.subject, (verb,), clause.rest[i + 2 :], (), verb.base)
+            return replace(clause, rest=clause.rest[:i]), purpose
+    return clause, None
+
+
+def camouflage(theme: str, vocabulary: Vocabulary, weather: str) -> list[str]:
+    """Coats that would be lost before the places of a theme."""
+    lost = {"forest": ["green"], "desert": ["yellow", "orange"], "beach": ["yellow"], "harbour": ["blue"]}
+    settings = {m.canonical for m in vocabulary.find(theme, "setting")}
+    pale = ["white"] if weather in ("snow", "fog") else []
+    return [c for s in sorted(settings) for c in lost.get(s, [])] + pale
+
+
+def noun_phrases(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:
+    """Runs of (article) (adjectives) nouns, in order."""
+    phrases: list[tuple[Token, ...]] = []
+    run: list[Token] = []
+    for t in tokens:
+        openers = (Tag.DETERMINER, Tag.POSSESSIVE, Tag.NUMBER, Tag.ADJECTIVE)
+        if t.tag is Tag.NOUN:
+            run.append(t)
+            continue
+        if any(r.tag is Tag.NOUN for r in run):
+            phrases.append(tuple(run))
+            run = []
+        if t.tag in openers:
+            run = [t] if t.tag in (Tag.DETERMINER, Tag.POSSESSIVE) else [*run, t]
+        else:
+            run = []
+    if any(r.tag is Tag.NOUN for r in run):
+        phrases.append(tuple(run))
+    return phrases
+
+
+def proper_name(phrase: Sequence[Token], nouns: Sequence[Token], article: str) -> str:
+    """ "Mara Voss" or "Detective Mara Voss"; "" for a common noun."""
+    if article or any(t.tag is Tag.NUMBER for t in phrase) or not all(t.text[0].isupper() for t in nouns):
+        return ""
+    if len(nouns) == 1 and is_plural(nouns[0].lower):
+        return ""
+    return " ".join(t.text for t in phrase if t.tag in (Tag.NOUN, Tag.ADJECTIVE))
+
+
+def cast_name(key: str, ref: str, index: int, count: int) -> str:
+    if not ref.startswith("the "):
+        return ref[:80]
+    words = ref[4:].split()
+    if count > 1:
+        last = singulars(words[-1])
+        words = [
+            ("First", "Second", "Third", "Fourth", "Fifth")[index],
+            *words[:-1],
+            last[0] if last else words[-1],
+        ]
+    name = " ".join(words)
+    return (name[0].upper() + name[1:])[:72]
+
+
+def lower_article(first: str) -> str:
+    word = first.split(" ", 1)[0]
+    lowered = (
+        "A",
+        "An",
+        "The",
+        "Two",
+        "Three",
+        "Four",
+        "Five",
+        "His",
+        "Her",
+        "Their",
+        "My",
+        "Our",
+        "Its",
+        "One",
+    )
+    if word in lowered or (
+        word.istitle() and " " in first and word.casefold() in ("old", "young", "little", "some", "both")
+    ):
+        return first[0].lower() + first[1:]
+    return first
+
+
+def quoted(source: str) -> str:
+    """The first words in quotation marks."""
+    for opening, closing in (('"', '"'), ("“", "”")):
+        start = source.find(opening)
+        end = source.find(closing, start + 1)
+        if 0 <= start < end:
+            return source[start + 1 : end].strip()
+    return ""
+
+
+def moved_token(token: Token, start: int) -> Token:
+    return Token(token.text, token.tag, token.start - start, token.end - start, token.base, token.form)
+
+
+def with_subject(event: Event, actor: Actor) -> Event:
+    return event if event.verb or event.subject else replace(event, subject=(actor,), subject_text="")

@@ -1,0 +1,345 @@
+"""Reads a theme into a breakdown, sentence by sentence, remembering whom and what it has met."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+
+from engine.director.breakdown import Actor, Breakdown, Event
+from engine.director.clauses import clauses, present
+from engine.director.english import Clause, Tag, Token, is_plural, plain, sentences
+from engine.director.nouns import (
+    camouflage,
+    cast_name,
+    lower_article,
+    moved_token,
+    noun_phrases,
+    proper_name,
+    quoted,
+    shortened,
+    split_purpose,
+    with_subject,
+)
+from engine.director.people import CREATURES, GROUPS, Kind, Wardrobe, is_agent, kind_of, kind_of_name
+from engine.director.places import Spot, find_place, implied_place
+from engine.story import CastMember, TimeOfDay
+from engine.vocabulary import Vocabulary, is_story_word, word_sections, word_set
+
+_NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
+_ABSENT = frozenset(("of", "for", "about", "like", "as", "without", "named", "than", "into"))
+_PREDICATE = frozenset(("be", "become", "remain", "seem", "appear"))
+# Verbs whose infinitive is what is done ("learns to dance"), not what it is done for ("walks to find her").
+_CONTROL = word_set("""
+    learn try want begin start decide choose have need hope refuse forget teach help ask tell get use
+    like love hate wish plan promise agree dare fail manage continue be seem appear happen force
+    persuade allow remember invite beg order make let attempt struggle wait long prepare pretend
+    threaten offer know
+""")
+MOST_SENTENCES = 240
+MOST_CAST = 40
+MOST_WORDS = 60  # of a sentence; the rest of a longer one is not read for people and places
+_OPEN_AIR = ("forest", "city", "beach", "desert", "mountains", "castle", "harbour")
+
+
+def break_down(theme: str, vocabulary: Vocabulary, rng: random.Random) -> Breakdown:
+    """Reads a theme, sentence by sentence."""
+    reader = _Reader(theme, vocabulary, rng)
+    parts = sentences(theme)
+    step = max(1, -(-len(parts) // MOST_SENTENCES))  # a book is read in samples, or it would take minutes
+    for number, sentence in enumerate(parts[::step]):
+        reader.read(sentence, number)
+    return reader.finish()
+
+
+class _Reader:
+    """Goes through a text once and remembers whom and what it has met."""
+
+    def __init__(self, theme: str, vocabulary: Vocabulary, rng: random.Random) -> None:
+        self.theme = theme
+        self.vocabulary = vocabulary
+        self.rng = rng
+        self.result = Breakdown()
+        self.result.weather = vocabulary.first(theme, "weather") or ""
+        self.wardrobe = Wardrobe(vocabulary, rng, camouflage(theme, vocabulary, self.result.weather))
+        self.last: list[Actor] = []  # most recent first, for pronouns
+        self.thing = ""
+        self.number = 0
+        self.born: dict[str, int] = {}  # key of an actor -> the sentence that brought it in
+        self.subjects: dict[
+            tuple[Token, ...], tuple[Actor, ...]
+        ] = {}  # of this sentence: clauses share subjects
+
+    def read(self, sentence: str, number: int) -> None:
+        self.number = number
+        self.subjects.clear()
+        sentence = shortened(sentence)
+        for clause in clauses(sentence):
+            deed, purpose = split_purpose(clause)
+            self._clause(deed, sentence)
+            if purpose is not None:
+                self._clause(purpose, sentence)
+
+    def finish(self) -> Breakdown:
+        result = self.result
+        if not result.actors:
+            result.invented = True
+            actor = self._hire("traveller", "a traveller", "the traveller", [Kind("man")], "a traveller")
+            result.events = [with_subject(e, actor) for e in result.events]
+        if not result.spots:
+            nouns = [*(a.key for a in result.actors), *re.findall(r"[^\W\d_]+", self.theme[:2000].casefold())]
+            result.spots.append(implied_place(nouns, self.rng.choice(_OPEN_AIR)))
+        return result
+
+    def _clause(self, clause: Clause, source: str) -> None:
+        absent = any(t.lower in ("never", "nobody", "no") for t in (*clause.group, *clause.subject[:1]))
+        if clause.subject not in self.subjects:
+            self.subjects[clause.subject] = self._subject(clause, source, absent)
+        subject = self.subjects[clause.subject]
+        others = self._objects(clause, source, subject) if not absent else ()
+        others = tuple(a for a in others if a not in subject)
+        text = " ".join(plain(part, source) for part in (clause.opening, clause.subject, clause.rest) if part)
+        spot = self._spot(clause, source)
+        time = self.vocabulary.first(text, "time")
+        when = TimeOfDay(time) if time else None
+        for m in self.vocabulary.find(text, "time"):
+            if TimeOfDay(m.canonical) not in self.result.times:
+                self.result.times.append(TimeOfDay(m.canonical))
+        plural = len(subject) > 1 or any(a.plural for a in subject)
+        if not subject and clause.subject:
+            plural = is_plural(clause.subject[-1].lower)
+        words = present(clause, source, plural)
+        event = Event(
+            subject=subject,
+            subject_text=plain(clause.subject, source),
+            verb=clause.verb,
+            predicate=self._resolved(clause, words, subject, source),
+            others=others,
+            thing=self._thing(clause, source),
+            spot=spot,
+            time=when,
+            weather=self.vocabulary.first(text, "weather"),
+            quote=quoted(source),
+            sentence=self.number,
+            source=source,
+            later=self.number > 0 and bool(self.vocabulary.find(plain(clause.opening, source), "time")),
+        )
+        self.last = [*subject, *others, *(a for a in self.last if a not in subject and a not in others)]
+        self.thing = event.thing or self.thing
+        self.result.events.append(event)
+
+    # ---- places
+
+    def _spot(self, clause: Clause, source: str) -> Spot | None:
+        for part in (clause.opening, clause.rest, clause.subject):
+            text = plain(part, source)
+            if not text:
+                continue
+            moved = [moved_token(t, part[0].start) for t in part]
+            verb = clause.verb if part is clause.rest else "be"
+            spot = find_place(moved, verb, text, self.vocabulary)
+            if spot is not None:
+                known = next((s for s in self.result.spots if s.place.name == spot.place.name), None)
+                if known is None:
+                    known = next(
+                        (s for s in self.result.spots if s.the.split()[-1] == spot.the.split()[-1]), None
+                    )
+                if known is None:
+                    self.result.spots.append(spot)
+                return known or spot
+        return None
+
+    # ---- people
+
+    def _subject(self, clause: Clause, source: str, absent: bool) -> tuple[Actor, ...]:
+        head = [t for t in clause.subject if t.tag is not Tag.ADVERB]
+        if len(head) == 1 and head[0].tag is Tag.PRONOUN:
+            if head[0].lower in ("i", "you", "we") and clause.verb:
+                return (self._teller(),)
+            return self._pronoun(head[0].lower)
+        found: list[Actor] = []
+        for phrase in noun_phrases(clause.subject):
+            before = (
+                clause.subject[clause.subject.index(phrase[0]) - 1]
+                if phrase[0] != clause.subject[0]
+                else None
+            )
+            if before is not None and before.tag is not Tag.AND and clause.verb:
+                break  # "a woman in a yellow raincoat": only the first phrases are the subject
+            actor = self._actor(
+                phrase, source, acts=bool(clause.verb), words=plain(clause.subject, source), new=not absent
+            )
+            if actor is not None and actor not in found:
+                found.append(actor)
+        return tuple(found)
+
+    def _teller(self) -> Actor:
+        """Who "I" and "you" are: the one whose story it is."""
+        known = next((a for a in self.result.actors if a.key == "traveller"), None)
+        return known or self._hire("traveller", "a traveller", "the traveller", [Kind("man")], "a traveller")
+
+    def _objects(self, clause: Clause, source: str, subject: tuple[Actor, ...]) -> tuple[Actor, ...]:
+        found: list[Actor] = []
+        tokens = clause.rest
+        if clause.verb in _PREDICATE:
+            return ()
+        for t in tokens[:1]:
+            if t.tag is Tag.PRONOUN and t.lower in ("him", "her", "them"):
+                found += self._pronoun(t.lower, subject)
+        for phrase in noun_phrases(tokens):
+            index = tokens.index(phrase[0])
+            before = tokens[index - 1] if index else None
+            if before is not None and before.lower in _ABSENT:
+                continue
+            actor = self._actor(phrase, source, acts=False, words=plain(phrase, source), new=True)
+            if actor is not None and actor not in found:
+                found.append(actor)
+        return tuple(found)
+
+    def _pronoun(self, word: str, but: Sequence[Actor] = ()) -> tuple[Actor, ...]:
+        """Whom a pronoun means: whoever fits and was named last, but not one of `but`."""
+        met = [a for a in self.last if a not in but]
+        if word in ("they", "them"):
+            return tuple(met[:1]) if met and met[0].plural else tuple(met[:2])
+        people = {
+            "he": ("man", "boy"),
+            "him": ("man", "boy"),
+            "she": ("woman", "girl"),
+            "her": ("woman", "girl"),
+        }
+        wanted = people.get(word)
+        if wanted is None:
+            return ()
+        return tuple(next(([a] for a in met if not a.plural and a.kind.person in wanted), met[:1]))
+
+    def _actor(
+        self, phrase: Sequence[Token], source: str, *, acts: bool, words: str, new: bool
+    ) -> Actor | None:
+        """The actor that a noun phrase names; a new one is cast where it names somebody unknown."""
+        nouns = [t for t in phrase if t.tag is Tag.NOUN]
+        noun = " ".join(t.text for t in nouns)
+        article = phrase[0].lower if phrase[0].tag in (Tag.DETERMINER, Tag.POSSESSIVE) else ""
+        name = proper_name(phrase, nouns, article)
+        key = noun.casefold()
+        adjectives = " ".join(t.lower for t in phrase if t.tag is Tag.ADJECTIVE)
+        known = self._known(key, adjectives, article, bool(name))
+        if known is not None or not new or len(self.result.cast) >= MOST_CAST:
+            return known
+        kind = kind_of(noun, self.vocabulary, self.rng)
+        if kind is None and name and self._is_somebody(nouns, acts):
+            kind = kind_of_name(name, self.rng)
+        if (
+            kind is None
+            and acts
+            and article
+            and is_agent(noun)
+            and not self.vocabulary.find(noun, "setting", "time")
+        ):
+            kind = Kind(self.rng.choice(("man", "woman")))
+        if kind is None:
+            return None
+        first = plain(phrase, source)
+        if (
+            name
+            and kind_of(key, self.vocabulary, self.rng) is not None
+            and len(nouns) == 1
+            and not nouns[0].start
+        ):
+            name = ""  # "Dragon attacks village": a capital only because it comes first
+        if not name and not article and not is_plural(key) and not any(t.tag is Tag.NUMBER for t in phrase):
+            first = f"{'an' if first[0].casefold() in 'aeiou' else 'a'} {first[0].lower()}{first[1:]}"
+        if name:
+            return self._hire(key, name, name, [kind], words)
+        count = next((_NUMBERS[t.lower] for t in phrase if t.lower in _NUMBERS), 0)
+        group = (
+            GROUPS.get(nouns[-1].lower) if article not in ("a", "an") or nouns[-1].lower == "couple" else None
+        )
+        if group or count or is_plural(nouns[-1].lower):
+            kinds = [Kind(p) for p in group] if group else [kind]
+            size = count or len(kinds) if group else max(count, 2)
+            kinds = [kinds[i % len(kinds)] for i in range(size)]
+            return self._hire(key, first, f"the {key}", kinds, words)
+        ref = f"the {key}"
+        if any(a.key == key for a in self.result.actors):
+            ref = f"the {adjectives} {key}" if adjectives else f"the other {key}"
+        return self._hire(key, first, ref, [kind], words)
+
+    def _is_somebody(self, nouns: Sequence[Token], acts: bool) -> bool:
+        """Whether capitals name a person: not a place, nor a word that is only big because it comes first."""
+        if any(self.vocabulary.find(n.text, "setting", "time", "weather", "coat") for n in nouns):
+            return False
+        first = nouns[0].start == 0
+        return not first or len(nouns) > 1 or (acts and not is_story_word(nouns[0].lower))
+
+    def _known(self, key: str, adjectives: str, article: str, name: bool) -> Actor | None:
+        actors = self.result.actors
+        exact = [a for a in actors if a.key == key and not (adjectives and a.ref.startswith("the ") and name)]
+        if name:
+            return next(
+                (a for a in actors if set(key.split()) & set(a.key.split()) and not a.ref.startswith("the ")),
+                None,
+            )
+        if article == "another" or (article in ("a", "an") and self.born.get(key) == self.number):
+            return None  # "a man meets a man"; a sentence later, "a man" is the one we know
+        if exact:
+            return next((a for a in exact if adjectives and adjectives in a.first.casefold()), exact[0])
+        head = key.split()[-1] if key else ""
+        same_head = [a for a in actors if head == a.key.split()[-1]]
+        if same_head:
+            return same_head[0]
+        if article == "the" and head in ("man", "woman", "boy", "girl", "child", "stranger"):
+            alike = [a for a in actors if not a.plural and (a.kind.person == head or head == "stranger")]
+            return alike[0] if len(alike) == 1 else None
+        return None
+
+    def _hire(self, key: str, first: str, ref: str, kinds: Sequence[Kind], words: str) -> Actor:
+        result = self.result
+        members = []
+        for i, kind in enumerate(kinds):
+            name = cast_name(key, ref, i, len(kinds))
+            taken = {c.name.casefold() for c in result.cast}
+            number = 2
+            while name.casefold() in taken:
+                name, number = f"{name.rstrip(' 0123456789')} {number}", number + 1
+            members.append(len(result.cast))
+            result.cast.append(
+                CastMember(name=name, look=self.wardrobe.look(kind, words if i == 0 else key, result.weather))
+            )
+            if kind.creature:
+                result.creatures.append(name)
+        actor = Actor(tuple(members), key, lower_article(first), ref, len(kinds) > 1, kinds[0])
+        result.actors.append(actor)
+        self.last.insert(0, actor)
+        self.born[key] = self.number
+        return actor
+
+    # ---- words
+
+    def _resolved(self, clause: Clause, words: str, subject: tuple[Actor, ...], source: str) -> str:
+        """The predicate with an object pronoun at its start said by name: "finds it" -> "finds the kite"."""
+        if not clause.rest or clause.rest[0].tag is not Tag.PRONOUN:
+            return words
+        pronoun = clause.rest[0].lower
+        rest = plain(clause.rest, source)
+        who = self._pronoun(pronoun, subject)
+        meant = self.thing if pronoun == "it" else " and ".join(a.ref for a in who)
+        if not meant:
+            return words
+        return words[: len(words) - len(rest)] + meant + rest[len(pronoun) :]
+
+    def _thing(self, clause: Clause, source: str) -> str:
+        """The first noun after the verb that is a thing: "her red kite" -> "the red kite"."""
+        if not clause.rest or clause.verb in _PREDICATE:
+            return ""
+        first = next(iter(noun_phrases(clause.rest)), None)
+        if first is None or clause.rest[0] not in first:
+            return ""
+        noun = " ".join(t.text for t in first if t.tag in (Tag.ADJECTIVE, Tag.NOUN))
+        if (
+            self.vocabulary.find(noun, "person", "setting", "time")
+            or set(noun.casefold().split()) & CREATURES
+        ):
+            return ""
+        if first[-1].text[0].isupper() or first[-1].lower in word_sections()["abstract"]:
+            return ""
+        return f"the {noun}"

@@ -1,0 +1,57 @@
+"""How sentences of a beat sheet are trimmed and joined."""
+
+from __future__ import annotations
+
+import re
+
+from engine.director.breakdown import Actor
+from engine.vocabulary import Vocabulary, word_sections
+
+LONGEST = 400  # characters of a description; longer sentences are cut at a word
+
+
+def introduction(actor: Actor) -> str:
+    """The introduction; somebody's "his daughter" becomes "the daughter" where nobody stands before it."""
+    return re.sub(r"^(?:his|her|their|its|my|our)\s+", "the ", actor.first)
+
+
+def lowered(text: str) -> str:
+    word = text.split(" ", 1)[0]
+    return (
+        text[:1].lower() + text[1:]
+        if word in ("A", "An", "The", "His", "Her", "Their", "Its", "This")
+        else text
+    )
+
+
+_TRAILING = re.compile(
+    r"\s+(?:on|in|at|by|during|under|near)\s+((?:(?:the|a|an)\s+)?(?:[\w'’\-]+\s*){1,4})$", re.IGNORECASE
+)
+
+
+def without_setting(predicate: str, vocabulary: Vocabulary) -> str:
+    """Without "on a stormy harbour at night" at its end: the shot's attributes and first line say that."""
+    while True:
+        spaces = (i for i, c in enumerate(predicate) if c.isspace())
+        found = (m for i in spaces if (m := _TRAILING.match(predicate, i)))
+        match = next((m for m in found if _is_setting(m.group(1), vocabulary)), None)
+        if match is None or len(predicate[: match.start()].split()) < 2:
+            return predicate
+        predicate = predicate[: match.start()]
+
+
+def _is_setting(phrase: str, vocabulary: Vocabulary) -> bool:
+    """Whether a phrase holds nothing but where, when and what weather."""
+    words = [w for w in phrase.casefold().split() if w not in ("the", "a", "an")]
+    known = sum(bool(vocabulary.find(w, "setting", "time", "weather")) for w in words)
+    return known > 0 and all(
+        vocabulary.find(w, "setting", "time", "weather") or w in word_sections()["adjectives"] for w in words
+    )
+
+
+def clip(text: str) -> str:
+    """A sentence of at most LONGEST characters, cut at a word, with a stop."""
+    text = " ".join(text.split()).rstrip(" ,;:")
+    if len(text) > LONGEST:
+        text = text[:LONGEST].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
+    return text if text.endswith((".", "!", "?", "…", '"', "”")) else text + "."
