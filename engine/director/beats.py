@@ -345,7 +345,10 @@ def role_is_look(template: str) -> bool:
 def _story(event: Event) -> Story:
     """What an event is for whoever is in frame: what never comes, or is nobody's deed, is a wait."""
     waits = not event.subject or " never " in f" {event.predicate} "
-    return Story.WAITING if waits else story_of(event.verb)
+    story = Story.WAITING if waits else story_of(event.verb)
+    indoors = event.spot is not None and event.spot.setting == "room"
+    # Flying a kite is no flight, and a room is crossed in one step.
+    return Story.OTHER if story is Story.JOURNEY and (event.thing or indoors) else story
 
 
 def _in_frame(actors: Sequence[Actor]) -> tuple[int, ...]:

@@ -10,20 +10,14 @@ from engine.director.english import Clause, Tag, Token, is_plural
 from engine.director.verbs import Form
 from engine.vocabulary import Vocabulary, singulars, word_set
 
-_NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
-_ABSENT = frozenset(("of", "for", "about", "like", "as", "without", "named", "than", "into"))
-_PREDICATE = frozenset(("be", "become", "remain", "seem", "appear"))
 # Verbs whose infinitive is what is done ("learns to dance"), not what it is done for ("walks to find her").
 _CONTROL = word_set("""
     learn try want begin start decide choose have need hope refuse forget teach help ask tell get use
     like love hate wish plan promise agree dare fail manage continue be seem appear happen force
-    persuade allow remember invite beg order make let attempt struggle wait long prepare pretend
+    persuade allow remember invite beg order make let attempt sing struggle wait long prepare pretend
     threaten offer know
 """)
-MOST_SENTENCES = 240
-MOST_CAST = 40
 MOST_WORDS = 60  # of a sentence; the rest of a longer one is not read for people and places
-_OPEN_AIR = ("forest", "city", "beach", "desert", "mountains", "castle", "harbour")
 
 
 def shortened(sentence: str) -> str:

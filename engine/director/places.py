@@ -58,22 +58,37 @@ _BY_NOUN = {
     "castle": ("at {}", "towards {}"),
 }
 _FROM_PEOPLE = {
-    "harbour": "fisherman sailor pirate captain keeper ferryman mermaid fisherwoman fisher castaway "
-    "viking seagull",
-    "castle": "king queen knight prince princess emperor empress lord duchess guard dragon wizard "
-    "heir jester "
-    "minstrel ghost vampire squire",
-    "mountains": "shepherd farmer hermit monk climber explorer ranger goat sheep lamb wolf miller pilgrim",
-    "desert": "cowboy astronaut sheriff nomad camel wanderer alien robot outlaw prospector",
-    "city": "detective thief postman mailman spy policeman cop journalist reporter musician "
-    "photographer dancer "
-    "stranger driver messenger courier soldier actor actress nurse commuter lamplighter superhero bellringer",
-    "room": "grandmother grandma grandfather baker chef cook teacher painter writer poet librarian "
-    "clockmaker inventor "
-    "scientist doctor professor carpenter seamstress tailor toymaker watchmaker pianist widow maid family",
-    "forest": "hunter witch fairy elf fox bear deer rabbit woodcutter lumberjack goblin troll dwarf "
-    "unicorn owl",
-    "beach": "surfer swimmer lifeguard turtle crab",
+    "harbour": """
+        fisherman sailor pirate captain keeper ferryman mermaid fisherwoman fisher castaway viking
+        seagull
+    """,
+    "castle": """
+        king queen knight prince princess emperor empress lord duchess guard dragon wizard heir
+        jester minstrel ghost vampire squire
+    """,
+    "mountains": """
+        shepherd farmer hermit monk climber explorer ranger goat sheep lamb wolf miller pilgrim
+    """,
+    "desert": """
+        cowboy astronaut sheriff nomad camel wanderer alien robot outlaw prospector
+    """,
+    "city": """
+        detective thief postman mailman spy policeman cop journalist reporter musician photographer
+        dancer stranger driver messenger courier soldier actor actress nurse commuter lamplighter
+        superhero bellringer
+    """,
+    "room": """
+        grandmother grandma grandfather baker chef cook teacher painter writer poet librarian
+        clockmaker inventor scientist doctor professor carpenter seamstress tailor toymaker
+        watchmaker pianist widow maid family window bed fireplace table
+    """,
+    "forest": """
+        hunter witch fairy elf fox bear deer rabbit woodcutter lumberjack goblin troll dwarf unicorn
+        owl
+    """,
+    "beach": """
+        surfer swimmer lifeguard turtle crab
+    """,
 }
 _HOMES = {who: setting for setting, people in _FROM_PEOPLE.items() for who in people.split()}
 _ABOUT = frozenset(("of", "about", "like", "for", "as", "without", "than"))

@@ -24,21 +24,13 @@ from engine.director.nouns import (
 from engine.director.people import CREATURES, GROUPS, Kind, Wardrobe, is_agent, kind_of, kind_of_name
 from engine.director.places import Spot, find_place, implied_place
 from engine.story import CastMember, TimeOfDay
-from engine.vocabulary import Vocabulary, is_story_word, word_sections, word_set
+from engine.vocabulary import Vocabulary, is_story_word, word_sections
 
 _NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
 _ABSENT = frozenset(("of", "for", "about", "like", "as", "without", "named", "than", "into"))
 _PREDICATE = frozenset(("be", "become", "remain", "seem", "appear"))
-# Verbs whose infinitive is what is done ("learns to dance"), not what it is done for ("walks to find her").
-_CONTROL = word_set("""
-    learn try want begin start decide choose have need hope refuse forget teach help ask tell get use
-    like love hate wish plan promise agree dare fail manage continue be seem appear happen force
-    persuade allow remember invite beg order make let attempt struggle wait long prepare pretend
-    threaten offer know
-""")
 MOST_SENTENCES = 240
 MOST_CAST = 40
-MOST_WORDS = 60  # of a sentence; the rest of a longer one is not read for people and places
 _OPEN_AIR = ("forest", "city", "beach", "desert", "mountains", "castle", "harbour")
 
 
@@ -65,6 +57,7 @@ class _Reader:
         self.last: list[Actor] = []  # most recent first, for pronouns
         self.thing = ""
         self.number = 0
+        self.named: dict[int, Actor] = {}  # of this sentence: where a noun phrase starts -> whom it names
         self.born: dict[str, int] = {}  # key of an actor -> the sentence that brought it in
         self.subjects: dict[
             tuple[Token, ...], tuple[Actor, ...]
@@ -73,6 +66,7 @@ class _Reader:
     def read(self, sentence: str, number: int) -> None:
         self.number = number
         self.subjects.clear()
+        self.named.clear()
         sentence = shortened(sentence)
         for clause in clauses(sentence):
             deed, purpose = split_purpose(clause)
@@ -167,7 +161,11 @@ class _Reader:
             if before is not None and before.tag is not Tag.AND and clause.verb:
                 break  # "a woman in a yellow raincoat": only the first phrases are the subject
             actor = self._actor(
-                phrase, source, acts=bool(clause.verb), words=plain(clause.subject, source), new=not absent
+                phrase,
+                source,
+                acts=bool(clause.verb) or _names_only(clause.subject),
+                words=plain(clause.subject, source),
+                new=not absent,
             )
             if actor is not None and actor not in found:
                 found.append(actor)
@@ -221,6 +219,26 @@ class _Reader:
         article = phrase[0].lower if phrase[0].tag in (Tag.DETERMINER, Tag.POSSESSIVE) else ""
         name = proper_name(phrase, nouns, article)
         key = noun.casefold()
+        if phrase[0].start in self.named:
+            return self.named[phrase[0].start]  # the very words that brought somebody in: "a witch who …"
+        actor = self._read_actor(phrase, nouns, key, article, name, acts, words, new, source)
+        if actor is not None:
+            self.named[phrase[0].start] = actor
+        return actor
+
+    def _read_actor(
+        self,
+        phrase: Sequence[Token],
+        nouns: Sequence[Token],
+        key: str,
+        article: str,
+        name: str,
+        acts: bool,
+        words: str,
+        new: bool,
+        source: str,
+    ) -> Actor | None:
+        noun = " ".join(t.text for t in nouns)
         adjectives = " ".join(t.lower for t in phrase if t.tag is Tag.ADJECTIVE)
         known = self._known(key, adjectives, article, bool(name))
         if known is not None or not new or len(self.result.cast) >= MOST_CAST:
@@ -343,3 +361,9 @@ class _Reader:
         if first[-1].text[0].isupper() or first[-1].lower in word_sections()["abstract"]:
             return ""
         return f"the {noun}"
+
+
+def _names_only(tokens: Sequence[Token]) -> bool:
+    """Whether a phrase is a list of names: "Romeo and Juliet"."""
+    nouns = [t for t in tokens if t.tag is Tag.NOUN]
+    return len(nouns) > 1 and len(tokens) < 2 * len(nouns) and all(t.text[0].isupper() for t in nouns)

@@ -81,7 +81,7 @@ def _load(path: Path) -> Gray:
         raise BadInput(
             f"The frame {path.name} is not a picture that can be read: redraw the shot."
         ) from error
-    return np.asarray(small, dtype=np.float32) / 255
+    return np.asarray(small, dtype=np.float32) / np.float32(255)
 
 
 def _level(frame: Gray) -> Gray:
