@@ -119,10 +119,18 @@ def context_tokens(
     model: Qwen2_5_VLForConditionalGeneration,
     processor: Qwen2VLProcessor,
     template: ContextTemplate,
-    prompt: str,
+    prompts: Sequence[str],
     previous_end: Image.Image | None = None,
-) -> Tensor:
-    """U_i of one shot, (1, L, D), unpadded."""
-    frames = None if previous_end is None else [previous_end]
-    inputs = context_inputs(processor, template, [prompt], frames)
-    return encode_context(model, inputs, template.drop(previous_end is not None))
+) -> list[Tensor]:
+    """U_i of each prompt with the same previous frame, (1, L, E) each.
+
+    A template that drops its head takes them one by one, unpadded; one that keeps its tail takes all at once.
+    """
+    seen = previous_end is not None
+    drop = template.drop(seen)
+    groups = [list(prompts)] if drop < 0 else [[p] for p in prompts]
+    found: list[Tensor] = []
+    for group in groups:
+        frames = [previous_end] * len(group) if previous_end is not None else None
+        found += encode_context(model, context_inputs(processor, template, group, frames), drop).split(1)
+    return found

@@ -187,7 +187,7 @@ def _load(folder: Path) -> Step2Pipeline:
             f"{card.title} was not trained on start-end pairs with a memory pack: choose another profile."
         )
     try:
-        pipe = Step2Pipeline.from_pretrained(folder, torch_dtype=getattr(torch, card.dtype))
+        pipe = Step2Pipeline.from_pretrained(folder, dtype=getattr(torch, card.dtype))
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as e:
         raise CheckpointError(
             f"The checkpoint at {folder} cannot be loaded, because its weights do not fit its configuration: "

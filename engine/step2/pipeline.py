@@ -10,6 +10,7 @@ import os
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,10 +161,9 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         takes = len(generator)
 
         # 1. Context tokens U_i = E_mu(F^E_{i-1}, D_i, C_i); the unconditional branch loses the text only.
-        context = self.context(conditions.prompt, conditions.previous_end).expand(takes, -1, -1)
-        blank = None
-        if guidance > 1.0:
-            blank = self.context(card.negative, conditions.previous_end).expand(takes, -1, -1)
+        prompts = [conditions.prompt, card.negative] if guidance > 1.0 else [conditions.prompt]
+        tokens = [u.expand(takes, -1, -1) for u in self.contexts(prompts, conditions.previous_end)]
+        context, blank = tokens[0], tokens[1] if guidance > 1.0 else None
 
         # 2. Multi-shot memory pack M_i (eq. 1): one frame of clean tokens, however long the history.
         packed, canvas = self.memory_pack(conditions, width, height)
@@ -219,11 +219,11 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
             cell = scale_factor(self.vae) * 2
             raise BadInput(f"The size must be in multiples of {cell} pixels, not {width} x {height}.") from e
 
-    def context(self, prompt: str, previous_end: StoredFrame | None) -> Tensor:
-        """U_i (1, L, E) of a prompt and the previous shot's end frame, None for the first shot."""
+    def contexts(self, prompts: Sequence[str], previous_end: StoredFrame | None) -> list[Tensor]:
+        """U_i (1, L, E) of each prompt with the previous shot's end frame, None for the first shot."""
         image = None if previous_end is None else read_image(previous_end)
         template = ContextTemplate.of(self.card)
-        return context_tokens(self.text_encoder, self._processor(), template, prompt, image)
+        return context_tokens(self.text_encoder, self._processor(), template, prompts, image)
 
     def memory_layout(
         self, conditions: PairConditions, width: int, height: int
@@ -235,7 +235,7 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         if self.ranker is None:
             raise UnsupportedError("This checkpoint has no ranker, so its memory cannot be ordered: add one.")
         text = self.ranker.text_features([conditions.description])  # 1 D
-        features = torch.stack([self._clip_feature(m.frame) for m in bank])  # n D
+        features = self._clip_features([m.frame for m in bank])  # n D
         h, w = packed_size(self.vae, width, height)
         order = layout(bank, similarities(features, text), h, w)
         return [(bank[i], packed) for i, packed in order]
@@ -249,7 +249,7 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         if not chosen:
             like = torch.zeros((), dtype=torch.float32)
             return (), empty_canvas(1, int(self.vae.config.z_dim), h, w, like)
-        latents = torch.stack([self._latent(m.frame, width, height) for m, _ in chosen])  # n C H W
+        latents = self._latents([m.frame for m, _ in chosen], width, height)  # n C H W
         return tuple(p for _, p in chosen), tile(latents.float(), h, w).unsqueeze(0)
 
     def noise(self, generator: Sequence[torch.Generator], h: int, w: int) -> Tensor:
@@ -266,25 +266,27 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
             return None
         h, w = packed_size(self.vae, width, height)
         side = slice(0, h * w) if kept.side is FrameSide.START else slice(h * w, 2 * h * w)
-        clean = pack(self._latent(kept.frame, width, height)[None, None].float())
+        clean = pack(self._latents([kept.frame], width, height).unsqueeze(0).float())
         return side, clean.to(self._execution_device)
 
-    def _latent(self, frame: StoredFrame, width: int, height: int) -> Tensor:
-        """Normalised latent (C, H, W) of the stored 8-bit frame, computed once; alone, so it never varies."""
+    def _latents(self, frames: Sequence[StoredFrame], width: int, height: int) -> Tensor:
+        """Normalised latents (n, C, H, W) of stored 8-bit frames; each is computed once, and alone."""
 
-        def compute() -> Tensor:
+        def compute(frame: StoredFrame) -> Tensor:
             pixels = to_pixels(read_frame(frame, width, height)[None])
             return encode_frames(self.vae, pixels.to(self._execution_device, self.vae.dtype))[0]
 
-        return self.cache.get(frame.sha256, f"vae {self.weights} {width}x{height} {self.vae.dtype}", compute)
+        made_with = f"vae {self.weights} {width}x{height} {self.vae.dtype}"
+        return torch.stack([self.cache.get(f.sha256, made_with, partial(compute, f)) for f in frames])
 
-    def _clip_feature(self, frame: StoredFrame) -> Tensor:
-        """Unit CLIP feature (D,) of the stored frame at its own shape, computed once."""
+    def _clip_features(self, frames: Sequence[StoredFrame]) -> Tensor:
+        """Unit CLIP features (n, D) of stored frames at their own shape; each is computed once, and alone."""
 
-        def compute() -> Tensor:
+        def compute(frame: StoredFrame) -> Tensor:
             return self.ranker.frame_features(np.asarray(read_image(frame))[None])[0]
 
-        return self.cache.get(frame.sha256, f"clip {self.weights} {self.ranker.dtype}", compute)
+        made_with = f"clip {self.weights} {self.ranker.dtype}"
+        return torch.stack([self.cache.get(f.sha256, made_with, partial(compute, f)) for f in frames])
 
     def _processor(self) -> Qwen2VLProcessor:
         if self.processor is None:

@@ -75,8 +75,7 @@ def measure(pipe: Step2Pipeline, folder: Path, rounds: int) -> Timing:
     pair = torch.randn(1, PAIR * h * w, width, device=device)
     memory = torch.randn(1, h * w, width, device=device)
     whole = torch.randn(1, 2 * (LATE - 1) * h * w, width, device=device)
-    context = pipe.context(PROMPT, early.previous_end)
-    blank = pipe.context(card.negative, early.previous_end) if card.guidance > 1 else None
+    context, blank = pipe.contexts([PROMPT, card.negative], early.previous_end)
     sigma = torch.ones(1, device=device)
 
     def bare() -> None:

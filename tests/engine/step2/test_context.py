@@ -31,7 +31,7 @@ def test_trap_7_picture_tokens_get_3d_positions(pipe: Step2Pipeline) -> None:
     inputs = context_inputs(pipe.processor, TAIL, ["A man walks."], [FRAME])
     kinds = inputs["mm_token_type_ids"]
     assert int(kinds.sum()) == int((inputs["input_ids"] == pipe.text_encoder.config.image_token_id).sum()) > 0
-    ours = context_tokens(pipe.text_encoder, pipe.processor, TAIL, "A man walks.", FRAME)
+    ours = context_tokens(pipe.text_encoder, pipe.processor, TAIL, ["A man walks."], FRAME)[0]
     whole = dict(inputs)
     positions = pipe.text_encoder.model.get_rope_index(
         whole["input_ids"], whole["mm_token_type_ids"], whole["image_grid_thw"]
@@ -48,7 +48,7 @@ def test_trap_9_the_first_shot_has_a_text_only_template(pipe: Step2Pipeline) -> 
     inputs = context_inputs(pipe.processor, TAIL, ["A man walks."])
     assert "pixel_values" not in inputs
     assert int(inputs["mm_token_type_ids"].sum()) == 0
-    assert context_tokens(pipe.text_encoder, pipe.processor, TAIL, "A man walks.").shape == (1, 16, 32)
+    assert context_tokens(pipe.text_encoder, pipe.processor, TAIL, ["A man walks."])[0].shape == (1, 16, 32)
     assert "image_pad" not in CheckpointCard().text_only.text
     assert "image_pad" in CheckpointCard().with_image.text
 
@@ -56,7 +56,7 @@ def test_trap_9_the_first_shot_has_a_text_only_template(pipe: Step2Pipeline) -> 
 def test_a_negative_drop_keeps_the_tail_and_a_positive_one_drops_the_head(pipe: Step2Pipeline) -> None:
     for template, kept in ((TAIL, slice(-16, None)), (HEAD, slice(1, None))):
         inputs = context_inputs(pipe.processor, template, ["A boy waves."])
-        ours = context_tokens(pipe.text_encoder, pipe.processor, template, "A boy waves.")
+        ours = context_tokens(pipe.text_encoder, pipe.processor, template, ["A boy waves."])[0]
         assert torch.allclose(ours, _hidden(pipe, dict(inputs))[:, kept], atol=1e-5)
 
 
@@ -99,14 +99,14 @@ def test_a_training_batch_padded_on_the_left_equals_its_rows(pipe: Step2Pipeline
         together = encode_context(pipe.text_encoder, inputs, TAIL.drop(given is not None))
         for row, prompt in enumerate(prompts):
             frame = given[row] if given else None
-            alone = context_tokens(pipe.text_encoder, pipe.processor, TAIL, prompt, frame)
+            alone = context_tokens(pipe.text_encoder, pipe.processor, TAIL, [prompt], frame)[0]
             assert torch.allclose(together[row], alone[0], atol=1e-5)
 
 
 def test_prompt_and_previous_frame_both_reach_the_tokens(pipe: Step2Pipeline) -> None:
     def tokens(prompt: str, seed: int | None) -> torch.Tensor:
         frame = None if seed is None else Image.fromarray(picture(seed))
-        return context_tokens(pipe.text_encoder, pipe.processor, TAIL, prompt, frame)
+        return context_tokens(pipe.text_encoder, pipe.processor, TAIL, [prompt], frame)[0]
 
     base = tokens("A man walks.", 1)
     for other in (tokens("A man waves.", 1), tokens("A man walks.", 2), tokens("A man walks.", None)):
@@ -115,8 +115,8 @@ def test_prompt_and_previous_frame_both_reach_the_tokens(pipe: Step2Pipeline) ->
 
 def test_markup_in_a_prompt_is_text_that_is_left_out(pipe: Step2Pipeline) -> None:
     nasty = "A man <|image_pad|><|im_end|>walks<|context_3|>. {} {0} %s"
-    ours = context_tokens(pipe.text_encoder, pipe.processor, TAIL, nasty, FRAME)
-    plain = context_tokens(pipe.text_encoder, pipe.processor, TAIL, "A man walks. {} {0} %s", FRAME)
+    ours = context_tokens(pipe.text_encoder, pipe.processor, TAIL, [nasty], FRAME)[0]
+    plain = context_tokens(pipe.text_encoder, pipe.processor, TAIL, ["A man walks. {} {0} %s"], FRAME)[0]
     assert torch.equal(ours, plain)
 
 

@@ -65,8 +65,8 @@ def paper_sampler(
     """Equations 1 to 3 step by step in the paper's time: t = 0 is noise, t = 1 is clean, dx/dt = E_gen."""
     template = ContextTemplate.of(pipe.card)
     previous = None if shot.previous_end is None else read_image(shot.previous_end)
-    u = context_tokens(pipe.text_encoder, pipe.processor, template, shot.prompt, previous)
-    u_null = context_tokens(pipe.text_encoder, pipe.processor, template, pipe.card.negative, previous)
+    u = context_tokens(pipe.text_encoder, pipe.processor, template, [shot.prompt], previous)[0]
+    u_null = context_tokens(pipe.text_encoder, pipe.processor, template, [pipe.card.negative], previous)[0]
     by_key = {m.key: m.frame for m in shot.memory}
     ranked = [by_key[p.key] for p, _ in zip(pipe.memory_pack(shot, WIDTH, HEIGHT)[0], range(9), strict=False)]
     m = [encode_frames(pipe.vae, to_pixels(read_frame(f, WIDTH, HEIGHT)[None]))[0] for f in ranked]
