@@ -359,14 +359,25 @@ def _in_frame(actors: Sequence[Actor]) -> tuple[int, ...]:
 
 def _settled(found: Breakdown) -> list[Event]:
     """The events with a place, a time and a weather each; a theme in which nothing happens gets a walk."""
-    lead = tuple(found.actors[:1])
+    lead = next((e.subject for e in found.events if e.subject), tuple(found.actors[:1]))
     events = [e for e in found.events if e.verb]
     if not events:
         spot = found.spots[0]
         source = found.events[0].source if found.events else ""
-        walk = f"{'walk' if lead[0].plural else 'walks'} right, {spot.along}"
+        walk = f"{'walk' if len(lead) > 1 or lead[0].plural else 'walks'} right, {spot.along}"
         events = [
-            Event(lead, "", "walk", walk, tuple(found.actors[1:2]), "", spot, None, None, source=source)
+            Event(
+                lead,
+                "",
+                "walk",
+                walk,
+                tuple(a for a in found.actors if a not in lead)[:1],
+                "",
+                spot,
+                None,
+                None,
+                source=source,
+            )
         ]
     spot = found.spots[0]
     known = next((e for e in events if e.time is not None), None)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 
 from engine.director.beats import Line, Role
 from engine.director.phrasebook import Story
@@ -240,8 +239,3 @@ def _duration(line: Line, scale: Scale) -> float:
     """Seconds, in halves: wide shots are read longer, and a line must be sayable (then up to ten)."""
     spoken = len(line.dialogue.split()) / WORDS_A_SECOND + 1 if line.dialogue else 0.0
     return max(_SECONDS[scale], min(10.0, round(spoken * 2) / 2))
-
-
-def with_dialogue(line: Line, dialogue: str) -> Line:
-    """The line with one more piece of dialogue, each speech on a line of its own."""
-    return replace(line, dialogue="\n".join(d for d in (line.dialogue, dialogue) if d))
