@@ -80,7 +80,7 @@ class ShotRecord(_Frozen):
 
 
 class FilmManifest(_Frozen):
-    """The whole film. `fps` is a number for people and programs; `rate` is the same exactly, e.g. 24000/1001."""
+    """The whole film. `fps` is for people and programs; `rate` is the same exactly, e.g. 24000/1001."""
 
     title: str
     theme: str
@@ -111,8 +111,8 @@ def write_manifest(path: Path, manifest: FilmManifest) -> None:
 def abandoned_frames(path: Path, shots: Sequence[ShotRecord]) -> list[Path]:
     """The frames of the manifest that is about to be replaced and that the new shots do not use.
 
-    Only files that an earlier run wrote (by its own manifest) into the film's folder of frames are named; another
-    program's JSON of that name, or none, names nothing.
+    Only files that an earlier run wrote (by its own manifest) into the film's folder of frames are named;
+    another program's JSON of that name, or none, names nothing.
     """
     try:
         old = FilmManifest.model_validate_json(path.read_bytes())

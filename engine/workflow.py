@@ -22,7 +22,7 @@ from engine.errors import BadInput, Cancelled
 from engine.manifest import FilmManifest, ShotRecord, abandoned_frames, write_manifest
 from engine.step2.conditions import MemoryFrame, PairConditions, PairTake, StoredFrame
 from engine.step2.prompt import compose
-from engine.story import FrameSide, Storyboard
+from engine.story import FrameRate, FrameSide, Shot, Storyboard
 from engine.video.files import write_bytes
 from engine.video.film import assemble
 from engine.watched import IsCancelled, watched
@@ -180,12 +180,12 @@ def shoot(
     seed: int = 0,
     pins: Sequence[Pin] = (),
     cancelled: IsCancelled | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Equations 8 to 10 for every shot of a storyboard, then the film.
 
-    The memory bank of shot i is every frame of every earlier shot; its previous end is the end of shot i-1. Both
-    are the stored PNG files. They stay in the folder `<film>.frames` beside the film whatever happens; the film and
-    its manifest `<film>.json` appear when they are whole, and replace earlier ones only then.
+    The memory bank of shot i is every frame of every earlier shot; its previous end is the end of shot i-1.
+    Both are the stored PNG files. They stay in the folder `<film>.frames` beside the film whatever happens;
+    the film and its manifest `<film>.json` appear when they are whole, and replace earlier ones only then.
 
     Raises:
         BadInput: no shots, or a pin that no later shot could see.
@@ -219,20 +219,8 @@ def shoot(
             text = refiner.refine(shot, storyboard.cast, start.path, end.path)
             yield Refined(i, text)
             clip = Path(clip_folder) / f"{i:03d}.mp4"
-            yield from watched(
-                lambda report, stop, shot=shot, text=text, start=start, end=end, clip=clip: renderer.render(
-                    text,
-                    start.path,
-                    end.path,
-                    movement=shot.attributes.movement,
-                    frames=shot.attributes.length,
-                    rate=storyboard.rate,
-                    out=clip,
-                    on_frame=report,
-                    cancelled=stop,
-                ),
-                lambda done, total, i=i: Rendering(i, done, total),
-                cancelled,
+            yield from _render(
+                renderer, shot, storyboard.rate, text, (start.path, end.path), clip, i, cancelled
             )
             clips.append(clip)
             yield ClipRendered(i, clip)
@@ -259,6 +247,33 @@ def _draw(
     return takes[0]
 
 
+def _render(
+    renderer: ClipRenderer,
+    shot: Shot,
+    rate: FrameRate,
+    text: str,
+    pair: tuple[Path, Path],
+    clip: Path,
+    number: int,
+    cancelled: IsCancelled | None,
+) -> Generator[Event, None, None]:
+    attributes = shot.attributes
+    yield from watched(
+        lambda report, stop: renderer.render(
+            text,
+            *pair,
+            movement=attributes.movement,
+            frames=attributes.length,
+            rate=rate,
+            out=clip,
+            on_frame=report,
+            cancelled=stop,
+        ),
+        lambda done, total: Rendering(number, done, total),
+        cancelled,
+    )
+
+
 def _store(folder: Path, shot: int, side: FrameSide, png: bytes) -> StoredFrame:
     """Keep a drawn frame. Its hash is in its name, so that drawing again overwrites no other picture."""
     digest = hashlib.sha256(png).hexdigest()
@@ -268,7 +283,7 @@ def _store(folder: Path, shot: int, side: FrameSide, png: bytes) -> StoredFrame:
 
 
 def check(storyboard: Storyboard, pins: Sequence[Pin]) -> None:
-    """Whether a storyboard can be shot with these pins: cheap, so that it can be asked before a model is loaded.
+    """Refuse a storyboard or pins that cannot be shot: cheap, to be asked before a model is loaded.
 
     Raises:
         BadInput: no shots, or a pin that no later shot could see.
@@ -279,6 +294,6 @@ def check(storyboard: Storyboard, pins: Sequence[Pin]) -> None:
     for pin in pins:
         if not 1 <= pin.shot < count:
             raise BadInput(
-                f"{pin.shot}:{pin.side.value} pins nothing: the film has {count} shots, and a pin must leave a "
-                "later shot to be remembered in."
+                f"{pin.shot}:{pin.side.value} pins nothing: the film has {count} shots, and a pin must leave "
+                "a later shot to be remembered in."
             )

@@ -8,6 +8,7 @@ RANSAC.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 
 from engine.story import Movement
 
-Image = NDArray[np.float32]
+# OpenCV's stubs forget the type of pixels, so these names carry it for people: all are float32.
+Image = NDArray[Any]
 """Height x width x 3, RGB in [0, 1]."""
-Field = NDArray[np.float32]
+Field = NDArray[Any]
 """Height x width x 2: where each pixel goes, as a displacement (x, y) in pixels."""
-Matrix = NDArray[np.float32]
+Matrix = NDArray[Any]
 """2 x 3: a similarity from pixels of one frame to pixels of the other one."""
 
 COARSE = 64  # width in pixels of the exhaustive search
@@ -93,17 +95,17 @@ def displacement(matrix: Matrix, height: int, width: int) -> Field:
     return np.asarray(at @ matrix[:, :2].T + matrix[:, 2] - at, np.float32)
 
 
-def gather(image: NDArray[np.float32], field: Field) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def gather(image: NDArray[Any], field: Field) -> tuple[NDArray[Any], NDArray[Any]]:
     """The image seen through a field, and which pixels look inside the frame (half a pixel of slack)."""
     height, width = field.shape[:2]
     at = grid(height, width) + field
-    seen = cv2.remap(image, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.remap(image, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     x, y = at[..., 0], at[..., 1]
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
     return seen, inside
 
 
-def difference(a: Image, b: Image) -> NDArray[np.float32]:
+def difference(a: Image, b: Image) -> NDArray[Any]:
     """Error of each pixel: mean absolute difference over the colours, truncated."""
     return np.minimum(np.abs(a - b).mean(-1), TRUNCATE)
 
@@ -141,7 +143,7 @@ def _shifts(a: Image, b: Image, zoom: float) -> list[tuple[float, Matrix]]:
     mask = (mask > 0.99).astype(np.float32)
     size = (2 * height, 2 * width)
 
-    def spectrum(plane: NDArray[np.float32]) -> NDArray[np.complex128]:
+    def spectrum(plane: NDArray[Any]) -> NDArray[Any]:
         return np.fft.rfft2(plane, size)
 
     whole = spectrum(np.ones((height, width), np.float32))
@@ -176,7 +178,7 @@ def _refined(a: Image, b: Image, matrix: Matrix, flow: cv2.DISOpticalFlow) -> Ma
     height, width = a.shape[:2]
     seen, inside = gather(b, displacement(matrix, height, width))
     grey_a, grey_b = grey(a), grey(seen)
-    residual = flow.calc(grey_a, grey_b, None)
+    residual = flow.calc(grey_a, grey_b, None)  # type: ignore[call-overload]
     error = difference(a, gather(seen, residual)[0])
     edges = cv2.magnitude(cv2.Sobel(grey_a, cv2.CV_32F, 1, 0), cv2.Sobel(grey_a, cv2.CV_32F, 0, 1))
     trusted = inside & (error < 0.06) & (edges > 40)
@@ -191,7 +193,7 @@ def _refined(a: Image, b: Image, matrix: Matrix, flow: cv2.DISOpticalFlow) -> Ma
     return None if found is None else np.asarray(found, np.float32)
 
 
-def grey(image: Image) -> NDArray[np.uint8]:
+def grey(image: Image) -> NDArray[Any]:
     """8-bit luma, as the optical flow wants it."""
     return cv2.cvtColor((image * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
 

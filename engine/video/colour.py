@@ -6,17 +6,19 @@ they are.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Plane8 = NDArray[np.uint8]
+Plane8 = NDArray[Any]
 
 _KR, _KB = 0.2126, 0.0722  # ITU-R BT.709
 _KG = 1 - _KR - _KB
 
 
-def to_planes(frame: NDArray[np.uint8]) -> tuple[Plane8, Plane8]:
+def to_planes(frame: NDArray[Any]) -> tuple[Plane8, Plane8]:
     """Luma (height x width) and chroma (height/2 x width/2 x 2) of an RGB frame with even sides.
 
     Chroma sits on the left column of each square of four pixels, as H.264 assumes when nothing else is said.
@@ -31,8 +33,8 @@ def to_planes(frame: NDArray[np.uint8]) -> tuple[Plane8, Plane8]:
     chroma = cv2.sepFilter2D(
         np.dstack([blue, red]),
         -1,
-        np.float32([0.25, 0.5, 0.25]),
-        np.float32([1]),
+        np.array([0.25, 0.5, 0.25], np.float32),
+        np.array([1], np.float32),
         borderType=cv2.BORDER_REPLICATE,
     )[:, ::2]
     chroma = (chroma[::2] + chroma[1::2]) / 2

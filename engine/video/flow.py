@@ -9,6 +9,7 @@ objects found by template matching), by an edge-aware filtered cost: cost-volume
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,7 +29,7 @@ from engine.video.camera import (
     staged_move,
 )
 
-Plane = NDArray[np.float32]
+Plane = NDArray[Any]
 
 WORK = 320  # width in pixels at which motion is measured
 LEFT_FRAME = 0.10  # cost of a pixel that leaves the frame: worse than a good match, better than a bad one
@@ -55,11 +56,11 @@ class Motion:
     alike: bool
 
 
-def measure(start: NDArray[np.uint8], end: NDArray[np.uint8], movement: Movement) -> Motion:
+def measure(start: NDArray[Any], end: NDArray[Any], movement: Movement) -> Motion:
     """The motion between two 8-bit RGB frames of one size."""
     a, b = _working(start), _working(end)
     height, width = a.shape[:2]
-    optical = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    optical = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     matrix, _ = camera_move(a, b, movement, optical)
     objects = _objects(a, b, matrix)
     back = invert(matrix)
@@ -82,7 +83,7 @@ def measure(start: NDArray[np.uint8], end: NDArray[np.uint8], movement: Movement
     )
 
 
-def _working(frame: NDArray[np.uint8]) -> Image:
+def _working(frame: NDArray[Any]) -> Image:
     """The frame at working size, in [0, 1], slightly blurred: drawn frames carry grain that is not motion."""
     height = max(16, round(WORK * frame.shape[0] / frame.shape[1]))
     smaller = frame.shape[1] > WORK
@@ -127,7 +128,7 @@ def _choose(a: Image, b: Image, matrix: Matrix, objects: list[Matrix], optical: 
     return np.ascontiguousarray(chosen)
 
 
-def _settled(costs: NDArray[np.float32], guide: Plane) -> NDArray[np.intp]:
+def _settled(costs: NDArray[Any], guide: Plane) -> NDArray[Any]:
     """Which hypothesis (first axis of `costs`) each pixel takes, so that neighbours of one colour agree.
 
     Mean-field inference with an edge-aware neighbourhood (after Krähenbühl & Koltun, 2011): over flat colours
@@ -146,7 +147,7 @@ def _settled(costs: NDArray[np.float32], guide: Plane) -> NDArray[np.intp]:
 def _with_flow(a: Image, b: Image, field: Field, optical: cv2.DISOpticalFlow) -> Field:
     """A field made closer by optical flow between `a` and what the field sees of `b`."""
     seen, _ = gather(b, field)
-    residual = optical.calc(grey(a), grey(seen), None)
+    residual = optical.calc(grey(a), grey(seen), None)  # type: ignore[call-overload]
     for _ in range(2):  # drawn grain, rain and snow leave outliers
         residual = np.dstack([cv2.medianBlur(residual[..., i].copy(), 5) for i in (0, 1)])
     # seen(p) = b(p + field(p)), so the pixel p + r of `seen` is the pixel p + r + field(p + r) of `b`.
@@ -164,8 +165,8 @@ def _objects(a: Image, b: Image, matrix: Matrix) -> list[Matrix]:
 def _lookups(a: Image, b: Image, matrix: Matrix) -> list[Matrix]:
     height, width = a.shape[:2]
     seen, inside = gather(b, displacement(matrix, height, width))
-    unexplained = np.where(inside, difference(a, seen), 0).astype(np.float32) > BAD
-    unexplained = cv2.morphologyEx(unexplained.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    wrong = np.where(inside, difference(a, seen), 0).astype(np.float32) > BAD
+    unexplained = cv2.morphologyEx(wrong.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     joined = cv2.morphologyEx(unexplained, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
     largest = sorted(range(1, count), key=lambda i: -int(stats[i, cv2.CC_STAT_AREA]))[:4]
@@ -203,7 +204,7 @@ def _lookup(patch: Image, mask: Plane, image: Image, zoom: float) -> tuple[float
 
 
 def _place(template: Image, weight: Plane, image: Image) -> tuple[int, int]:
-    """Where (x, y) a masked template fits best: everywhere at half size, then about that place at full size."""
+    """Where (x, y) a masked template fits best: everywhere at half size, then about there at full size."""
     h, w = weight.shape
     small, less, field = (
         cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for p in (template, weight, image)

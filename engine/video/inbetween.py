@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from engine.video.camera import Field, grid
 from engine.video.flow import Motion, Plane
 
-Picture = Sequence[NDArray[np.uint8]]
+Picture = Sequence[NDArray[Any]]
 """The planes of a picture, each of its own size: luma and chroma, or one RGB plane."""
 
 NOTHING = 1e-5  # weight of a frame where it has nothing to show
@@ -50,7 +51,7 @@ class Inbetweener:
         weight_start = (met_start + NOTHING) * (1 - moment) + ALONE * alone_start * (1 - change)
         weight_end = (met_end + NOTHING) * moment + ALONE * alone_end * change
         share = weight_start / (weight_start + weight_end)
-        planes: list[NDArray[np.uint8]] = []
+        planes: list[NDArray[Any]] = []
         for i, (first, last) in enumerate(zip(self._start, self._end, strict=True)):
             size = (first.shape[1], first.shape[0])
             fade = cv2.resize(share, size, interpolation=cv2.INTER_LINEAR)
@@ -58,11 +59,11 @@ class Inbetweener:
             planes.append(cv2.blendLinear(one, other, fade, 1 - fade))
         return planes
 
-    def _warp(self, plane: NDArray[np.uint8], field: Field, i: int) -> NDArray[np.uint8]:
+    def _warp(self, plane: NDArray[Any], field: Field, i: int) -> NDArray[Any]:
         size = (plane.shape[1], plane.shape[0])
         at = cv2.resize(field * self._scales[i], size, interpolation=cv2.INTER_LINEAR)
         cv2.add(at, self._grids[i], at)
-        return cv2.remap(plane, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(plane, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
 
 
 class _Carrier:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Frame = NDArray[np.uint8]
+Frame = NDArray[Any]
 """Height x width x 3, 8-bit RGB."""
 
 FILM_WIDTH = 1280

@@ -146,7 +146,7 @@ def test_pins_mark_the_frame_for_every_later_shot(tmp_path: Path) -> None:
     pinned = [[m.key for m in asked.memory if m.pinned] for asked in painter.asked]
     assert pinned == [[], ["1E"], ["1E"]]
     shots = json.loads((tmp_path / "film.json").read_text())["shots"]
-    assert [m["frame"] for m in shots[2]["lineage"]["memory"]][0] == "1E"
+    assert shots[2]["lineage"]["memory"][0]["frame"] == "1E"
     assert shots[2]["lineage"]["memory"][0]["pinned"] is True
 
 
@@ -236,8 +236,7 @@ def test_cancelling_stops_within_a_step(tmp_path: Path) -> None:
         cancelled=lambda: any(isinstance(e, workflow.ClipRendered) for e in seen),
     )
     with pytest.raises(Cancelled):
-        for event in events:
-            seen.append(event)  # noqa: PERF402 - `cancelled` watches the list as it grows
+        seen.extend(events)  # `cancelled` watches the list as it grows
     assert not (tmp_path / "film.mp4").exists()
     assert max(e.shot for e in seen if isinstance(e, workflow.PairDrawn)) == 1
 

@@ -29,7 +29,8 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
     code = (
         "import sys, studio.cli\n"
         "try:\n    studio.cli.app(['--help'])\nexcept SystemExit:\n    pass\n"
-        "heavy = {'torch', 'diffusers', 'transformers', 'cv2', 'gradio', 'sqlmodel', 'numpy'} & set(sys.modules)\n"
+        "heavy = {'torch', 'diffusers', 'transformers', 'cv2', 'gradio', 'sqlmodel', 'numpy'}\n"
+        "heavy &= set(sys.modules)\n"
         "sys.exit(f'loaded {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

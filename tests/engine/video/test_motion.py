@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -53,7 +55,7 @@ def test_the_picture_moves_at_every_moment() -> None:
     inbetweener = Inbetweener([start], [end], measure(start, end, Movement.PAN_RIGHT))
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     shots = [cv2.cvtColor(inbetweener.at(t)[0], cv2.COLOR_RGB2GRAY) for t in np.linspace(0, 1, 9)]
-    for a, b in zip(shots, shots[1:], strict=False):
+    for a, b in pairwise(shots):
         step = np.median(flow.calc(a, b, None)[32:-32, 48:-48, 0])
         assert step == pytest.approx(-6, abs=1.0)
 
@@ -119,6 +121,6 @@ def test_no_jump_at_either_end() -> None:
     steps = [inbetweener.at(t)[0] for t in (0, 0.02, 0.04, 0.06)] + [
         inbetweener.at(t)[0] for t in (0.94, 0.96, 0.98, 1)
     ]
-    moved = [error(a, b) for a, b in zip(steps, steps[1:], strict=False)]
+    moved = [error(a, b) for a, b in pairwise(steps)]
     ends, inside = (moved[0], moved[-1]), (moved[1], moved[2], moved[4], moved[5])
     assert max(ends) < 2.5 * max(inside)

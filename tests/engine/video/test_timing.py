@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ def test_moments_begin_at_zero_end_at_one_and_never_go_back(frames: int) -> None
     t = moments(frames)
     assert len(t) == frames
     assert (t[0], t[-1]) == (0.0, 1.0)
-    assert all(a < b for a, b in zip(t, t[1:], strict=False))
+    assert all(a < b for a, b in pairwise(t))
 
 
 def test_a_shot_of_one_frame_is_its_start() -> None:
