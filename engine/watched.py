@@ -33,8 +33,8 @@ def watched(
 ) -> Generator[E, None, T]:
     """Run `work(report, cancelled)` on a thread of its own; yield an event a report, and return its result.
 
-    Closing the generator (or Ctrl-C in its consumer) makes the work's `cancelled` answer True and waits for it, so
-    that nothing goes on in the background. What the work raises is raised here.
+    Closing the generator (or Ctrl-C in its consumer) makes the work's `cancelled` answer True and waits for
+    it, so that nothing goes on in the background. What the work raises is raised here.
     """
     reports: SimpleQueue[E | _Finished[T] | _Failed] = SimpleQueue()
     stop = threading.Event()
