@@ -88,6 +88,45 @@ def doctor(
 
 
 @app.command()
+def train(
+    what: Annotated[str, typer.Argument(help="What to train: the mini checkpoint.")] = "mini",
+    stage: Annotated[
+        str | None,
+        typer.Option(help="vae, latents, clip, pretrain, context or export; all of them without it."),
+    ] = None,
+    run: Annotated[Path, typer.Option(help="The folder of the run; a stage goes on where it was.")] = Path(
+        "runs/mini"
+    ),
+    out: Annotated[Path, typer.Option(help="Where export writes the checkpoint.")] = Path("runs/step2-mini"),
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="The budget of a stage, in minutes.")
+    ] = None,
+    films: Annotated[int, typer.Option(min=1, help="How many films are drawn to learn from.")] = 6000,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
+    start: Annotated[
+        Path | None, typer.Option(help="Other weights for vae or pretrain to begin with.")
+    ] = None,
+) -> None:
+    """Train the mini checkpoint from nothing, stage by stage, on a CPU."""
+    with _one_sentence():
+        from engine.errors import BadInput
+
+        if what != "mini":
+            raise BadInput(f"Only the mini checkpoint can be trained from here, not {what}.")
+        try:
+            from engine.training.commands import Stage, train_mini
+        except ModuleNotFoundError as error:
+            if error.name != "skia":
+                raise
+            raise BadInput(
+                "Training draws its world with skia-python: pip install 'stage-studio[train]'."
+            ) from error
+        if stage is not None and stage not in {s.value for s in Stage}:
+            raise BadInput(f"There is no stage {stage}: choose {', '.join(s.value for s in Stage)}.")
+        train_mini(Stage(stage) if stage else None, run, out, minutes, films, threads, start)
+
+
+@app.command()
 def studio(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Where the page is served; else the next free one.")

@@ -51,11 +51,12 @@ def train_mini(
     films: int = 6000,
     threads: int = 2,
     start: Path | None = None,
+    pool: int = 1000,
 ) -> None:
     """Runs one stage, or all of them in order, in `folder`; `export` writes the checkpoint to `out`.
 
-    `minutes` is the budget of a training stage, `films` how many are encoded, `start` other weights to begin
-    `vae` or `pretrain` from.
+    `minutes` is the budget of a training stage, `films` how many are encoded, `pool` how many the VAE's crops
+    come from, `start` other weights to begin `vae` or `pretrain` from.
     """
     parts = Parts(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,14 +68,15 @@ def train_mini(
         _need(parts.vae, Stage.VAE)
         torch.set_num_threads(threads)
         vae = build_vae(parts)
-        encode_shard(vae, folder / "held-out", HELD_OUT_SEED)
+        encode_shard(vae, folder / "held-out", HELD_OUT_SEED, min(films, SHARD))
         for first in range(TRAIN_SEED, TRAIN_SEED + films, SHARD):
-            path = encode_shard(vae, folder / "latents", first)
-            print(f"films up to {first + SHARD}: {path.name}", flush=True)
+            path = encode_shard(vae, folder / "latents", first, min(SHARD, TRAIN_SEED + films - first))
+            print(path.name, flush=True)
 
     def drawing() -> None:
         _need(folder / "latents", Stage.LATENTS)
-        options = PretrainOptions(minutes=budget(Stage.PRETRAIN), threads=threads)
+        span = budget(Stage.PRETRAIN)  # compiling takes a minute or two: it pays in a long run only
+        options = PretrainOptions(minutes=span, threads=threads, compile=span > 10)
         pretrain(folder, Films(folder / "latents"), Films(folder / "held-out"), options, start)
 
     def context() -> None:
@@ -91,7 +93,9 @@ def train_mini(
         train_ranker(folder, tokenizer, RankerOptions(minutes=budget(Stage.CLIP), threads=threads))
 
     actions: dict[Stage, Callable[[], object]] = {
-        Stage.VAE: lambda: train_vae(folder, VaeOptions(minutes=budget(Stage.VAE), threads=threads), start),
+        Stage.VAE: lambda: train_vae(
+            folder, VaeOptions(minutes=budget(Stage.VAE), threads=threads, pool=pool), start
+        ),
         Stage.LATENTS: latents,
         Stage.CLIP: clip,
         Stage.PRETRAIN: drawing,

@@ -34,9 +34,9 @@ FIGURE_WEIGHT = 2.0  # the loss counts the latent cells of figures twice
 
 @torch.inference_mode()
 def encode_shard(vae: AutoencoderKLQwenImage, folder: Path, first: int, count: int = SHARD) -> Path:
-    """Renders and encodes the films of `count` seeds, unless that shard is already there."""
+    """Renders and encodes the films of `count` seeds, unless that shard is already there with as many."""
     path = folder / f"latents-{first:06d}.safetensors"
-    if path.exists():
+    if path.exists() and len(load_file(path)["latents"]) >= count:
         return path
     films = []
     for seed in range(first, first + count):

@@ -130,7 +130,7 @@ def optimisers(model: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
 
 
 @torch.no_grad()
-def held_out_error(model: Drawing, films: Films, count: int = 48) -> dict[str, float]:
+def held_out_error(model: Drawing, films: Films, count: int = 24) -> dict[str, float]:
     """Flow loss on held-out shots; at sigma 0.9 with true and with empty memory: the early sign of memory."""
     g = torch.Generator().manual_seed(1)
     x, memory, ids, _ = films.batch(random.Random(5), count, text_dropout=0.0, memory_dropout=0.0)
@@ -175,7 +175,7 @@ def pretrain(
     if options.compile:
         use_real_rotation()
         model.transformer.compile_repeated_blocks(dynamic=False)
-    budget, log, save = Budget(options.minutes, options.decay), Every(60, first=20), Every(240)
+    budget, log, save = Budget(options.minutes, options.decay), Every(240, first=60), Every(240)
     hours, losses = progress.cpu_hours, []
     while not budget.spent:
         factor = budget.factor()
@@ -194,7 +194,7 @@ def pretrain(
         progress.steps += 1
         progress.cpu_hours = hours + budget.fraction * options.minutes / 60 * options.threads
         follow(average, model, budget.steps)
-        losses.append(float(error.mean()))
+        losses.append(float(error.detach().mean()))
         if log():
             rate = budget.steps * options.batch / (budget.fraction * budget.seconds)
             recent = sum(losses[-100:]) / len(losses[-100:])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import BadInput
-from engine.video.encode import ffmpeg, run_ffmpeg
+from engine.video.encode import run_ffmpeg
 from engine.video.files import written_whole
 
 
@@ -19,49 +17,45 @@ class ClipFormat:
     """What clips must share to be joined without re-encoding."""
 
     codec: str
-    pixels: str
+    profile: str
     width: int
     height: int
-    rate: str
+    rate: float
     streams: int
 
     def __str__(self) -> str:
-        return f"{self.codec} {self.pixels} {self.width}x{self.height} at {self.rate} frames a second"
-
-
-_INPUT = re.compile(r"^Input #(\d+),", re.MULTILINE)
-_STREAM = re.compile(r"^\s*Stream #\d+:\d+.*$", re.MULTILINE)
-_VIDEO = re.compile(r"Video: (\w+).*?, (yuv\w+|gray\w*|rgb\w+)[(,].*?(\d{2,5})x(\d{2,5}).*?([\d.]+k?) fps")
-_BATCH = 64  # clips looked at by one ffmpeg
+        return f"{self.codec} {self.profile} {self.width}x{self.height} at {self.rate:g} frames a second"
 
 
 def clip_formats(clips: Sequence[Path]) -> list[ClipFormat]:
-    """The formats of clips, as ffmpeg reads them.
+    """The formats of clips, as MoviePy reads them from FFmpeg.
 
     Raises:
         BadInput: a clip is missing or is not a video.
     """
-    found: list[ClipFormat] = []
-    for first in range(0, len(clips), _BATCH):
-        batch = clips[first : first + _BATCH]
-        command = [ffmpeg(), "-hide_banner", "-nostdin"]
-        for clip in batch:
-            if not clip.is_file():
-                raise BadInput(f"The clip {clip.name} is missing; render its shot again.")
-            command += ["-i", str(clip)]
-        # Without an output ffmpeg describes its inputs and ends with an error: that is not a failure here.
-        said = subprocess.run(command, capture_output=True, check=False).stderr.decode("utf-8", "replace")
-        parts = _INPUT.split(said)[2::2]  # [before, number, text, number, text, …]
-        for i, clip in enumerate(batch):
-            streams = _STREAM.findall(parts[i]) if i < len(parts) else []
-            video = next((m for s in streams if (m := _VIDEO.search(s))), None)
-            if video is None:
-                raise BadInput(
-                    f"The clip {clip.name} is not a video that can be read; render its shot again."
-                )
-            codec, pixels, width, height, rate = video.groups()
-            found.append(ClipFormat(codec, pixels, int(width), int(height), rate, len(streams)))
-    return found
+    return [_clip_format(clip) for clip in clips]
+
+
+def _clip_format(clip: Path) -> ClipFormat:
+    from moviepy.video.io.ffmpeg_reader import ffmpeg_parse_infos
+
+    if not clip.is_file():
+        raise BadInput(f"The clip {clip.name} is missing; render its shot again.")
+    try:
+        found = ffmpeg_parse_infos(str(clip), check_duration=False)
+    except (OSError, ValueError, KeyError, IndexError) as e:
+        raise _unreadable(clip) from e
+    if not found.get("video_found"):
+        raise _unreadable(clip)
+    width, height = found["video_size"]
+    streams = sum(len(source["streams"]) for source in found["inputs"])
+    return ClipFormat(
+        found["video_codec_name"], found["video_profile"], width, height, found["video_fps"], streams
+    )
+
+
+def _unreadable(clip: Path) -> BadInput:
+    return BadInput(f"The clip {clip.name} is not a video that can be read; render its shot again.")
 
 
 def assemble(clips: Sequence[Path], out: Path) -> None:
