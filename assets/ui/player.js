@@ -42,8 +42,9 @@
 
   function tick(now) {
     if (!playhead.playing) return;
-    const passed = ((now - last) / 1000) * state.head.rate * playhead.speed;
-    last = now;
+    const elapsed = Math.max(0, now - last); // a frame's timestamp may lie before the key press that began the play
+    const passed = (elapsed / 1000) * state.head.rate * playhead.speed;
+    last = Math.max(last, now);
     const next = playhead.frame + passed;
     if (next >= total() || next < 0) { seek(next < 0 ? 0 : total() - 1); pause(); return; }
     seek(next);

@@ -1,4 +1,4 @@
-"""Real Chromium against a real studio: a process, a home folder and a port of its own for every test."""
+"""Real Chromium against a real studio, which is a process with a home folder and a port of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+FAKE_PAINTER = "tests.studio.fake_painter:load"
 START_SECONDS = 90.0
+PATIENCE = 60_000  # ms; a machine that is busy with other work is slow, not wrong
 STUDIO = """
 import sys
 from pathlib import Path
@@ -113,17 +115,25 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Starts studios; all are ended after the test."""
+    """Starts studios with the real painter; all are ended after the test."""
     servers: list[Server] = []
 
-    def start(painter: str = "", home: Path | None = None) -> Server:
-        server = Server(home or tmp_path / "home", painter)
+    def start(home: Path | None = None) -> Server:
+        server = Server(home or tmp_path / "home")
         servers.append(server)
         return server.start()
 
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One studio with stand-in pictures for tests that only edit; each test has a browser of its own."""
+    server = Server(tmp_path_factory.mktemp("shared") / "home", FAKE_PAINTER).start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -140,7 +150,8 @@ def page(context: BrowserContext) -> Iterator[Page]:
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=PATIENCE)
+    tab.set_default_timeout(PATIENCE)
     yield tab
     assert errors == []
 
@@ -149,6 +160,14 @@ def open_studio(page: Page, server: Server) -> None:
     """Goes to the studio and waits until a project is on the page."""
     page.goto(server.url)
     page.wait_for_function("() => window.stage && window.stage.state.head", timeout=30_000)
+
+
+def new_film(page: Page) -> None:
+    """Starts an empty film, and waits until it is the one on the page."""
+    before = page.evaluate("() => stage.state.head.id")
+    page.click("#projects")
+    page.click("#new-project")
+    page.wait_for_function("(before) => stage.state.head.id !== before", arg=before)
 
 
 def snapshot(page: Page, name: str) -> None:

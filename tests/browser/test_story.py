@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, open_studio, snapshot
+from tests.browser.conftest import Server, new_film, open_studio, snapshot
 
 THEME = "An old fisherman finds a lost child on a stormy harbour at night"
 SHOTS = 5
@@ -20,10 +20,7 @@ PAIRS = "() => stage.shots().map((shot) => [shot.start_url, shot.end_url].map((u
 def test_a_film_from_one_sentence(page: Page, serve: Callable[..., Server], tmp_path: Path) -> None:
     server = serve()
     open_studio(page, server)
-    page.click("#projects")
-    page.click("#new-project")
-    expect(page.locator("#theme")).to_have_value("")
-
+    new_film(page)
     direct(page)
     draw_all(page)
     redraw_one_with_other_words(page)
@@ -49,7 +46,7 @@ def direct(page: Page) -> None:
     page.fill("#shot-count", str(SHOTS))
     page.click("#direct")
     expect(page.locator(".tl-card")).to_have_count(SHOTS)
-    expect(page.locator(".st-stages li").first).to_contain_text("Logline", timeout=10_000)
+    expect(page.locator(".st-stages li").first).to_contain_text("Logline")
     expect(page.locator("#project-title")).not_to_have_value("Untitled")
     assert page.locator(".pe-card[data-cast]").count() >= 2
     expect(page.locator("#saved")).to_contain_text("Saved")
