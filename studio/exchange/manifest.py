@@ -47,9 +47,7 @@ class LineageEntry(_Frozen):
 
 
 class ShotEntry(_Frozen):
-    """A shot; `start` and `end` are PNG files beside the manifest, `length` in attributes says seconds and
-    frames.
-    """
+    """A shot; `start` and `end` are PNG files beside the manifest."""
 
     description: str
     attributes: dict[str, Any]

@@ -64,9 +64,7 @@ def enqueue(
 
 
 def claim(database: Database, worker_id: str) -> Job | None:
-    """Takes the next job for a worker, or None. A project has one running job at a time: shots are drawn
-    in order.
-    """
+    """Takes the next job, or None. A project has one running job at a time: shots are drawn in order."""
     if not _has_work(database):
         return None
     with database.write() as session:
@@ -97,7 +95,7 @@ def release(database: Database, worker_id: str) -> None:
 def hand_back(database: Database, job_id: str, worker_id: str) -> None:
     """Queues a job again because its worker is asked to stop: this does not count as a failed attempt."""
     with database.write() as session:
-        job = _held(session, job_id, worker_id)
+        job = held(session, job_id, worker_id)
         job.attempts -= 1
         _queue_again(session, job)
 
@@ -117,7 +115,7 @@ def beat(database: Database, worker_id: str, pid: int, message: str, job_id: str
 def report(database: Database, job_id: str, worker_id: str, step: int, total: int, message: str = "") -> None:
     """Writes progress for people to see. Raises LeaseLost."""
     with database.write() as session:
-        job = _held(session, job_id, worker_id)
+        job = held(session, job_id, worker_id)
         job.step, job.total, job.message = step, total, message
         job.lease_until = now() + LEASE_MILLISECONDS
         _changed(session, job)
@@ -129,10 +127,11 @@ def cancel_requested(database: Database, job_id: str) -> bool:
 
 
 def held(session: Session, job_id: str, worker_id: str) -> Job:
-    """The job, if it still is this worker's; for the transaction that writes its results. Raises
-    LeaseLost.
-    """
-    return _held(session, job_id, worker_id)
+    """The job, if it still is this worker's, inside the transaction that writes. Raises LeaseLost."""
+    job = session.get(Job, job_id)
+    if job is None or job.state != _RUNNING or job.lease_owner != worker_id:
+        raise LeaseLost(job_id)
+    return job
 
 
 def end(session: Session, job: Job, state: JobState, *, error: str = "", seconds: float = 0.0) -> None:
@@ -145,7 +144,7 @@ def end(session: Session, job: Job, state: JobState, *, error: str = "", seconds
 def end_held(database: Database, job_id: str, worker_id: str, state: JobState, error: str = "") -> None:
     """Ends a job without results. Raises LeaseLost."""
     with database.write() as session:
-        end(session, _held(session, job_id, worker_id), state, error=error)
+        end(session, held(session, job_id, worker_id), state, error=error)
 
 
 def _has_work(database: Database) -> bool:
@@ -170,13 +169,6 @@ def _queue_again(session: Session, job: Job) -> None:
     job.state, job.lease_owner, job.lease_until = _QUEUED, None, None
     job.step, job.total, job.message, job.started = 0, 0, "", None
     _changed(session, job)
-
-
-def _held(session: Session, job_id: str, worker_id: str) -> Job:
-    job = session.get(Job, job_id)
-    if job is None or job.state != _RUNNING or job.lease_owner != worker_id:
-        raise LeaseLost(job_id)
-    return job
 
 
 def _changed(session: Session, job: Job) -> None:

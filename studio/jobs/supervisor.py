@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+from engine.errors import StageError
 from studio.jobs import queue
 from studio.store.home import Home
 from studio.store.tables import new_id
@@ -16,13 +18,13 @@ from studio.store.tables import new_id
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 30.0
 _HEALTHY_SECONDS = 60.0
 _STOP_SECONDS = 8.0
+_LONGEST_LOG = 4_000_000
 _ROOT = Path(__file__).resolve().parents[2]
+log = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Starts the worker, starts it again when it dies (slower each time it dies young), and stops it at
-    the end.
-    """
+    """Starts the worker, and again when it dies (slower when it dies young), and stops it at the end."""
 
     def __init__(self, home: Home, painter: str | None = None) -> None:
         self._home = home
@@ -52,30 +54,43 @@ class Supervisor:
     def _watch(self) -> None:
         delay = _FIRST_DELAY
         while not self._closing.is_set():
-            worker_id = new_id()
             began = time.monotonic()
-            with self._home.worker_log.open("ab") as log:
-                self._child = self._spawn(worker_id, log.fileno())
-            while self._child.poll() is None and not self._closing.wait(0.1):
-                pass
-            if self._closing.is_set():
-                _stop(self._child)
-            queue.release(self._home.database, worker_id)
-            delay = (
-                _FIRST_DELAY
-                if time.monotonic() - began > _HEALTHY_SECONDS
-                else min(delay * 2, _LONGEST_DELAY)
-            )
+            try:
+                self._run_worker(new_id())
+            except (StageError, OSError) as error:  # a full disk, say: the page lives, and we try again
+                log.error("the drawing process cannot be started or cleared away: %s", error)
+            healthy = time.monotonic() - began > _HEALTHY_SECONDS
+            delay = _FIRST_DELAY if healthy else min(delay * 2, _LONGEST_DELAY)
             self._closing.wait(delay)
 
-    def _spawn(self, worker_id: str, log: int) -> subprocess.Popen[bytes]:
+    def _run_worker(self, worker_id: str) -> None:
+        """One life of a worker; what it leaves unfinished goes back to the queue at once."""
+        path = self._home.worker_log
+        if path.exists() and path.stat().st_size > _LONGEST_LOG:
+            path.replace(path.with_suffix(".old.log"))
+        with path.open("ab") as output:
+            self._child = child = self._spawn(worker_id, output.fileno())
+        while child.poll() is None and not self._closing.wait(0.1):
+            pass
+        if self._closing.is_set():
+            _stop(child)
+        assert child.stdin is not None
+        child.stdin.close()
+        queue.release(self._home.database, worker_id)
+
+    def _spawn(self, worker_id: str, output: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "studio.jobs.worker", "--follow-stdin"]
         command += ["--home", str(self._home.root), "--id", worker_id]
         if self._painter is not None:
             command += ["--painter", self._painter]
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": path}
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PYTHONPATH": path},
+            start_new_session=True,  # Ctrl-C in the terminal is the page's to answer
         )
 
 

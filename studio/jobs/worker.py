@@ -131,9 +131,7 @@ def painter_factory(name: str) -> PainterFactory:
 
 
 def _follow_parent(worker: Worker) -> None:
-    """Stops the worker when stdin closes; a worker that cannot stop in time (a long step) is ended, as a
-    crash is.
-    """
+    """Stops the worker when stdin closes; one that cannot stop in time ends as by a crash."""
     sys.stdin.buffer.read()
     worker.stop()
     time.sleep(GRACE_SECONDS)

@@ -1,5 +1,4 @@
-"""Edits as commands: field-level before and after in an append-only log, undone only where nobody edited
-since.
+"""Edits as commands: field-level before and after in an append-only log.
 
 Every edit, also making and deleting, is a change of fields of rows: a new shot is a row that leaves the
 trash, a deleted one enters it. So undo is one rule for all: a field goes back to `before` where it still

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pydantic import BaseModel, ConfigDict
 
 from engine.story import FrameSide
@@ -47,9 +49,7 @@ class Words(_Frozen):
 
 
 class Conditions(_Frozen):
-    """Recorded with a take. `bank` holds the ids of all shots whose frames could be ranked into the
-    memory.
-    """
+    """Recorded with a take. `bank` names the shots whose frames could be ranked into the memory."""
 
     words: Words
     prompt: str = ""
@@ -72,3 +72,11 @@ class Packed(_Frozen):
     box: tuple[int, int, int, int]
     shot_id: str | None = None
     side: FrameSide | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a take was drawn from, read from its row."""
+
+    conditions: Conditions
+    pack: tuple[Packed, ...]

@@ -1,6 +1,4 @@
-"""A project as one immutable moment: its shots in film order with their picked takes, cast, places and
-marks.
-"""
+"""A project as one immutable moment: shots in film order with picked takes, cast, places and marks."""
 
 from __future__ import annotations
 
@@ -8,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from engine import story
 from engine.story import CinematicAttributes, FrameRate, FrameSide, Interior, Storyboard
+from studio.project.conditions import Conditions, Packed, Recorded
 from studio.store.errors import NotFound
 from studio.store.states import Mark
 from studio.store.tables import CastMember, FrameMark, Place, Project, Shot, Take
@@ -119,11 +119,12 @@ class FilmState:
 
 
 def load_film(session: Session, project: Project) -> FilmState:
-    """Reads the present moment of a project."""
+    """Reads the present moment of a project. Takes come without their long columns, see `load_records`."""
     by_position = (col(Shot.position), col(Shot.created), col(Shot.id))
     shots = session.exec(select(Shot).where(Shot.project_id == project.id).order_by(*by_position)).all()
     picked = {shot.picked for shot in shots if shot.picked}
-    takes = session.exec(select(Take).where(Take.project_id == project.id, col(Take.id).in_(picked))).all()
+    takes = select(Take).where(Take.project_id == project.id, col(Take.id).in_(picked))
+    slim = takes.options(defer(Take.conditions), defer(Take.memory))  # type: ignore[arg-type]
     cast = select(CastMember).where(CastMember.project_id == project.id, col(CastMember.trashed).is_(None))
     places = select(Place).where(Place.project_id == project.id, col(Place.trashed).is_(None))
     marks = select(FrameMark).where(FrameMark.project_id == project.id, FrameMark.mark != Mark.NONE.value)
@@ -131,8 +132,25 @@ def load_film(session: Session, project: Project) -> FilmState:
         project=project,
         shots=tuple(shot for shot in shots if shot.trashed is None),
         trash=tuple(sorted((s for s in shots if s.trashed is not None), key=lambda s: -(s.trashed or 0))),
-        takes={take.id: take for take in takes},
+        takes={take.id: take for take in session.exec(slim)},
         cast=tuple(session.exec(cast.order_by(col(CastMember.position), col(CastMember.id))).all()),
         places=tuple(session.exec(places.order_by(col(Place.position), col(Place.id))).all()),
         marks={(m.shot_id, FrameSide(m.side)): Mark(m.mark) for m in session.exec(marks).all()},
     )
+
+
+_RECORDS: dict[str, Recorded] = {}
+_MOST_RECORDS = 20_000
+
+
+def load_records(session: Session, film: FilmState) -> Mapping[str, Recorded]:
+    """What each picked take was drawn from, by take. Takes never change, so each is read once a process."""
+    missing = [id for id in film.takes if id not in _RECORDS]
+    if len(_RECORDS) + len(missing) > _MOST_RECORDS:
+        _RECORDS.clear()
+        missing = list(film.takes)
+    rows = select(Take.id, Take.conditions, Take.memory).where(col(Take.id).in_(missing))
+    for id, conditions, memory in session.exec(rows) if missing else ():
+        pack = tuple(Packed.model_validate(frame) for frame in memory)
+        _RECORDS[id] = Recorded(Conditions.model_validate(conditions), pack)
+    return {id: _RECORDS[id] for id in film.takes}

@@ -5,8 +5,7 @@ memory. They are recorded with it; here they are compared with what they would b
 
 - *Stale*: the shot's own words, its pins, or the end frame that it continues from changed.
 - *May drift*: frames that made up more than `DRIFT_SHARE` of its memory changed. Memory that comes from
-later shots (pins)
-  is a frozen snapshot without an edge, so there is no cycle.
+  later shots (pins) is a frozen snapshot without an edge, so there is no cycle.
 
 Ranking frames needs CLIP, so what the pack would be now is not computed here: the recorded pack is
 compared, share by share, with what its frames are today.
@@ -15,12 +14,12 @@ compared, share by share, with what its frames are today.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from engine.story import FrameSide
-from studio.project.conditions import Card, Conditions, FrameRef, Packed, Words
+from studio.project.conditions import Card, Conditions, FrameRef, Packed, Recorded, Words
 from studio.project.film import FilmState
 from studio.store.states import Mark
 from studio.store.tables import Shot, Take
@@ -69,16 +68,22 @@ def words_of(film: FilmState, shot: Shot) -> Words:
 
 
 class Lineage:
-    """The lineage of one moment of a film. Pictures of shots are looked up once and shared by all
-    questions.
+    """The lineage of one moment of a film. What all shots share is worked out once.
+
+    `records` (see `load_records`) is needed for questions about what takes were drawn from.
     """
 
-    def __init__(self, film: FilmState) -> None:
+    def __init__(self, film: FilmState, records: Mapping[str, Recorded] | None = None) -> None:
         self.film = film
+        self._records = records or {}
         self._frames = [tuple(self._read(shot, side) for side in _FRAMES) for shot in film.shots]
-        self._usable = [
-            take is not None and take.recipe.get("profile") == film.project.profile
-            for take in map(film.picked, film.shots)
+        self._ranked = [self._rankable(i) for i in range(len(film.shots))]
+        everything = [ref for frames in self._frames for ref in frames if ref is not None]
+        self._pinned = [ref for ref in everything if film.marks.get(ref.slot) is Mark.PINNED]
+        self._bans = [
+            FrameRef(shot_id=id, side=side, key=film.key(id, side))
+            for (id, side), mark in sorted(film.marks.items())
+            if mark is Mark.BANNED and id in film.index
         ]
 
     def _read(self, shot: Shot, side: FrameSide) -> FrameRef | None:
@@ -88,45 +93,46 @@ class Lineage:
         sha256 = take.start_sha256 if side is FrameSide.START else take.end_sha256
         return FrameRef(shot_id=shot.id, side=side, key=self.film.key(shot.id, side), sha256=sha256)
 
-    def frame(self, shot_id: str, side: FrameSide) -> FrameRef | None:
-        """A frame of a shot's picked take, as it is now; None for a draft or a shot that is not in the
-        film.
+    def _rankable(self, index: int) -> tuple[FrameRef, ...]:
+        """Frames of a shot that later shots may rank: not banned, and drawn by the project's profile.
+
+        Frames of another profile look different; they come into a memory only when they are pinned.
         """
+        take = self.film.picked(self.film.shots[index])
+        if take is None or take.recipe.get("profile") != self.film.project.profile:
+            return ()
+        marks = self.film.marks
+        return tuple(
+            ref for ref in self._frames[index] if ref is not None and marks.get(ref.slot) is not Mark.BANNED
+        )
+
+    def frame(self, shot_id: str, side: FrameSide) -> FrameRef | None:
+        """A frame of a shot's picked take, as it is now; None for a draft or a shot out of the film."""
         index = self.film.index.get(shot_id)
         return None if index is None else self._frames[index][_FRAMES.index(side)]
 
     def memory_bank(self, index: int) -> list[BankFrame]:
-        """Both frames of every earlier shot's picked take, without bans, and the pinned frames of any
-        other shot.
-
-        Frames drawn by another profile stay out unless they are pinned: they look different.
-        """
-        bank: list[BankFrame] = []
-        for i, frames in enumerate(self._frames):
+        """Pinned frames of all other shots, and both frames of every earlier shot, without bans."""
+        own = self.film.shots[index].id
+        bank = {ref.slot: BankFrame(ref, pinned=True) for ref in self._pinned if ref.shot_id != own}
+        for frames in self._ranked[:index]:
             for ref in frames:
-                if ref is None or i == index:
-                    continue
-                mark = self.film.marks.get(ref.slot, Mark.NONE)
-                pinned = mark is Mark.PINNED
-                if mark is not Mark.BANNED and (pinned or (i < index and self._usable[i])):
-                    bank.append(BankFrame(ref, pinned))
-        return bank
+                bank.setdefault(ref.slot, BankFrame(ref, pinned=False))
+        return list(bank.values())
 
     def present(self, index: int) -> Conditions:
         """The conditions that the shot at `index` would be drawn with now."""
-        film, shot = self.film, self.film.shots[index]
-        bank = self.memory_bank(index)
-        bans = [slot for slot, mark in film.marks.items() if mark is Mark.BANNED and slot[0] in film.index]
-        return Conditions(
-            words=words_of(film, shot),
+        shot = self.film.shots[index]
+        pins = tuple(ref for ref in self._pinned if ref.shot_id != shot.id)
+        earlier = (frames[0].shot_id for frames in self._ranked[:index] if frames)
+        return Conditions.model_construct(
+            words=words_of(self.film, shot),
+            prompt="",
             previous=self._frames[index - 1][1] if index else None,
-            pins=tuple(frame.ref for frame in bank if frame.pinned),
-            bans=tuple(
-                FrameRef(shot_id=id, side=side, key=film.key(id, side))
-                for id, side in sorted(bans)
-                if id != shot.id
-            ),
-            bank=tuple(dict.fromkeys(frame.ref.shot_id for frame in bank)),
+            pins=pins,
+            bans=tuple(ref for ref in self._bans if ref.shot_id != shot.id),
+            bank=tuple(dict.fromkeys((*earlier, *(ref.shot_id for ref in pins)))),
+            kept=None,
         )
 
     def staleness(self, index: int) -> Staleness:
@@ -135,7 +141,8 @@ class Lineage:
         take = self.film.picked(shot)
         if take is None:
             return Staleness()
-        then, now = Conditions.model_validate(take.conditions), self.present(index)
+        record, now = self._records[take.id], self.present(index)
+        then = record.conditions
         reasons = [
             *_word_reasons(then.words, now.words),
             *self._previous_reasons(take, then.previous, now.previous),
@@ -143,7 +150,7 @@ class Lineage:
         ]
         freshness = Freshness.STALE
         if not reasons:
-            weight, reasons = self._drift(index, take, then, now)
+            weight, reasons = self._drift(index, take, record, now)
             if weight <= DRIFT_SHARE:
                 return Staleness()
             freshness = Freshness.MAY_DRIFT
@@ -155,7 +162,7 @@ class Lineage:
         """Names everything that staleness looks at: "keep it as it is" holds until anything of it changes."""
         film, shot = self.film, self.film.shots[index]
         take, now = film.picked(shot), self.present(index)
-        pack = [self._now(Packed.model_validate(frame)) for frame in (take.memory if take else [])]
+        pack = [self._now(frame) for frame in self._records[take.id].pack] if take else []
         parts = (
             shot.picked or "",
             now.words.model_dump_json(),
@@ -197,7 +204,7 @@ class Lineage:
                     else f"frame {self.film.key(*slot)} was unpinned"
                 )
 
-    def _drift(self, index: int, take: Take, then: Conditions, now: Conditions) -> tuple[float, list[str]]:
+    def _drift(self, index: int, take: Take, record: Recorded, now: Conditions) -> tuple[float, list[str]]:
         """The share of the memory that changed, and why: of the recorded pack, then of frames new to the
         bank.
 
@@ -205,28 +212,24 @@ class Lineage:
         """
         weight = 0.0
         reasons: list[str] = []
-        for frame in map(Packed.model_validate, take.memory):
+        for frame in record.pack:
             reason = self._why_changed(index, take, frame)
             if reason is not None:
                 weight += frame.share
                 reasons.append(reason)
-        arrived = [id for id in now.bank if id not in then.bank and self.film.index[id] < index]
+        before, place = set(record.conditions.bank), self.film.index
+        arrived = [id for id in now.bank if id not in before and place[id] < index]
         weight += len(arrived) / max(1, len(now.bank))
         reasons += [f"{self._shot(id)} came into the memory" for id in arrived]
         banned = {ref.slot for ref in now.bans}
-        allowed = [
-            ref
-            for ref in then.bans
-            if ref.slot not in banned and self.film.index.get(ref.shot_id, index) < index
-        ]
+        gone = [ref for ref in record.conditions.bans if ref.slot not in banned]
+        allowed = [ref for ref in gone if place.get(ref.shot_id, index) < index]
         weight += len(allowed) / max(1, 2 * len(now.bank))
         reasons += [f"frame {self.film.key(*ref.slot)} is allowed again" for ref in allowed]
         return weight, reasons
 
     def _why_changed(self, index: int, take: Take, frame: Packed) -> str | None:
-        """Why a ranked frame of the recorded pack is not what it was; None when it is, or when it was
-        pinned.
-        """
+        """Why a ranked frame of the recorded pack is not what it was; None when it is, or was pinned."""
         if frame.shot_id is None or frame.side is None or frame.pinned:
             return None
         place, ref = self.film.index.get(frame.shot_id), self._now(frame)

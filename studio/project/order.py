@@ -14,9 +14,7 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def between(low: str | None, high: str | None) -> str:
-    """A position strictly between two others; None stands for the open end. Raises ValueError unless low <
-    high.
-    """
+    """A position strictly between two; None is the open end. Raises ValueError unless low < high."""
     if low is not None and high is not None and low >= high:
         raise ValueError(f"no place between {low!r} and {high!r}")
     return _middle(low or "", high)
@@ -48,9 +46,7 @@ def _middle(low: str, high: str | None) -> str:
 
 
 def after(position: str | None, taken: Sequence[str], count: int = 1) -> list[str]:
-    """`count` positions right after one (None: before all), in front of the next one that is taken by
-    anything.
-    """
+    """`count` positions right after one (None: before all), in front of the next one that is taken."""
     ordered = sorted(taken)
     index = 0 if position is None else bisect_right(ordered, position)
     return spread(position, ordered[index] if index < len(ordered) else None, count)

@@ -16,7 +16,7 @@ from engine.story import FrameSide, Interior
 from studio.jobs.estimate import Pace, learn_pace
 from studio.jobs.orders import ClipConditions
 from studio.project import commands
-from studio.project.film import FilmState, attributes_of, load_film
+from studio.project.film import FilmState, attributes_of, load_film, load_records
 from studio.project.lineage import Freshness, Lineage, words_of
 from studio.service import views
 from studio.service.media import Signer
@@ -61,7 +61,7 @@ class Cards:
 
     def __init__(self, session: Session, project: Project, signer: Signer) -> None:
         self.film = load_film(session, project)
-        self.lineage = Lineage(self.film)
+        self.lineage = Lineage(self.film, load_records(session, self.film))
         self.profile: Profile = get_profile(project.profile)
         self._signer = signer
         self._names = tuple(member.name for member in self.film.cast)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from sqlmodel import col, select
+
 from engine.errors import BadInput
 from engine.profiles import get_profile
 from engine.story import Storyboard, slate_letters
@@ -12,10 +14,13 @@ from studio.project.film import attribute_fields, owned_project
 from studio.project.order import spread
 from studio.service.projects import UNTITLED
 from studio.service.room import Edit, Room
-from studio.store.tables import CastMember, Place, Shot, now
+from studio.store.states import CommandKind
+from studio.store.tables import CastMember, Command, Place, Shot, now
 
 if TYPE_CHECKING:
     from engine.director.stages import Stage
+
+LABEL = "direct"
 
 
 class Direction(Room):
@@ -54,16 +59,16 @@ class Direction(Room):
             raise BadInput("The director made no shots of this theme: try other words.")
         with self._edit(owner, project_id) as edit:
             write_storyboard(edit, storyboard, theme, warnings)
-            edit.recorder.finish(f"direct {len(storyboard.shots)} shots")
+            edit.recorder.finish(f"{LABEL} {len(storyboard.shots)} shots")
 
 
 def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[str]) -> list[Shot]:
     """Puts a storyboard in the place of what is there, as part of one command; returns the new shots.
 
-    A title that the user gave stays while the theme stays.
+    The director names a film that has no name, or that it has named itself; a name from the user stays.
     """
     project, film, recorder = edit.project, edit.film, edit.recorder
-    if project.title == UNTITLED or project.theme not in ("", theme):
+    if project.title in (UNTITLED, _own_title(edit)):
         recorder.set(project, title=board.title)
     recorder.set(
         project,
@@ -98,3 +103,14 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
         )
         rows.append(recorder.create(row))
     return rows
+
+
+def _own_title(edit: Edit) -> str | None:
+    """The title that the director gave this film last."""
+    log = select(Command).where(Command.project_id == edit.project.id, Command.kind == CommandKind.EDIT.value)
+    log = log.where(col(Command.label).startswith(f"{LABEL} "))
+    for command in edit.session.exec(log.order_by(col(Command.id).desc())):
+        for change in command.changes:
+            if (change["table"], change["field"]) == ("project", "title"):
+                return str(change["after"])
+    return None

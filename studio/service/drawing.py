@@ -19,6 +19,7 @@ from studio.project.conditions import Conditions, FrameRef
 from studio.project.film import (
     FilmState,
     load_film,
+    load_records,
     owned_project,
     owned_shot,
     owned_take,
@@ -113,9 +114,7 @@ class Drawing(Room):
         return Estimate(shots=len(shots), seconds=seconds)
 
     def cancel(self, owner: str, job_id: str) -> JobView:
-        """Cancels a job: at once while it waits, within a step while it runs. A finished job stays as it
-        is.
-        """
+        """Cancels a job: at once while it waits, within a step while it runs. A finished one stays."""
         with self.home.database.write() as session:
             job = _owned_job(session, owner, job_id)
             if job.state in _WAITING:
@@ -125,6 +124,14 @@ class Drawing(Room):
                 session.add(job)
                 touch(session.get_one(Project, job.project_id))
         return self._job(owner, job_id)
+
+    def pause(self, owner: str, job_id: str) -> JobView:
+        """Holds a waiting job until `resume`; jobs behind it go first. Any other job stays as it is."""
+        return self._turn(owner, job_id, JobState.QUEUED, JobState.PAUSED)
+
+    def resume(self, owner: str, job_id: str) -> JobView:
+        """Lets a paused job wait for its turn again, at its old place in the queue."""
+        return self._turn(owner, job_id, JobState.PAUSED, JobState.QUEUED)
 
     def retry(self, owner: str, job_id: str) -> JobView:
         """Queues a failed or cancelled job again, with the words and settings it was made with."""
@@ -172,7 +179,8 @@ class Drawing(Room):
         with self._edit_shot(owner, shot_id) as (edit, shot):
             if shot.id not in edit.film.index or shot.picked is None:
                 raise BadInput("This shot has no picture to keep: draw it first.")
-            accepted = Lineage(edit.film).fingerprint(edit.film.index[shot.id])
+            lineage = Lineage(edit.film, load_records(edit.session, edit.film))
+            accepted = lineage.fingerprint(edit.film.index[shot.id])
             edit.recorder.set(shot, accepted=accepted)
             edit.recorder.finish(f"keep the picture of {edit.number(shot)}")
         return self._shot_view(owner, shot_id)
@@ -185,6 +193,15 @@ class Drawing(Room):
         """How the drawing process is."""
         with self.home.database.read() as session:
             return read_worker(session)
+
+    def _turn(self, owner: str, job_id: str, before: JobState, after: JobState) -> JobView:
+        with self.home.database.write() as session:
+            job = _owned_job(session, owner, job_id)
+            if job.state == before.value:
+                job.state = after.value
+                session.add(job)
+                touch(session.get_one(Project, job.project_id))
+        return self._job(owner, job_id)
 
     def _job(self, owner: str, job_id: str) -> JobView:
         with self.home.database.read() as session:

@@ -33,8 +33,7 @@ class Edits(Room):
         `CinematicAttributes` (`scale`, `movement`, `length` in frames, `cast` a list of names, …; enums by
         value or member). Only fields that really differ are written; nothing different means no command.
 
-        Returns the shot as read back from the database. Raises BadInput for a field or value that does not
-        exist.
+        Returns the shot as read back from the database. Raises BadInput for an unknown field or value.
         """
         with self._edit_shot(owner, shot_id) as (edit, shot):
             checked = shot_fields(shot, fields)
@@ -45,9 +44,7 @@ class Edits(Room):
         return self._shot_view(owner, shot_id)
 
     def insert_shot(self, owner: str, project_id: str, after: str | None = None) -> ShotView:
-        """A new draft after the given shot (None: at the beginning); it takes place, time and cast from its
-        neighbour.
-        """
+        """A new draft after a shot (None: at the beginning), with place, time and cast of its neighbour."""
         with self._edit(owner, project_id) as edit:
             _check_room(edit.film, 1)
             before = _live(edit.film, after) if after is not None else None
@@ -84,6 +81,7 @@ class Edits(Room):
             )
             edit.recorder.create(copy)
             if take is not None:
+                edit.session.refresh(take)
                 same = Take(
                     **take.model_dump(exclude={"id", "shot_id", "number", "seconds", "job_id"}),
                     id=new_id(),

@@ -66,9 +66,7 @@ def project_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def card_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The name and look of a member of the cast or of a place, checked; None means unchanged. Raises
-    BadInput.
-    """
+    """Name and look of a cast member or a place, checked; None means unchanged. Raises BadInput."""
     given = {name: value for name, value in fields.items() if value is not None}
     checked = _check(_CardFields, {"name": "unchanged", **given})
     return {name: value for name, value in checked.items() if name in given}

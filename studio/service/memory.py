@@ -29,9 +29,7 @@ class Memory(Room):
     """Pins and bans are edits of the project; a pack is what a take was really drawn with."""
 
     def pin(self, owner: str, project_id: str, shot_id: str, side: FrameSide) -> None:
-        """From now on every other shot of the project has this frame in its memory, in front of all ranked
-        ones.
-        """
+        """From now on every other shot has this frame in its memory, in front of all ranked ones."""
         self._mark(owner, project_id, shot_id, side, Mark.PINNED)
 
     def unpin(self, owner: str, project_id: str, shot_id: str, side: FrameSide) -> None:
@@ -52,8 +50,8 @@ class Memory(Room):
             shot = owned_shot(session, owner, shot_id)
             film = load_film(session, owned_project(session, owner, shot.project_id))
             take = film.picked(shot)
-        packed = packed_views(film, take, self.signer) if take else ()
-        previous = take.conditions.get("previous") if take else None
+            packed = packed_views(film, take, self.signer) if take else ()
+            previous = take.conditions.get("previous") if take else None
         return MemoryView(
             shot_id=shot.id,
             take_id=take.id if take else None,

@@ -29,7 +29,7 @@ class Edit:
     recorder: Recorder
 
     def number(self, shot: Shot) -> str:
-        """ "shot 3", as labels of commands say it."""
+        """How labels of commands name a shot: "shot 3"."""
         index = self.film.index.get(shot.id)
         return "a deleted shot" if index is None else f"shot {index + 1}"
 

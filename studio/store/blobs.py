@@ -1,5 +1,4 @@
-"""Content-addressed files: the name is the SHA-256 of the bytes, so a file never changes and is never half
-there.
+"""Content-addressed files: the name is the SHA-256 of the bytes, so a file never changes.
 
     blobs/ab/cd/abcd….png
 

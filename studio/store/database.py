@@ -64,9 +64,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that holds the write lock from its beginning; committed at the end, or undone by
-        an error.
-        """
+        """A transaction that holds the write lock from its beginning; an error undoes it."""
         with (
             clear_errors(self.path.parent),
             Session(self._writing, expire_on_commit=False) as session,

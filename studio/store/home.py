@@ -28,9 +28,7 @@ def default_home() -> Path:
 
 
 class Home:
-    """An open home folder. Opening makes the folder and the database, or migrates them, and checks that
-    both can be written.
-    """
+    """An open home folder. Opening makes what is missing, migrates, and checks that it can be written."""
 
     def __init__(self, root: Path) -> None:
         """Raises Unwritable, DiskFull or NewerDatabase, each with one sentence."""

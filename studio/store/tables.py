@@ -1,5 +1,4 @@
-"""The tables. Every row carries its owner; lengths are integer frames; times are milliseconds since 1970,
-UTC.
+"""The tables. Every row carries its owner; lengths are integer frames; times are UTC milliseconds.
 
 Rows that a filmmaker edits (project, shot, cast_member, place, mark) change only through commands, see
 `studio.project.commands`. Takes, refinements, clips and films are immutable results. Nothing is deleted by
@@ -48,9 +47,7 @@ class Project(SQLModel, table=True):
 
 
 class Shot(SQLModel, table=True):
-    """S_i = (D_i, C_i) with its place in the film (`position`, see studio.project.order) and its picked
-    take.
-    """
+    """S_i = (D_i, C_i) with its picked take and its place in the film (see studio.project.order)."""
 
     __table_args__ = (Index("shot_of_project", "project_id", "position"),)
 
@@ -177,9 +174,7 @@ class Clip(SQLModel, table=True):
 
 
 class Film(SQLModel, table=True):
-    """An assembled film. `manifest` is the film.json of that moment; `conditions` says which clips it
-    joins.
-    """
+    """An assembled film: `manifest` is its film.json, `conditions` says which clips it joins."""
 
     id: str = Field(default_factory=new_id, primary_key=True)
     owner: str = Field(index=True)
@@ -193,8 +188,7 @@ class Film(SQLModel, table=True):
 
 
 class Job(SQLModel, table=True):
-    """A piece of work. `order` is the snapshot made when it was queued, `resolved` what was found when it
-    started.
+    """A piece of work. `order` was written when it was queued, `resolved` when it started.
 
     `lease_owner` and `lease_until` say which worker runs it, and until when that is believed without a
     heartbeat. `units` is the size of the work (takes x steps, or frames); `seconds` what it took: from

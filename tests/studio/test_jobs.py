@@ -130,6 +130,19 @@ def test_cancel_while_waiting_and_while_running(studio: Studio, monkeypatch: pyt
     assert drawn(studio, project) == 1
 
 
+def test_a_paused_job_lets_others_go_first(studio: Studio) -> None:
+    project, ids = new_film(studio, 2)
+    first, _ = studio.draw(ME, ids)
+    assert studio.pause(ME, first.id).state is JobState.PAUSED
+    assert shots_of(studio, project)[0].status is ShotStatus.QUEUED
+    studio.start_worker()
+    wait_until(lambda: drawn(studio, project) == 1)
+    assert shots_of(studio, project)[0].take_id is None
+    studio.resume(ME, first.id)
+    wait_for_jobs(studio, project)
+    assert drawn(studio, project) == 2
+
+
 def test_progress_is_seen_while_it_draws(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(STEP_SECONDS, "0.1")
     project, (shot,) = new_film(studio, 1)

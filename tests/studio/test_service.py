@@ -45,6 +45,8 @@ FOREIGN: dict[str, Call] = {
     "downstream": lambda s, o: s.downstream(YOU, o["shot"]),
     "estimate": lambda s, o: s.estimate(YOU, [o["shot"]]),
     "cancel": lambda s, o: s.cancel(YOU, o["job"]),
+    "pause": lambda s, o: s.pause(YOU, o["job"]),
+    "resume": lambda s, o: s.resume(YOU, o["job"]),
     "retry": lambda s, o: s.retry(YOU, o["job"]),
     "jobs": lambda s, o: s.jobs(YOU, o["project"]),
     "takes": lambda s, o: s.takes(YOU, o["shot"]),
@@ -89,10 +91,9 @@ def test_every_action_is_closed_to_others(studio: Studio, owned: dict[str, Any])
     } - OPEN_TO_ALL
     assert actions == set(FOREIGN)
     before = studio.project(ME, owned["project"])
-    for name, call in FOREIGN.items():
+    for call in FOREIGN.values():
         with pytest.raises(NotFound):
             call(studio, owned)
-            pytest.fail(f"{name} is open to others")
     assert studio.project(ME, owned["project"]) == before
     assert studio.projects(YOU) == ()
 
@@ -225,6 +226,18 @@ def test_directing_is_one_command(studio: Studio) -> None:
     )
     studio.redo(ME, project)
     assert studio.project(ME, project).shots == view.shots
+
+
+def test_the_director_renames_only_what_it_named(studio: Studio) -> None:
+    project = studio.create_project(ME).head.id
+    list(studio.direct(ME, project, THEME, shots=3))
+    named = studio.project(ME, project).head.title
+    assert named != "Untitled"
+    list(studio.direct(ME, project, "Two women walk through a snowy forest at dawn", shots=3))
+    assert studio.project(ME, project).head.title not in ("Untitled", named)
+    studio.edit_project(ME, project, title="My film")
+    list(studio.direct(ME, project, THEME, shots=3))
+    assert studio.project(ME, project).head.title == "My film"
 
 
 def test_stopping_the_director_writes_nothing(studio: Studio) -> None:

@@ -1,0 +1,1 @@
+"""STAGE Studio: the application around the engine. Importing it loads no torch."""
