@@ -33,7 +33,7 @@ function makeCard(id) {
   };
   const pair = h("div.tl-pair", {}, start.box, end.box, parts.empty, parts.badge, parts.progress, parts.head);
   const line = h("div.tl-line", {}, parts.label, parts.move, parts.length);
-  const el = h("div.tl-card", { role: "option", id: `shot-${id}`, "data-id": id }, pair, line, parts.title);
+  const el = h("div.tl-card", { role: "option", id: `shot-${id}`, "data-id": id, "aria-selected": "false" }, pair, line, parts.title);
   return { el, parts, shot: null, number: 0 };
 }
 
@@ -94,7 +94,7 @@ function render() {
     previous = card.el;
   });
   for (const [id, card] of cards) {
-    if (!state.shots.has(id)) { card.el.remove(); cards.delete(id); }
+    if (!state.shots.has(id)) { card.el.remove(); cards.delete(id); painted.delete(id); }
   }
   element.querySelector(".tl-none").hidden = state.order.length > 0;
   strip.hidden = !state.order.length;
@@ -102,14 +102,23 @@ function render() {
   paintSelection();
 }
 
+let painted = new Set(); // the shots that look selected now; only what differs is touched
+let paintedCursor = null;
+
 function paintSelection() {
   const chosen = new Set(state.selection);
-  for (const [id, card] of cards) {
-    const on = chosen.has(id);
-    card.el.classList.toggle("selected", on);
-    card.el.classList.toggle("cursor", id === state.cursor);
-    attribute(card.el, "aria-selected", String(on));
-  }
+  const look = (id, on) => {
+    const el = cards.get(id)?.el;
+    if (!el) return;
+    el.classList.toggle("selected", on);
+    el.setAttribute("aria-selected", String(on));
+  };
+  for (const id of painted) if (!chosen.has(id)) look(id, false);
+  for (const id of chosen) if (!painted.has(id)) look(id, true);
+  painted = new Set([...chosen].filter((id) => cards.has(id)));
+  if (paintedCursor !== state.cursor) cards.get(paintedCursor)?.el.classList.remove("cursor");
+  cards.get(state.cursor)?.el.classList.add("cursor");
+  paintedCursor = state.cursor;
   attribute(strip, "aria-activedescendant", state.cursor ? `shot-${state.cursor}` : null);
   for (const button of bar.querySelectorAll("[data-needs-shot]")) button.disabled = !state.selection.length;
 }
@@ -121,7 +130,8 @@ let pickTimer = 0;
 
 function pick(ids, cursor) {
   stage.select(ids, cursor);
-  cards.get(cursor)?.el.scrollIntoView({ block: "nearest", inline: "nearest" });
+  // In the next frame: measuring now would lay the page out twice for every key.
+  requestAnimationFrame(() => cards.get(state.cursor)?.el.scrollIntoView({ block: "nearest", inline: "nearest" }));
 }
 
 /** Asks for takes and memory of the selected shot, unless they are known. Debounced: keys repeat fast. */
@@ -267,13 +277,17 @@ function renderTrash() {
 
 // ---------------------------------------------------------------- playhead
 
+let headOn = null; // the shot whose card shows the playhead
+
 function playhead() {
   const at = stage.playhead;
-  for (const [id, card] of cards) {
-    const on = at.on && at.shot === id;
-    if (card.parts.head.hidden === on) card.parts.head.hidden = !on;
-    if (on) card.parts.head.style.left = `${(at.fraction * 100).toFixed(1)}%`;
-  }
+  const id = at.on ? at.shot : null;
+  if (headOn !== id && cards.has(headOn)) cards.get(headOn).parts.head.hidden = true;
+  headOn = id;
+  if (!cards.has(id)) return;
+  const { head } = cards.get(id).parts;
+  head.hidden = false;
+  head.style.left = `${(at.fraction * 100).toFixed(1)}%`;
 }
 
 // ---------------------------------------------------------------- news in, and the first request for everything
