@@ -25,6 +25,7 @@ CRASHED = (
     f"The drawing process stopped {MAX_ATTEMPTS} times while working on this: look into worker.log, "
     "close other programs or draw fewer takes at once, then try again."
 )
+WAITING = (JobState.QUEUED.value, JobState.PAUSED.value)
 _QUEUED, _RUNNING = JobState.QUEUED.value, JobState.RUNNING.value
 
 
@@ -61,6 +62,26 @@ def enqueue(
     session.flush()
     touch(project)
     return job
+
+
+def cancel(session: Session, job: Job) -> None:
+    """Ends a waiting job at once, and asks the worker of a running one to stop. Others stay as they are."""
+    if job.state in WAITING:
+        end(session, job, JobState.CANCELLED)
+    elif job.state == _RUNNING:
+        job.cancel_requested = True
+        _changed(session, job)
+
+
+def waiting_jobs(session: Session, *conditions: Any) -> list[Job]:
+    """Jobs that wait or are paused, of those that fit the conditions."""
+    return list(session.exec(select(Job).where(col(Job.state).in_(WAITING), *conditions)).all())
+
+
+def cancel_all(session: Session, project_id: str) -> None:
+    """Cancels all work on a project."""
+    for job in session.exec(select(Job).where(Job.project_id == project_id)).all():
+        cancel(session, job)
 
 
 def claim(database: Database, worker_id: str) -> Job | None:

@@ -34,7 +34,6 @@ from studio.store.states import JobKind, JobState
 from studio.store.tables import Job, Project, Shot, Take
 
 MAX_TAKES, MAX_STEPS, MAX_GUIDANCE, MAX_SEED = 8, 200, 30.0, 2**31 - 1
-_WAITING = (JobState.QUEUED.value, JobState.PAUSED.value)
 
 
 class Drawing(Room):
@@ -116,13 +115,7 @@ class Drawing(Room):
     def cancel(self, owner: str, job_id: str) -> JobView:
         """Cancels a job: at once while it waits, within a step while it runs. A finished one stays."""
         with self.home.database.write() as session:
-            job = _owned_job(session, owner, job_id)
-            if job.state in _WAITING:
-                queue.end(session, job, JobState.CANCELLED)
-            elif job.state == JobState.RUNNING.value:
-                job.cancel_requested = True
-                session.add(job)
-                touch(session.get_one(Project, job.project_id))
+            queue.cancel(session, _owned_job(session, owner, job_id))
         return self._job(owner, job_id)
 
     def pause(self, owner: str, job_id: str) -> JobView:
@@ -269,9 +262,9 @@ def _enqueue(session: Session, film: FilmState, shot: Shot, order: DrawOrder, un
     number = film.index[shot.id] + 1
     if shot.locked:
         raise BadInput(f"Shot {number} is locked: unlock it to draw it again.")
-    waiting = session.exec(select(Job).where(Job.shot_id == shot.id, col(Job.state).in_(_WAITING))).all()
+    waiting = queue.waiting_jobs(session, Job.shot_id == shot.id)
     for job in waiting:
-        queue.end(session, job, JobState.CANCELLED)
+        queue.cancel(session, job)
     takes = f" ({len(order.seeds)} takes)" if len(order.seeds) > 1 else ""
     queue.enqueue(
         session,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from engine.errors import BadInput
 from engine.story import MAX_SHOTS, CinematicAttributes, slate_letters
@@ -19,7 +19,6 @@ from studio.service.fields import shot_fields
 from studio.service.room import Edit, Room
 from studio.service.views import HistoryEntry, Outcome, ShotView
 from studio.store.errors import NotFound
-from studio.store.states import JobState
 from studio.store.tables import Command, Job, Shot, Take, new_id, now
 
 _INHERITED = ("place", "time", "weather", "cast", "length")
@@ -81,7 +80,7 @@ class Edits(Room):
             )
             edit.recorder.create(copy)
             if take is not None:
-                edit.session.refresh(take)
+                edit.session.refresh(take, ["conditions", "memory"])
                 same = Take(
                     **take.model_dump(exclude={"id", "shot_id", "number", "seconds", "job_id"}),
                     id=new_id(),
@@ -103,7 +102,8 @@ class Edits(Room):
             numbers = ", ".join(str(edit.film.index[shot.id] + 1) for shot in shots)
             for shot in shots:
                 edit.recorder.set(shot, trashed=now())
-                _cancel_waiting(edit.session, shot.id)
+                for job in queue.waiting_jobs(edit.session, Job.shot_id == shot.id):
+                    queue.cancel(edit.session, job)
             edit.recorder.finish(f"delete shot{'s' if len(shots) > 1 else ''} {numbers}")
 
     def restore_shot(self, owner: str, shot_id: str) -> ShotView:
@@ -189,9 +189,3 @@ def _free_slate(film: FilmState, scene: int) -> str:
     """The first letter that no shot of the scene has, deleted ones included."""
     used = {shot.slate for shot in (*film.shots, *film.trash) if shot.scene == scene}
     return next(letters for letters in map(slate_letters, range(len(used) + 1)) if letters not in used)
-
-
-def _cancel_waiting(session: Session, shot_id: str) -> None:
-    waiting = (JobState.QUEUED.value, JobState.PAUSED.value)
-    for job in session.exec(select(Job).where(Job.shot_id == shot_id, col(Job.state).in_(waiting))).all():
-        queue.end(session, job, JobState.CANCELLED)

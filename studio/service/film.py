@@ -17,7 +17,7 @@ from studio.service.media import CONTENT_TYPES
 from studio.service.room import Room
 from studio.service.views import FilmView, JobView, MediaFile, ProjectView
 from studio.store.errors import NotFound
-from studio.store.states import JobKind, JobState
+from studio.store.states import JobKind
 from studio.store.tables import Film, Job, Project, Take
 
 
@@ -33,13 +33,9 @@ class Films(Room):
         with self.home.database.write() as session:
             project = owned_project(session, owner, project_id)
             order = _export_order(load_film(session, project))
-            waiting = select(Job).where(
-                Job.project_id == project_id,
-                Job.kind == JobKind.EXPORT.value,
-                col(Job.state).in_((JobState.QUEUED.value, JobState.PAUSED.value)),
-            )
-            for job in session.exec(waiting).all():
-                queue.end(session, job, JobState.CANCELLED)
+            mine = (Job.project_id == project_id, Job.kind == JobKind.EXPORT.value)
+            for job in queue.waiting_jobs(session, *mine):
+                queue.cancel(session, job)
             frames = sum(item.clip.frames for item in order.shots)
             job = queue.enqueue(
                 session, project, JobKind.EXPORT, "Make the film", order.model_dump(mode="json"), units=frames

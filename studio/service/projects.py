@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 from engine.errors import BadInput
 from engine.profiles import get_profile
 from engine.story import FrameRate
+from studio.jobs import queue
 from studio.project.commands import touch
 from studio.project.film import owned_project
 from studio.service.cards import Cards, moment
@@ -62,25 +63,25 @@ class Projects(Room):
         return self.trackers.of(project_id).since(since, lambda: self._look(owner, project_id))
 
     def delete_project(self, owner: str, project_id: str) -> None:
-        """Moves a project to the trash; `restore_project` brings it back."""
-        self._set_trashed(owner, project_id, now())
+        """Moves a project to the trash and cancels its work; `restore_project` brings it back."""
+        with self.home.database.write() as session:
+            project = owned_project(session, owner, project_id)
+            project.trashed = now()
+            touch(project)
+            queue.cancel_all(session, project_id)
 
     def restore_project(self, owner: str, project_id: str) -> ProjectView:
         """Takes a project out of the trash."""
-        self._set_trashed(owner, project_id, None)
+        with self.home.database.write() as session:
+            project = owned_project(session, owner, project_id)
+            project.trashed = None
+            touch(project)
         return self.project(owner, project_id)
 
     def _look(self, owner: str, project_id: str) -> ProjectView:
         with self.home.database.read() as session:
             project = owned_project(session, owner, project_id)
             return Cards(session, project, self.signer).project()
-
-    def _set_trashed(self, owner: str, project_id: str, trashed: int | None) -> None:
-        with self.home.database.write() as session:
-            project = owned_project(session, owner, project_id)
-            project.trashed = trashed
-            touch(project)
-            session.add(project)
 
     def _list_entry(self, session: Session, project: Project) -> ProjectCard:
         shots = select(Shot.length, Take.start_sha256).join(Take, col(Shot.picked) == Take.id, isouter=True)

@@ -302,14 +302,6 @@ class ProjectHead(View):
     """Ids of the shots that `draw_all_stale` would draw: stale ones and those never drawn, in film order."""
     saved: datetime
 
-    @property
-    def can_undo(self) -> bool:
-        return self.undo is not None
-
-    @property
-    def can_redo(self) -> bool:
-        return self.redo is not None
-
 
 class ProjectView(View):
     """Everything the page needs to show a project from nothing."""

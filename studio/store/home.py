@@ -14,6 +14,8 @@ import os
 import secrets
 from pathlib import Path
 
+from filelock import FileLock
+
 from studio.store.blobs import Blobs
 from studio.store.database import Database
 from studio.store.errors import StoreError, Unwritable, clear_errors, unwritable
@@ -71,20 +73,16 @@ class Home:
             probe.unlink(missing_ok=True)
 
     def _read_secret(self) -> bytes:
-        """The signing key, made once: the file is linked into place whole, so two starting processes agree
-        on one.
+        """The signing key, made once: under a lock and moved into place whole, so all processes agree on
+        one.
         """
         path = self.root / "secret"
-        if not path.exists():
-            fresh = self.root / f".secret.{secrets.token_hex(4)}"
-            fresh.touch(mode=0o600)
-            fresh.write_text(secrets.token_hex(32))
-            try:
-                os.link(fresh, path)
-            except FileExistsError:
-                pass  # another process was first: its key is the one
-            finally:
-                fresh.unlink()
+        with FileLock(self.root / "secret.lock"):
+            if not path.exists():
+                fresh = self.root / f".secret.{secrets.token_hex(4)}"
+                fresh.touch(mode=0o600)
+                fresh.write_text(secrets.token_hex(32))
+                os.replace(fresh, path)
         key = path.read_text().strip()
         if len(key) < 32:
             raise StoreError(f"The signing key {path} is empty: delete the file to get a new one.")

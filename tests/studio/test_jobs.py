@@ -189,6 +189,13 @@ def test_a_deleted_shot_is_not_drawn(studio: Studio) -> None:
     assert [job.state for job in studio.jobs(ME, project)] == [JobState.QUEUED, JobState.CANCELLED]
 
 
+def test_a_deleted_project_is_not_drawn(studio: Studio) -> None:
+    project, ids = new_film(studio, 2)
+    studio.draw(ME, ids)
+    studio.delete_project(ME, project)
+    assert {job.state for job in studio.jobs(ME, project)} == {JobState.CANCELLED}
+
+
 def test_settings_out_of_range(studio: Studio) -> None:
     _, ids = new_film(studio, 1)
     for settings in ({"takes": 0}, {"takes": 9}, {"seed": -1}, {"steps": 0}, {"guidance": -1.0}):
