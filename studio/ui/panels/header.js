@@ -90,8 +90,8 @@ const WORDS = { queued: "waiting", running: "running", paused: "paused", done: "
 const rows = new Map();
 
 function jobRow(job) {
-  const parts = { title: h("strong"), state: h("small"), bar: h("div.s-bar", {}, h("div")), actions: h("span.hd-actions") };
-  const el = h("div.hd-job", {}, h("div.hd-job-top", {}, parts.title, parts.actions), parts.bar, parts.state);
+  const parts = { title: h("strong"), state: h("small"), error: h("p.hd-error"), bar: h("div.s-bar", {}, h("div")), actions: h("span.hd-actions") };
+  const el = h("div.hd-job", {}, h("div.hd-job-top", {}, parts.title, parts.state, parts.actions), parts.bar, parts.error);
   return { el, parts, shown: null };
 }
 
@@ -100,7 +100,9 @@ function paintJob(row, job) {
   const active = ["queued", "running", "paused"].includes(job.state);
   text(parts.title, job.title);
   const eta = active && job.eta_seconds ? say.about(job.eta_seconds) : "";
-  text(parts.state, job.error || [WORDS[job.state], job.message, eta].filter(Boolean).join(" · "));
+  text(parts.state, [WORDS[job.state], active && job.message, eta].filter(Boolean).join(" · "));
+  text(parts.error, job.error);
+  parts.error.hidden = !job.error;
   attribute(row.el, "data-state", job.state);
   parts.bar.hidden = !active;
   parts.bar.firstChild.style.width = `${Math.round(job.progress * 100)}%`;
@@ -128,7 +130,8 @@ function renderJobs() {
     paintJob(rows.get(job.id), job);
     return rows.get(job.id).el;
   });
-  const worker = state.worker ? `Drawing process: ${state.worker.message || (state.worker.alive ? "ready" : "not running")}` : "";
+  const doing = !state.worker?.alive ? state.worker?.message || "starting" : active.length ? state.worker.message : "ready";
+  const worker = state.worker ? `Drawing process: ${doing}` : "";
   fill(jobsList, h("h3.s-title", {}, "Jobs"), h("div.hd-worker", {}, worker),
     list.length ? list : h("p.s-empty", {}, "Nothing is being drawn. Press Draw, or R on a shot."));
 }

@@ -11,7 +11,7 @@ function add(name, label, control, read, parse = (value) => value, options = {})
     label, control, ...options,
     save: (value, shot, done) => {
       const sent = parse(value, shot);
-      if (sent === null) { done(false); return; }
+      if (sent === null) { done(false); stage.notify("A length is a number of seconds, like 2.5.", "error"); return; }
       send("write", { shot, field: name, value: sent }, () => {
         const now = state.shots.get(shot);
         const good = Boolean(now) && stage.same(read(now), Array.isArray(sent) ? sent.join(", ") : shownAs(name, sent));

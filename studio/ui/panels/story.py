@@ -32,13 +32,18 @@ def story(desk: Desk) -> Panel:
         desk.studio.edit_project(owner, event.project_id, theme=event.theme)
 
     def direct(owner: str, event: DirectEvent) -> Iterator[News]:
-        if not event.theme.strip():
-            raise BadInput("Write a sentence about the film first, or paste a screenplay.")
         told: list[dict[str, object]] = []
+        if not event.theme.strip():
+            yield {"director": None}
+            raise BadInput("Write a sentence about the film first, or paste a screenplay.")
         yield {"director": {"working": True, "stages": told}}
-        for stage in desk.studio.direct(owner, event.project_id, event.theme, event.shots, event.seed):
-            told = [*told, in_words(stage)]
-            yield {"director": {"working": not isinstance(stage, ShotList), "stages": told}}
+        try:
+            for stage in desk.studio.direct(owner, event.project_id, event.theme, event.shots, event.seed):
+                told = [*told, in_words(stage)]
+                yield {"director": {"working": not isinstance(stage, ShotList), "stages": told}}
+        except Exception:
+            yield {"director": None}  # he stops thinking on the page, too; the desk says why
+            raise
 
     desk.on(panel.write, ThemeEvent, write)
     desk.stream(panel.direct, DirectEvent, direct)

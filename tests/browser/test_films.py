@@ -1,0 +1,95 @@
+"""Several films in one browser, and words about the shots: open, rename, trash, undo, cast, cancel."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, new_film, open_studio
+
+
+@pytest.fixture
+def empty(page: Page, shared_studio: Server) -> Page:
+    """A new, empty film on the page."""
+    open_studio(page, shared_studio)
+    new_film(page)
+    return page
+
+
+def rename(page: Page, title: str) -> None:
+    page.fill("#project-title", title)
+    page.locator("#project-title").press("Enter")
+    page.wait_for_function("(title) => stage.state.head.title === title", arg=title)
+
+
+def test_an_empty_film_says_what_to_do(empty: Page) -> None:
+    expect(empty.locator(".tl-none")).to_contain_text("press Direct")
+    expect(empty.locator("#inspector .s-empty")).to_be_visible()
+    empty.locator(".st-idea").first.click()
+    expect(empty.locator("#theme")).not_to_have_value("")
+    empty.fill("#theme", "   ")
+    empty.click("#direct")
+    expect(empty.locator(".s-notice")).to_contain_text("Write a sentence")
+    expect(empty.locator("#direct")).to_be_enabled()
+
+
+def test_films_are_kept_apart_and_come_back_from_the_trash(empty: Page) -> None:
+    rename(empty, "First film")
+    empty.click("#insert-shot")
+    expect(empty.locator(".tl-card")).to_have_count(1)
+    new_film(empty)
+    rename(empty, "Second film")
+    expect(empty.locator(".tl-card")).to_have_count(0)
+
+    empty.click("#projects")
+    empty.get_by_role("button", name="First film").first.click()
+    expect(empty.locator("#project-title")).to_have_value("First film")
+    expect(empty.locator(".tl-card")).to_have_count(1)
+
+    empty.click("#projects")
+    empty.get_by_role("button", name="Put “First film” into the trash").click()
+    expect(empty.locator("#project-title")).not_to_have_value("First film")
+    empty.get_by_role("button", name="Bring it back").click()
+    expect(empty.locator("#project-title")).to_have_value("First film")
+    expect(empty.locator(".tl-card")).to_have_count(1)
+
+
+def test_undo_says_what_it_undoes(empty: Page) -> None:
+    empty.click("#insert-shot")
+    expect(empty.locator(".tl-card")).to_have_count(1)
+    empty.fill("#shot-description", "A lighthouse in the fog")
+    empty.locator("#shot-description").blur()
+    expect(empty.locator("#undo")).to_have_attribute("title", "Undo change the description of shot 1")
+    expect(empty.locator("#inspector .s-note:not([hidden])")).to_contain_text("lighthouse")
+    empty.click("#undo")
+    expect(empty.locator("#shot-description")).to_have_value("")
+    empty.click("#redo")
+    expect(empty.locator("#shot-description")).to_have_value("A lighthouse in the fog")
+
+
+def test_a_renamed_cast_member_stays_in_the_shot(empty: Page) -> None:
+    empty.fill("#new-cast", "Anna")
+    empty.click("#add-cast")
+    card = empty.locator(".pe-card[data-cast]")
+    expect(card).to_have_count(1)
+    empty.click("#insert-shot")
+    empty.get_by_role("group", name="Cast of this shot").get_by_role("button", name="Anna").click()
+    empty.wait_for_function("() => stage.shot().attributes.cast.join() === 'Anna'")
+    card.get_by_label("Name").fill("Berta")
+    card.get_by_label("Name").press("Enter")
+    empty.wait_for_function("() => stage.shot().attributes.cast.join() === 'Berta'")
+    chip = empty.get_by_role("group", name="Cast of this shot").get_by_role("button", name="Berta")
+    expect(chip).to_have_attribute("aria-pressed", "true")
+
+
+def test_what_makes_no_sense_is_refused_in_a_sentence(empty: Page) -> None:
+    empty.click("#insert-shot")
+    expect(empty.locator(".tl-card")).to_have_count(1)
+    empty.click(".dr-fold summary")
+    empty.fill("#draw-steps", "-3")
+    empty.click("#draw-this")
+    expect(empty.locator(".s-notice[data-kind='error']")).to_contain_text("steps")
+    expect(empty.locator(".tl-badge")).to_have_text("draft")
+    empty.fill("#shot-length", "soon")
+    empty.locator("#shot-length").blur()
+    expect(empty.locator("#inspector .s-mark[data-kind='bad']")).to_have_text("not saved")
