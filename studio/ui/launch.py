@@ -44,11 +44,12 @@ def serve(studio: Studio, page: gr.Blocks, port: int | None = None, open_browser
         _, url, _ = page.queue(max_size=64).launch(
             **settings(studio), server_port=port, inbrowser=open_browser
         )
+    except OSError as error:
+        raise StageError(_no_port(port)) from error
+    try:
         studio.start_worker()
         print(f"STAGE Studio is open at {url}", flush=True)
         threading.Event().wait()
-    except OSError as error:
-        raise StageError(_no_port(port)) from error
     except KeyboardInterrupt:
         pass  # asked to stop: the caller closes the studio, and running jobs go back to the queue
     finally:

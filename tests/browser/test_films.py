@@ -57,14 +57,14 @@ def test_films_are_kept_apart_and_come_back_from_the_trash(empty: Page) -> None:
 def test_undo_says_what_it_undoes(empty: Page) -> None:
     empty.click("#insert-shot")
     expect(empty.locator(".tl-card")).to_have_count(1)
-    empty.fill("#shot-description", "A lighthouse in the fog")
+    empty.fill("#shot-description", "A dragon in the fog")
     empty.locator("#shot-description").blur()
     expect(empty.locator("#undo")).to_have_attribute("title", "Undo change the description of shot 1")
-    expect(empty.locator("#inspector .s-note:not([hidden])")).to_contain_text("lighthouse")
+    expect(empty.locator("#inspector .s-note:not([hidden])")).to_contain_text("dragon")
     empty.click("#undo")
     expect(empty.locator("#shot-description")).to_have_value("")
     empty.click("#redo")
-    expect(empty.locator("#shot-description")).to_have_value("A lighthouse in the fog")
+    expect(empty.locator("#shot-description")).to_have_value("A dragon in the fog")
 
 
 def test_a_renamed_cast_member_stays_in_the_shot(empty: Page) -> None:

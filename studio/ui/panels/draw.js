@@ -38,7 +38,7 @@ function render() {
   const waiting = stage.activeJobs().filter((job) => job.kind === "draw").length;
   const each = stage.details()?.estimate;
   const time = left && each ? say.about(left * each) : "";
-  text(all, left ? `${left === state.order.length ? "Draw all" : "Draw the rest"} (${left})` : waiting ? `${waiting} in the queue` : "All drawn");
+  text(all, left ? `${left === state.order.length ? "Draw all" : "Draw the rest"} (${left})` : waiting ? `${waiting} in the queue` : state.order.length ? "All drawn" : "Draw all");
   stage.attribute(all, "title", `Every shot that is missing or stale, in film order${time && `, ${time}`}`);
   all.disabled = !left;
   text(quote, time);
