@@ -1,21 +1,14 @@
 """Multi-shot memory pack (STAGE, eq. 1): M_i = SpatialTile_j P(m'_j, 2^-j).
 
 Earlier frames are ranked and tiled into one canvas of a single frame's size, so the cost of the history is
-one extra frame of tokens, however long the film is. The frame of rank j gets the area 2^-j: the free rest is
-halved along its width, then along its height, in turn (left half, top of the right half, left of the rest,
-...).
-
-Packed grids do not always halve evenly (83x83, 6x10): a tile takes the floor, the rest keeps the ceiling.
-When one axis is down to a single token the other is halved; when both are, the next tile would be below one
-packed token and vanishes, so a grid of 4x8 tokens remembers 5 frames and one of a megapixel about 12. What
-stays empty is zero, the mean of a normalised latent; after n even halvings that is 2^-n of the canvas.
+one extra frame of tokens, however long the film is. Where each rank lies says engine.step2.tiling. What stays
+empty is zero, the mean of a normalised latent.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -23,39 +16,7 @@ from torch import Tensor
 
 from engine.step2.conditions import MemoryFrame, PackedFrame
 from engine.step2.latents import PATCH
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A rectangle of the canvas in packed tokens."""
-
-    y: int
-    x: int
-    h: int
-    w: int
-
-    @property
-    def area(self) -> int:
-        return self.h * self.w
-
-
-def tiles(n: int, h: int, w: int) -> list[Tile]:
-    """The boxes of the first n ranks on a canvas of h x w packed tokens; fewer when the grid is too small.
-
-    The box of a rank does not depend on n, so one layout serves every length of history.
-    """
-    found: list[Tile] = []
-    y = x = 0
-    across = True  # whose turn: the width first, then the height
-    while len(found) < n and h * w > 1:
-        if w > 1 and (across or h == 1):
-            found.append(Tile(y, x, h, w // 2))
-            x, w = x + w // 2, w - w // 2
-        else:
-            found.append(Tile(y, x, h // 2, w))
-            y, h = y + h // 2, h - h // 2
-        across = not across
-    return found
+from engine.step2.tiling import tiles
 
 
 def tile(latents: Tensor, h: int, w: int) -> Tensor:
@@ -107,10 +68,8 @@ def layout(
     packed = []
     for j, (i, t) in enumerate(zip(order, tiles(len(order), h, w), strict=False)):
         m = bank[i]
-        box = (t.y, t.x, t.h, t.w)
-        packed.append(
-            (i, PackedFrame(m.key, m.frame.sha256, j + 1, t.area / (h * w), similarity[i], m.pinned, box))
-        )
+        share = t.area / (h * w)
+        packed.append((i, PackedFrame(m.key, m.frame.sha256, j + 1, share, similarity[i], m.pinned, t.box)))
     return packed
 
 

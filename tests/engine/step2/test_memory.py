@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.step2.conditions import MemoryFrame, StoredFrame
-from engine.step2.memory import empty_canvas, layout, rank, tile, tiles
+from engine.step2.memory import empty_canvas, layout, rank, tile
+from engine.step2.tiling import tiles
 
 side = st.integers(1, 110)
 count = st.integers(0, 20)
@@ -54,7 +55,7 @@ def test_a_rank_keeps_its_box_when_history_grows(n: int, h: int, w: int) -> None
 
 
 def test_axes_take_turns_from_the_left_half() -> None:
-    boxes = [(t.y, t.x, t.h, t.w) for t in tiles(9, 4, 8)]
+    boxes = [t.box for t in tiles(9, 4, 8)]
     assert boxes == [(0, 0, 4, 4), (0, 4, 2, 4), (2, 4, 2, 2), (2, 6, 1, 2), (3, 6, 1, 1)]
 
 
