@@ -1,16 +1,20 @@
-"""film.json: what a film is made of, written beside it."""
+"""film.json: what a film is made of, written beside it by `stage film` and by the studio, and read by both.
+
+A film.json of an earlier version, which says less, is read as well: what it lacks has a default.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engine.step2.conditions import PairTake
-from engine.story import FrameRate, Shot, Storyboard
+from engine.errors import BadInput
+from engine.step2.conditions import PackedFrame, PairRecipe
+from engine.story import CastMember, CinematicAttributes, FrameRate, Place, Shot, Storyboard
 from engine.video.files import write_bytes
 
 
@@ -19,16 +23,21 @@ class _Frozen(BaseModel):
 
 
 class MemoryRecord(_Frozen):
-    """A frame of the memory pack that a shot was drawn with."""
+    """A frame of the memory pack that a shot was drawn with.
+
+    `frame` is its key in the film, "2E" for the end of shot 2; `share` is its part of the canvas; `box` is
+    y, x, h, w in packed tokens.
+    """
 
     frame: str
     rank: int
     share: float
     similarity: float | None
     pinned: bool
+    box: tuple[int, int, int, int] | None = None
 
 
-class Lineage(_Frozen):
+class LineageRecord(_Frozen):
     """How a pair was drawn."""
 
     seed: int
@@ -36,46 +45,91 @@ class Lineage(_Frozen):
     guidance: float
     profile: str
     weights: str
+    batch: int = 1
+    dtype: str = ""
+    device: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
     memory: tuple[MemoryRecord, ...]
+
+    @classmethod
+    def of(cls, recipe: PairRecipe, memory: Iterable[PackedFrame]) -> LineageRecord:
+        """The lineage of a take."""
+        return cls(
+            seed=recipe.seed,
+            steps=recipe.steps,
+            guidance=recipe.guidance,
+            profile=recipe.profile,
+            weights=recipe.weights,
+            batch=recipe.batch,
+            dtype=recipe.dtype,
+            device=recipe.device,
+            versions=recipe.versions,
+            memory=tuple(
+                MemoryRecord(
+                    frame=m.key,
+                    rank=m.rank,
+                    share=m.share,
+                    similarity=m.similarity,
+                    pinned=m.pinned,
+                    box=m.box,
+                )
+                for m in memory
+            ),
+        )
+
+    def recipe(self, width: int, height: int) -> PairRecipe:
+        """The recipe again; the size of the pictures is that of their files."""
+        return PairRecipe(**self.model_dump(exclude={"memory"}), width=width, height=height)
 
 
 class ShotRecord(_Frozen):
-    """A shot as it was filmed; `start` and `end` are paths relative to the manifest."""
+    """A shot as it was filmed.
+
+    `attributes` are C_i, the length in seconds and in frames; `start` and `end` are paths relative to the
+    manifest.
+    """
 
     description: str
+    scene: int = 1
+    slate: str = ""
     attributes: dict[str, Any]
     refined: str
     start: str
     end: str
-    lineage: Lineage
+    lineage: LineageRecord
 
     @classmethod
     def of(
-        cls, shot: Shot, rate: FrameRate, refined: str, start: Path, end: Path, take: PairTake, folder: Path
+        cls, shot: Shot, rate: FrameRate, refined: str, start: str, end: str, lineage: LineageRecord
     ) -> ShotRecord:
-        """The record of a shot; `folder` is where the manifest will be."""
+        """The record of a shot."""
         attributes = shot.attributes.model_dump(mode="json")
         frames = shot.attributes.length
         attributes["length"] = {"seconds": round(rate.seconds(frames), 6), "frames": frames}
-        recipe = take.recipe
-        memory = tuple(
-            MemoryRecord(frame=m.key, rank=m.rank, share=m.share, similarity=m.similarity, pinned=m.pinned)
-            for m in take.memory
-        )
         return cls(
             description=shot.description,
+            scene=shot.scene,
+            slate=shot.slate,
             attributes=attributes,
             refined=refined,
-            start=start.relative_to(folder).as_posix(),
-            end=end.relative_to(folder).as_posix(),
-            lineage=Lineage(
-                seed=recipe.seed,
-                steps=recipe.steps,
-                guidance=recipe.guidance,
-                profile=recipe.profile,
-                weights=recipe.weights,
-                memory=memory,
-            ),
+            start=start,
+            end=end,
+            lineage=lineage,
+        )
+
+    def shot(self) -> Shot:
+        """S_i = (D_i, C_i).
+
+        Raises:
+            KeyError, ValidationError: the attributes are none of ours.
+        """
+        length = self.attributes.get("length", {})
+        fields = {**self.attributes, "length": length["frames"] if isinstance(length, dict) else length}
+        return Shot(
+            description=self.description,
+            attributes=CinematicAttributes.model_validate(fields),
+            scene=self.scene,
+            slate=self.slate,
         )
 
 
@@ -84,18 +138,56 @@ class FilmManifest(_Frozen):
 
     title: str
     theme: str
+    logline: str = ""
+    look: str = ""
     fps: float
     rate: str
+    cast: tuple[CastMember, ...] = ()
+    places: tuple[Place, ...] = ()
     shots: tuple[ShotRecord, ...]
 
     @classmethod
-    def of(cls, storyboard: Storyboard, shots: Sequence[ShotRecord]) -> FilmManifest:
-        """The manifest of a filmed storyboard."""
+    def of(cls, storyboard: Storyboard, shots: Iterable[ShotRecord]) -> FilmManifest:
+        """The manifest of a filmed storyboard; `shots` are the records of what was filmed."""
         rate = storyboard.rate
-        fps = float(rate.fraction)
         return cls(
-            title=storyboard.title, theme=storyboard.theme, fps=fps, rate=str(rate), shots=tuple(shots)
+            title=storyboard.title,
+            theme=storyboard.theme,
+            logline=storyboard.logline,
+            look=storyboard.look,
+            fps=float(rate.fraction),
+            rate=str(rate),
+            cast=tuple(storyboard.cast),
+            places=tuple(storyboard.places),
+            shots=tuple(shots),
         )
+
+    def frame_rate(self) -> FrameRate:
+        """`rate` as a number.
+
+        Raises:
+            ValueError: it is none.
+        """
+        numerator, _, denominator = self.rate.partition("/")
+        return FrameRate(numerator=int(numerator), denominator=int(denominator or 1))
+
+
+def read_manifest(path: Path) -> FilmManifest:
+    """The manifest of a file, with every shot and the frame rate checked.
+
+    Raises:
+        BadInput: the file cannot be read, or is no film.json.
+    """
+    try:
+        manifest = FilmManifest.model_validate_json(path.read_bytes())
+        manifest.frame_rate()
+        for record in manifest.shots:
+            record.shot()
+    except (OSError, ValueError, KeyError) as error:  # a ValidationError is a ValueError
+        raise BadInput(
+            f"{path.name} of {path.parent.name} is not a film that this program can read."
+        ) from error
+    return manifest
 
 
 def write_manifest(path: Path, manifest: FilmManifest) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import BadInput, Cancelled
-from engine.manifest import FilmManifest, ShotRecord, abandoned_frames, write_manifest
+from engine.manifest import FilmManifest, LineageRecord, ShotRecord, abandoned_frames, write_manifest
 from engine.step2.conditions import MemoryFrame, PairConditions, PairTake, StoredFrame
 from engine.step2.prompt import compose
 from engine.story import FrameRate, FrameSide, Shot, Storyboard
@@ -224,7 +224,9 @@ def shoot(
             )
             clips.append(clip)
             yield ClipRendered(i, clip)
-            records.append(ShotRecord.of(shot, storyboard.rate, text, start.path, end.path, take, out.parent))
+            lineage = LineageRecord.of(take.recipe, take.memory)
+            names = [frame.path.relative_to(out.parent).as_posix() for frame in (start, end)]
+            records.append(ShotRecord.of(shot, storyboard.rate, text, names[0], names[1], lineage))
         if cancelled is not None and cancelled():
             raise Cancelled("The film was stopped before it was joined.")
         assemble(clips, out)

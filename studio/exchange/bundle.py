@@ -8,11 +8,23 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from studio.exchange.manifest import FilmJson
+from engine.manifest import FilmManifest, LineageRecord, ShotRecord
+from engine.step2.conditions import PairRecipe
+from engine.story import FrameRate, FrameSide, Shot
 from studio.exchange.provenance import with_provenance
+from studio.project.conditions import Packed
 from studio.store.errors import clear_errors
 from studio.store.home import Home
 from studio.store.tables import Film, Take
+
+
+def shot_record(number: int, shot: Shot, rate: FrameRate, take: Take, refined: str) -> ShotRecord:
+    """What film.json says of a shot; its frames are named after its place in the film, from 1."""
+    packed = [Packed.model_validate(frame).frame() for frame in take.memory]
+    names = [f"frames/{number:03d}-{side.value}.png" for side in FrameSide]
+    return ShotRecord.of(
+        shot, rate, refined, names[0], names[1], LineageRecord.of(PairRecipe(**take.recipe), packed)
+    )
 
 
 def write_bundle(home: Home, film: Film, takes: Sequence[Take]) -> Path:
@@ -20,7 +32,7 @@ def write_bundle(home: Home, film: Film, takes: Sequence[Take]) -> Path:
     target = home.cache / f"film-{film.id}.zip"
     if target.is_file():
         return target
-    manifest = FilmJson.model_validate(film.manifest)
+    manifest = FilmManifest.model_validate(film.manifest)
     partial = home.blobs.scratch(".zip")
     with clear_errors(home.root):
         try:

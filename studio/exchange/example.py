@@ -5,19 +5,18 @@ The pairs become picked takes. Their conditions are what the project says at tha
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from sqlmodel import Session
 
 from engine.errors import BadInput
+from engine.manifest import FilmManifest, MemoryRecord, ShotRecord, read_manifest
+from engine.step2.tiling import tiles
 from engine.story import FrameSide, slate_letters
-from studio.exchange.manifest import FilmJson, LineageEntry, MemoryEntry, ShotEntry
 from studio.exchange.provenance import without_metadata
 from studio.project.conditions import Packed
 from studio.project.film import attribute_fields, load_film
@@ -28,6 +27,7 @@ from studio.store.states import Mark
 from studio.store.tables import CastMember, FrameMark, Place, Project, Shot, Take
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+# Where the memory lies when film.json does not say: the shares are the same on every even grid.
 _NOMINAL_GRID = (64, 128)
 
 
@@ -35,7 +35,7 @@ _NOMINAL_GRID = (64, 128)
 class DrawnFilm:
     """A film that was read: its manifest, and the stored hashes of each shot's start and end frame."""
 
-    manifest: FilmJson
+    manifest: FilmManifest
     frames: tuple[tuple[str, str], ...]
     sizes: tuple[tuple[int, int], ...]
 
@@ -47,13 +47,7 @@ def example_folders() -> list[Path]:
 
 def read_film(folder: Path, blobs: Blobs) -> DrawnFilm:
     """Reads film.json and stores its frames. Raises BadInput with the file that cannot be read."""
-    path = folder / "film.json"
-    try:
-        manifest = FilmJson.model_validate(json.loads(path.read_text(encoding="utf-8")))
-        for entry in manifest.shots:
-            entry.shot()
-    except (OSError, ValueError, KeyError, ValidationError) as error:
-        raise BadInput(f"{path.name} of {folder.name} is not a film that this program can read.") from error
+    manifest = read_manifest(folder / "film.json")
     pictures = [(_read_png(folder, e.start), _read_png(folder, e.end)) for e in manifest.shots]
     return DrawnFilm(
         manifest=manifest,
@@ -90,7 +84,7 @@ def add_film(session: Session, owner: str, film: DrawnFilm) -> Project:
             start_sha256=start,
             end_sha256=end,
             conditions={},
-            recipe=_recipe(entry.lineage, size),
+            recipe=asdict(entry.lineage.recipe(*size)),
             memory=[],
             imported=True,
         )
@@ -106,7 +100,7 @@ def add_film(session: Session, owner: str, film: DrawnFilm) -> Project:
     return project
 
 
-def _add_rows(session: Session, project: Project, manifest: FilmJson) -> list[Shot]:
+def _add_rows(session: Session, project: Project, manifest: FilmManifest) -> list[Shot]:
     ids: dict[str, Any] = {"owner": project.owner, "project_id": project.id}
     for member, at in zip(manifest.cast, spread(None, None, len(manifest.cast)), strict=True):
         session.add(CastMember(**ids, position=at, name=member.name, look=member.look))
@@ -129,7 +123,7 @@ def _add_rows(session: Session, project: Project, manifest: FilmJson) -> list[Sh
     return shots
 
 
-def _add_pins(session: Session, project: Project, manifest: FilmJson, shots: list[Shot]) -> None:
+def _add_pins(session: Session, project: Project, manifest: FilmManifest, shots: list[Shot]) -> None:
     pinned = {m.frame for entry in manifest.shots for m in entry.lineage.memory if m.pinned}
     for key in sorted(pinned):
         slot = _slot(key, shots)
@@ -148,23 +142,24 @@ def _add_pins(session: Session, project: Project, manifest: FilmJson, shots: lis
 
 
 def _record_lineage(
-    session: Session, project: Project, entries: tuple[ShotEntry, ...], shots: list[Shot], takes: list[Take]
+    session: Session, project: Project, entries: tuple[ShotRecord, ...], shots: list[Shot], takes: list[Take]
 ) -> None:
     lineage = Lineage(load_film(session, project))
     by_shot = {take.shot_id: take for take in takes}
     for index, (entry, take) in enumerate(zip(entries, takes, strict=True)):
         take.conditions = lineage.present(index).model_dump(mode="json")
-        boxes = dyadic_boxes(len(entry.lineage.memory), *_NOMINAL_GRID)
+        memory = entry.lineage.memory
+        nominal = tiles(len(memory), *_NOMINAL_GRID)
         take.memory = [
-            _packed(m, box, shots, by_shot).model_dump(mode="json")
-            for m, box in zip(sorted(entry.lineage.memory, key=lambda m: m.rank), boxes, strict=False)
+            _packed(m, tile.box, shots, by_shot).model_dump(mode="json")
+            for m, tile in zip(sorted(memory, key=lambda m: m.rank), nominal, strict=False)
         ]
         session.add(take)
     session.flush()
 
 
 def _packed(
-    entry: MemoryEntry, box: tuple[int, int, int, int], shots: list[Shot], takes: Mapping[str, Take]
+    entry: MemoryRecord, box: tuple[int, int, int, int], shots: list[Shot], takes: Mapping[str, Take]
 ) -> Packed:
     slot = _slot(entry.frame, shots)
     if slot is None:
@@ -190,27 +185,6 @@ def _slot(key: str, shots: list[Shot]) -> tuple[Shot, FrameSide] | None:
     if side is None or not number.isdigit() or not 1 <= int(number) <= len(shots):
         return None
     return shots[int(number) - 1], side
-
-
-def dyadic_boxes(count: int, height: int, width: int) -> list[tuple[int, int, int, int]]:
-    """Where the first `count` ranks lie in a memory pack, for manifests that do not say: y, x, h, w (eq.
-    1).
-    """
-    boxes, y, x = [], 0, 0
-    for rank in range(count):
-        if height * width <= 1:
-            break
-        if width > 1 and (rank % 2 == 0 or height == 1):
-            boxes.append((y, x, height, width // 2))
-            x, width = x + width // 2, width - width // 2
-        else:
-            boxes.append((y, x, height // 2, width))
-            y, height = y + height // 2, height - height // 2
-    return boxes
-
-
-def _recipe(lineage: LineageEntry, size: tuple[int, int]) -> dict[str, Any]:
-    return {**lineage.model_dump(mode="json", exclude={"memory"}), "width": size[0], "height": size[1]}
 
 
 def _read_png(folder: Path, name: str) -> bytes:

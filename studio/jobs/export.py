@@ -11,12 +11,13 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from engine.manifest import FilmManifest
 from engine.refiner.plain_refiner import PlainRefiner
 from engine.story import Shot, Storyboard
 from engine.video.animatic import AnimaticRenderer
 from engine.video.film import assemble
 from engine.video.renderer import ClipRenderer
-from studio.exchange.manifest import FilmJson, shot_entry
+from studio.exchange.bundle import shot_record
 from studio.jobs import queue
 from studio.jobs.bench import Bench
 from studio.jobs.orders import ClipConditions, ExportOrder, ExportShot
@@ -131,10 +132,10 @@ def keep_film(bench: Bench, order: ExportOrder, clips: list[Clip], rendered: int
     with home.database.write() as session:
         job = queue.held(session, bench.job.id, bench.worker_id)
         shots: list[Shot] = [item.shot for item in order.shots]
-        entries = tuple(
-            shot_entry(number, shot, order.storyboard.rate, *_made_of(session, clip))
+        records = [
+            shot_record(number, shot, order.storyboard.rate, *_made_of(session, clip))
             for number, (shot, clip) in enumerate(zip(shots, clips, strict=True), start=1)
-        )
+        ]
         film = Film(
             owner=job.owner,
             project_id=job.project_id,
@@ -142,7 +143,7 @@ def keep_film(bench: Bench, order: ExportOrder, clips: list[Clip], rendered: int
             sha256=sha256,
             frames=sum(clip.frames for clip in clips),
             conditions={"clips": [item.clip.model_dump(mode="json") for item in order.shots]},
-            manifest=FilmJson.of(order.storyboard, entries).model_dump(mode="json"),
+            manifest=FilmManifest.of(order.storyboard, records).model_dump(mode="json"),
         )
         session.add(film)
         job.units = rendered

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from engine.step2.conditions import PackedFrame
 from engine.story import FrameSide
 
 
@@ -72,6 +73,10 @@ class Packed(_Frozen):
     box: tuple[int, int, int, int]
     shot_id: str | None = None
     side: FrameSide | None = None
+
+    def frame(self) -> PackedFrame:
+        """The same as the engine knows it: without the shot that it came from."""
+        return PackedFrame(**self.model_dump(exclude={"shot_id", "side"}))
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,21 @@ import pytest
 from engine import workflow
 from engine.director.stages import Logline, ShotList, Stage
 from engine.errors import BadInput, Cancelled, StageError
+from engine.manifest import FilmManifest, read_manifest
 from engine.profiles import Profile
 from engine.refiner import PlainRefiner
 from engine.step2.conditions import PackedFrame, PairConditions, PairRecipe, PairTake
-from engine.story import CastMember, CinematicAttributes, FrameRate, FrameSide, Movement, Shot, Storyboard
+from engine.story import (
+    CastMember,
+    CinematicAttributes,
+    FrameRate,
+    FrameSide,
+    Movement,
+    Place,
+    Shot,
+    Storyboard,
+    slate_letters,
+)
 from engine.video.animatic import AnimaticRenderer
 from engine.workflow import Pin, shoot, shot_seed
 from tests.engine.video.pairs import decoded, png
@@ -50,7 +61,9 @@ class FlatPainter:
                 raise Cancelled("stopped")
             if on_step is not None:
                 on_step(i + 1, 3)
-        recipe = PairRecipe("flat", self.weights, seeds[0], 3, 1.0, 64, 32, 1, "float32", "cpu")
+        recipe = PairRecipe(
+            "flat", self.weights, seeds[0], 3, 1.0, 64, 32, 1, "float32", "cpu", {"paint": "1.0"}
+        )
         return [PairTake(bar(seeds[0], 10), bar(seeds[0], 40), recipe, self.pack(conditions))]
 
     def pack(self, conditions: PairConditions) -> tuple[PackedFrame, ...]:
@@ -82,12 +95,21 @@ def storyboard() -> Storyboard:
         Shot(
             description=f"Ann walks, part {i}",
             attributes=CinematicAttributes(length=n, movement=Movement.TRUCK_LEFT, cast=["Ann"]),
+            scene=2,
+            slate=slate_letters(i - 1),
         )
         for i, n in enumerate(LENGTHS, 1)
     ]
     rate = FrameRate(numerator=24000, denominator=1001)
     return Storyboard(
-        title="Three", theme="t", rate=rate, cast=[CastMember(name="Ann", look="a red coat")], shots=shots
+        title="Three",
+        theme="t",
+        logline="Ann walks.",
+        look="soft light",
+        rate=rate,
+        cast=[CastMember(name="Ann", look="a red coat")],
+        places=[Place(name="the quay", look="wet stones")],
+        shots=shots,
     )
 
 
@@ -168,10 +190,16 @@ def test_the_manifest_has_every_field(tmp_path: Path) -> None:
     filmed(tmp_path / "my film.mp4", seed=9)
     film = json.loads((tmp_path / "my film.json").read_text())
     assert (film["title"], film["theme"], film["rate"]) == ("Three", "t", "24000/1001")
+    assert (film["logline"], film["look"]) == ("Ann walks.", "soft light")
+    assert film["cast"] == [{"name": "Ann", "look": "a red coat"}]
+    assert film["places"] == [{"name": "the quay", "look": "wet stones", "interior": "EXT"}]
     assert film["fps"] == pytest.approx(23.976, abs=1e-3)
     assert len(film["shots"]) == 3
     for i, (shot, frames) in enumerate(zip(film["shots"], LENGTHS, strict=True), 1):
-        assert set(shot) == {"description", "attributes", "refined", "start", "end", "lineage"}
+        assert set(shot) == {
+            "description", "scene", "slate", "attributes", "refined", "start", "end", "lineage"
+        }  # fmt: skip
+        assert (shot["scene"], shot["slate"]) == (2, slate_letters(i - 1))
         assert shot["attributes"]["length"] == {
             "seconds": pytest.approx(frames * 1001 / 24000, abs=1e-6),
             "frames": frames,
@@ -183,8 +211,51 @@ def test_the_manifest_has_every_field(tmp_path: Path) -> None:
         lineage = shot["lineage"]
         assert (lineage["seed"], lineage["steps"]) == (shot_seed(9, i), 3)
         assert (lineage["profile"], lineage["weights"]) == ("flat", "w" * 8)
+        assert (lineage["batch"], lineage["dtype"], lineage["device"]) == (1, "float32", "cpu")
+        assert lineage["versions"] == {"paint": "1.0"}
     memory = film["shots"][1]["lineage"]["memory"]
-    assert memory[0] == {"frame": "1S", "rank": 1, "share": 0.5, "similarity": None, "pinned": False}
+    assert memory[0] == {
+        "frame": "1S", "rank": 1, "share": 0.5, "similarity": None, "pinned": False, "box": [0, 0, 1, 1]
+    }  # fmt: skip
+
+
+def test_the_manifest_gives_the_storyboard_back(tmp_path: Path) -> None:
+    filmed(tmp_path / "film.mp4")
+    read = read_manifest(tmp_path / "film.json")
+    told = storyboard()
+    assert read == FilmManifest.of(told, read.shots)
+    assert [record.shot() for record in read.shots] == told.shots
+    assert read.frame_rate() == told.rate
+    recipe = PairRecipe(
+        "flat", "w" * 8, shot_seed(0, 2), 3, 1.0, 64, 32, 1, "float32", "cpu", {"paint": "1.0"}
+    )
+    assert read.shots[1].lineage.recipe(64, 32) == recipe
+
+
+def test_a_manifest_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    filmed(tmp_path / "film.mp4")
+    path = tmp_path / "film.json"
+    film = json.loads(path.read_text())
+    for name in ("logline", "look", "cast", "places"):
+        del film[name]
+    for shot in film["shots"]:
+        del shot["scene"], shot["slate"]
+        for name in ("batch", "dtype", "device", "versions"):
+            del shot["lineage"][name]
+        for frame in shot["lineage"]["memory"]:
+            del frame["box"]
+    path.write_text(json.dumps(film))
+    read = read_manifest(path)
+    assert (read.look, read.cast, read.places) == ("", (), ())
+    assert (read.shots[2].scene, read.shots[2].slate, read.shots[2].lineage.batch) == (1, "", 1)
+    assert [m.box for m in read.shots[2].lineage.memory] == [None] * 4
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"title": "x"}', "\xff"])
+def test_a_manifest_that_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "film.json").write_text(text, encoding="latin-1")
+    with pytest.raises(BadInput, match="not a film that this program can read"):
+        read_manifest(tmp_path / "film.json")
 
 
 def test_seeds_differ_between_shots_and_films() -> None:

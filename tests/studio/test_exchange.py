@@ -13,7 +13,7 @@ from PIL import Image
 
 from engine.errors import BadInput
 from studio.exchange import example as example_module
-from studio.exchange.example import dyadic_boxes, read_film
+from studio.exchange.example import read_film
 from studio.exchange.provenance import with_provenance, without_metadata
 from studio.project.lineage import Freshness
 from studio.service.studio import Studio
@@ -42,14 +42,10 @@ def test_what_is_no_whole_png_is_refused(data: bytes) -> None:
         without_metadata(data)
 
 
-def test_boxes_of_the_pack() -> None:
-    boxes = dyadic_boxes(4, 8, 16)
-    assert boxes == [(0, 0, 8, 8), (0, 8, 4, 8), (4, 8, 4, 4), (4, 12, 2, 4)]
-    assert len(dyadic_boxes(40, 8, 16)) < 10
-
-
 def a_film_from_the_command_line(folder: Path) -> Path:
-    """A film as `stage film` writes it: two shots, the second one remembers and has a pin."""
+    """A film as the first `stage film` wrote it, without cast, looks and boxes: two shots, the second one
+    remembers and has a pin.
+    """
     (folder / "film.frames").mkdir(parents=True)
 
     def shot(number: int, memory: list[dict[str, Any]]) -> dict[str, Any]:
@@ -105,6 +101,7 @@ def test_an_example_is_a_drawn_film_that_is_not_stale(
         ("1E", 1, True, True),
         ("1S", 2, False, True),
     ]
+    assert [f.box for f in memory.packed] == [(0, 0, 64, 64), (0, 64, 32, 64)]
     assert memory.grid == (64, 128)
     (take,) = studio.takes(ME, view.shots[0].id)
     assert (take.lineage.seed, take.lineage.imported, take.lineage.width) == (5, True, 256)
@@ -119,6 +116,7 @@ def test_an_example_is_a_drawn_film_that_is_not_stale(
     ("change", "sentence"),
     [
         (lambda film: film.pop("title"), "not a film"),
+        (lambda film: film.update(rate="fast"), "not a film"),
         (lambda film: film["shots"][0]["attributes"].update(scale="huge"), "not a film"),
         (lambda film: film["shots"][0].update(start="../../secret.png"), "outside of its folder"),
         (lambda film: film["shots"][0].update(start="gone.png"), "is missing"),
@@ -161,3 +159,34 @@ def test_the_bundle_can_be_taken_away_and_brought_back(working: Studio, tmp_path
     takes = [working.takes(ME, shot.id)[0] for shot in shots_of(working, project)]
     assert drawn.frames == tuple((take.start_sha256, take.end_sha256) for take in takes)
     assert drawn.manifest.cast[0].look == "a woman in a red coat"
+
+
+def test_a_film_of_the_command_line_comes_in_with_all_that_it_says(studio: Studio, tmp_path: Path) -> None:
+    """A film.json as `stage film` writes it now: cast, places, looks, the recipe and where the memory lay."""
+    folder = a_film_from_the_command_line(tmp_path / "film")
+    film = json.loads((folder / "film.json").read_text())
+    film |= {
+        "logline": "A child is found.",
+        "look": "soft light",
+        "cast": [{"name": "Ada", "look": "a woman in a red coat"}],
+        "places": [{"name": "the harbour", "look": "wet stones", "interior": "EXT"}],
+    }
+    film["shots"][1] |= {"scene": 3, "slate": "C"}
+    lineage = film["shots"][1]["lineage"]
+    lineage |= {"batch": 2, "dtype": "float32", "device": "cpu", "versions": {"torch": "2.8"}}
+    lineage["memory"][0]["box"], lineage["memory"][1]["box"] = [0, 0, 4, 4], [0, 4, 2, 4]
+    (folder / "film.json").write_text(json.dumps(film))
+    drawn = read_film(folder, studio.home.blobs)
+    with studio.home.database.write() as session:
+        project = example_module.add_film(session, ME, drawn).id
+    view = studio.project(ME, project)
+    assert (view.head.logline, view.head.look) == ("A child is found.", "soft light")
+    assert [(member.name, member.look) for member in view.head.cast] == [("Ada", "a woman in a red coat")]
+    assert [(place.name, place.look) for place in view.head.places] == [("the harbour", "wet stones")]
+    assert (view.shots[1].scene, view.shots[1].slate) == (3, "C")
+    assert [shot.staleness.freshness for shot in view.shots] == [Freshness.FRESH] * 2
+    (take,) = studio.takes(ME, view.shots[1].id)
+    assert (take.lineage.batch, take.lineage.versions) == (2, {"torch": "2.8"})
+    memory = studio.memory(ME, view.shots[1].id)
+    assert [f.box for f in memory.packed] == [(0, 0, 4, 4), (0, 4, 2, 4)]
+    assert memory.grid == (4, 8)
