@@ -28,6 +28,7 @@ from transformers import (
 from engine.step2.card import PromptTemplate
 from engine.step2.context import ContextTemplate, context_inputs, encode_context
 from engine.training.latents import HELD_OUT_SEED
+from engine.training.muon import muon_and_adam, set_rate
 from engine.training.paraphrase import paraphrase
 from engine.training.run import Budget, Every, Progress, load_weights, save_weights
 from engine.training.slots import CONTEXT_DIM, SlotEncoder
@@ -36,7 +37,7 @@ from engine.world.annotate import LENGTH, NULL_IDS, SLOT_NAMES, VOCABULARY, slot
 from engine.world.render import render
 from engine.world.story import SHOTS, new_shots, new_story
 
-PATCH, MERGE = 8, 2
+PATCH, MERGE = 16, 2  # 4 x 8 patches of the view, 8 picture tokens
 VIEW = (128, 64)  # pixels at which the previous frame is read
 _TAIL = "".join(CONTEXT_TOKENS)
 _PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
@@ -48,8 +49,8 @@ TEMPLATE = ContextTemplate(TEXT_ONLY, WITH_IMAGE, VIEW[0] * VIEW[1], PATCH * MER
 @dataclass(frozen=True)
 class ContextOptions:
     minutes: float = 25.0
-    batch: int = 48
-    lr: float = 1.5e-3
+    batch: int = 24
+    lr: float = 2e-3
     decay: float = 0.5
     threads: int = 1
     seed: int = 0
@@ -64,7 +65,7 @@ def new_context_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5_VLForCondit
     config = Qwen2_5_VLConfig(
         text_config={
             "hidden_size": CONTEXT_DIM,
-            "intermediate_size": 384,
+            "intermediate_size": 256,
             "num_hidden_layers": 4,
             "num_attention_heads": 4,
             "num_key_value_heads": 4,
@@ -77,15 +78,15 @@ def new_context_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5_VLForCondit
             "tie_word_embeddings": True,
         },
         vision_config={
-            "depth": 3,
+            "depth": 2,
             "hidden_size": 96,
             "intermediate_size": 256,
             "num_heads": 3,
             "out_hidden_size": CONTEXT_DIM,
             "patch_size": PATCH,
             "spatial_merge_size": MERGE,
-            "window_size": 64,
-            "fullatt_block_indexes": [0, 1, 2],
+            "window_size": 128,
+            "fullatt_block_indexes": [0, 1],
         },
         image_token_id=token("<|image_pad|>"),
         video_token_id=token("<|video_pad|>"),
@@ -154,7 +155,7 @@ class Reader(nn.Module):
 
 
 @torch.no_grad()
-def slot_accuracy(reader: Reader, processor: Qwen2VLProcessor, batches: int = 4) -> dict[str, float]:
+def slot_accuracy(reader: Reader, processor: Qwen2VLProcessor, batches: int = 2) -> dict[str, float]:
     """How often the probe names each slot rightly on held-out films."""
     r, hits = random.Random(7), []
     for k in range(batches):
@@ -162,6 +163,11 @@ def slot_accuracy(reader: Reader, processor: Qwen2VLProcessor, batches: int = 4)
         _, logits = reader(reading.inputs(processor))
         hits.append((logits.argmax(-1) == reading.ids).float())
     return dict(zip(SLOT_NAMES, torch.cat(hits).mean(0).tolist(), strict=True))
+
+
+def _is_matrix(name: str, p: Tensor) -> bool:
+    """The matrices inside the blocks of the language model and of the vision tower."""
+    return p.ndim == 2 and (".layers." in name or ".blocks." in name)
 
 
 def train_context(
@@ -176,23 +182,22 @@ def train_context(
     if path.exists():
         progress = load_weights(path, parts)
     slots.eval().requires_grad_(False)
-    solver = torch.optim.AdamW(reader.parameters(), lr=options.lr, betas=(0.9, 0.98), weight_decay=0.01)
+    solvers = muon_and_adam(reader, options.lr, _is_matrix)
     r = random.Random(options.seed + progress.samples)
-    budget, log = Budget(options.minutes, options.decay, warmup=200), Every(60, first=15)
+    budget, log = Budget(options.minutes, options.decay, warmup=200), Every(180, first=60)
     hours, recent = progress.cpu_hours, [0.0, 0.0]
     while not budget.spent:
-        factor = budget.factor()
-        for group in solver.param_groups:
-            group["lr"] = options.lr * factor
+        set_rate(solvers, options.lr * budget.factor())
         reading = read_batch(r, options.batch, with_image=r.random() < 0.4)
         context, logits = reader(reading.inputs(processor))
         distance = (normalise(context) - normalise(slots(reading.ids))).square().mean()
         naming = F.cross_entropy(logits.flatten(0, 1), reading.ids.flatten())
         loss = distance + 0.3 * naming
-        solver.zero_grad(set_to_none=True)
+        reader.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        solver.step()
+        for solver in solvers:
+            solver.step()
         progress.samples += options.batch
         progress.steps += 1
         progress.cpu_hours = hours + budget.fraction * options.minutes / 60 * options.threads

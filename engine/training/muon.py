@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def orthogonalise(gradient: Tensor, steps: int) -> Tensor:
@@ -57,3 +57,21 @@ class Muon(torch.optim.Optimizer):
                     w.mul_(1 - group["lr"] * group["weight_decay"])
                 w.add_(update, alpha=-group["lr"] * 0.2 * max(flat.shape) ** 0.5)
         return loss
+
+
+def muon_and_adam(
+    model: nn.Module, lr: float, inner: Callable[[str, Tensor], bool], steps: int = 3
+) -> list[torch.optim.Optimizer]:
+    """Muon for the parameters that `inner(name, parameter)` picks (matrices, kernels), AdamW for the rest."""
+    mine = [p for name, p in model.named_parameters() if inner(name, p)]
+    own = {id(p) for p in mine}
+    rest = [p for p in model.parameters() if id(p) not in own]
+    adam = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=1e-3, fused=True)
+    return [adam, Muon(mine, lr=lr, weight_decay=0.01, steps=steps)]
+
+
+def set_rate(solvers: Iterable[torch.optim.Optimizer], lr: float) -> None:
+    """One learning rate for all of them."""
+    for solver in solvers:
+        for group in solver.param_groups:
+            group["lr"] = lr

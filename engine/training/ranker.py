@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from engine.step2.ranking import FrameRanker
 from engine.training.latents import HELD_OUT_SEED
+from engine.training.muon import muon_and_adam, set_rate
 from engine.training.paraphrase import paraphrase
 from engine.training.run import Budget, Every, Progress, load_weights, save_weights
 from engine.world.render import render
@@ -28,14 +29,14 @@ VISION: dict[str, Any] = {
     "patch_size": 16,
     "image_size": (64, 128),
 }
-TEXT_LENGTH = 77
+TEXT_LENGTH = 48  # a description fits; a whole prompt is cut
 
 
 @dataclass(frozen=True)
 class RankerOptions:
     minutes: float = 15.0
-    batch: int = 96
-    lr: float = 1e-3
+    batch: int = 64
+    lr: float = 2e-3
     threads: int = 1
     seed: int = 0
 
@@ -60,7 +61,7 @@ def frames_and_words(r: random.Random, size: int, first_seed: int = 0) -> tuple[
         shot = new_shots(story)[r.randrange(SHOTS)]
         prompt, description, _ = paraphrase(story, shot, set(), r)
         frames.append(render(story, shot, float(r.random() < 0.5)))
-        texts.append(description if r.random() < 0.4 else prompt)
+        texts.append(description if r.random() < 0.6 else prompt)
     return np.stack(frames), texts
 
 
@@ -79,6 +80,11 @@ def recall(ranker: FrameRanker, size: int = 128) -> float:
     return float((scores.argmax(1) == torch.arange(size)).float().mean())
 
 
+def _is_matrix(name: str, p: Tensor) -> bool:
+    """The matrices inside the blocks of both towers."""
+    return p.ndim == 2 and "resblocks" in name
+
+
 def train_ranker(folder: Path, tokenizer: PreTrainedTokenizerFast, options: RankerOptions) -> Path:
     """Trains for a budget of minutes; resumes from `folder`/ranker.safetensors."""
     torch.set_num_threads(options.threads)
@@ -87,21 +93,20 @@ def train_ranker(folder: Path, tokenizer: PreTrainedTokenizerFast, options: Rank
     ranker, progress = new_ranker(tokenizer).train(), Progress()
     if path.exists():
         progress = load_weights(path, {"clip": ranker.clip})
-    solver = torch.optim.AdamW(ranker.parameters(), lr=options.lr, betas=(0.9, 0.98), weight_decay=0.02)
+    solvers = muon_and_adam(ranker, options.lr, _is_matrix)
     r = random.Random(options.seed + progress.samples)
-    budget, log = Budget(options.minutes, decay=0.5, warmup=100), Every(60, first=15)
+    budget, log = Budget(options.minutes, decay=0.5, warmup=30), Every(120, first=30)
     hours, recent = progress.cpu_hours, math.log(options.batch)
     while not budget.spent:
-        factor = budget.factor()
-        for group in solver.param_groups:
-            group["lr"] = options.lr * factor
+        set_rate(solvers, options.lr * budget.factor())
         frames, texts = frames_and_words(r, options.batch)
         images, words = ranker(pixels=ranker.pixels(frames)), ranker(tokens=ranker.tokens(texts))
         loss = contrastive_loss(images, words, ranker.clip.logit_scale.exp().clamp(max=100))
-        solver.zero_grad(set_to_none=True)
+        ranker.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(ranker.parameters(), 1.0)
-        solver.step()
+        for solver in solvers:
+            solver.step()
         progress.samples += options.batch
         progress.steps += 1
         progress.cpu_hours = hours + budget.fraction * options.minutes / 60 * options.threads

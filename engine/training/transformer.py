@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from engine.step2.latents import PATCH, pack, unpack
 from engine.step2.velocity import velocity as token_velocity
 from engine.training.latents import Films
-from engine.training.muon import Muon
+from engine.training.muon import muon_and_adam, set_rate
 from engine.training.run import Budget, Every, Progress, follow, load_weights, save_weights
 from engine.training.slots import CONTEXT_DIM, SlotEncoder
 
@@ -116,17 +116,9 @@ class Drawing(nn.Module):
         return flow_error(self.transformer, x, memory, self.slots(ids), sigma, noise)
 
 
-def optimisers(model: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the blocks, AdamW for the rest; both at the same rate."""
-    matrices = [
-        p
-        for n, p in model.named_parameters()
-        if p.ndim == 2 and ("transformer_blocks" in n or "slots.layer" in n) and "_mod" not in n
-    ]
-    own = {id(p) for p in matrices}
-    rest = [p for p in model.parameters() if id(p) not in own]
-    adam = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
-    return [adam, Muon(matrices, lr=lr, weight_decay=0.01)]
+def _is_matrix(name: str, p: Tensor) -> bool:
+    """The matrices inside the blocks, but not their modulations."""
+    return p.ndim == 2 and ("transformer_blocks" in name or "slots.layer" in name) and "_mod" not in name
 
 
 @torch.no_grad()
@@ -171,17 +163,14 @@ def pretrain(
         progress = load_weights(start, {"slots": model.slots, "transformer": model.transformer})
     random_state = random.Random(options.seed + progress.samples)
     average = copy.deepcopy(model).eval()
-    solvers = optimisers(model, options.lr)
+    solvers = muon_and_adam(model, options.lr, _is_matrix)
     if options.compile:
         use_real_rotation()
         model.transformer.compile_repeated_blocks(dynamic=False)
     budget, log, save = Budget(options.minutes, options.decay), Every(240, first=60), Every(240)
     hours, losses = progress.cpu_hours, []
     while not budget.spent:
-        factor = budget.factor()
-        for solver in solvers:
-            for group in solver.param_groups:
-                group["lr"] = options.lr * factor
+        set_rate(solvers, options.lr * budget.factor())
         x, memory, ids, weight = train.batch(random_state, options.batch)
         error = model.error(x, memory, ids, draw_sigma(len(x)), torch.randn_like(x)).square()
         loss = (error * weight).mean() / weight.mean()

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from engine.step2.latents import to_pixels
 from engine.step2.single_frame import enable_single_frame
-from engine.training.muon import Muon
+from engine.training.muon import muon_and_adam, set_rate
 from engine.training.run import Budget, Every, Progress, load_weights, save_weights
 from engine.world.camera import HEIGHT, WIDTH
 from engine.world.render import figure_boxes, render
@@ -169,15 +169,12 @@ def train_vae(folder: Path, options: VaeOptions, start: Path | None = None) -> P
         progress = load_weights(start, {"vae": vae})
     enable_single_frame(vae)
     crops, frames = Crops(options.pool), held_out_frames()
-    solvers = _optimisers(vae, options.lr)
+    solvers = muon_and_adam(vae, options.lr, _is_kernel, steps=4)
     random_state = np.random.RandomState((options.seed + progress.samples) % 2**31)
     budget, log = Budget(options.minutes, options.decay), Every(60, first=10)
     hours, losses = progress.cpu_hours, []
     while not budget.spent:
-        factor = budget.factor()
-        for solver in solvers:
-            for group in solver.param_groups:
-                group["lr"] = options.lr * factor
+        set_rate(solvers, options.lr * budget.factor())
         x = crops.batch(random_state, options.batch)
         polishing = options.decoder_only or budget.fraction > 1 - options.polish
         z, kl = _latents(vae, x, polishing)
@@ -208,16 +205,9 @@ def _latents(vae: AutoencoderKLQwenImage, x: Tensor, polishing: bool) -> tuple[T
     return z, kl
 
 
-def _optimisers(vae: AutoencoderKLQwenImage, lr: float) -> list[torch.optim.Optimizer]:
-    kernels = [
-        p
-        for n, p in vae.named_parameters()
-        if p.ndim >= 4 and min(p.shape[:2]) > 3 and "quant" not in n and "time_conv" not in n
-    ]
-    own = {id(p) for p in kernels}
-    rest = [p for p in vae.parameters() if id(p) not in own]
-    adam = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.98), weight_decay=1e-3, fused=True)
-    return [adam, Muon(kernels, lr=lr, steps=4)]
+def _is_kernel(name: str, p: Tensor) -> bool:
+    """The kernels between channels; not those that meet the picture, the latent or time."""
+    return p.ndim >= 4 and min(p.shape[:2]) > 3 and "quant" not in name and "time_conv" not in name
 
 
 @torch.no_grad()

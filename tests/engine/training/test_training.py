@@ -18,10 +18,10 @@ from engine.step2.single_frame import single_frame
 from engine.training.commands import Stage, train_mini
 from engine.training.export import Parts
 from engine.training.latents import GRID, HELD_OUT_SEED, Films, encode_shard
-from engine.training.muon import Muon, orthogonalise
+from engine.training.muon import Muon, muon_and_adam, orthogonalise
 from engine.training.paraphrase import paraphrase
 from engine.training.run import Budget, Progress, load_weights, save_weights
-from engine.training.transformer import Drawing, draw_sigma, flow_error, optimisers
+from engine.training.transformer import Drawing, draw_sigma, flow_error
 from engine.training.vae import decode, moments, new_vae, psnr
 from engine.training.words import ranking_tokenizer, understanding_tokenizer
 from engine.world.annotate import LENGTH, NULL_IDS, UNTOLD, slot_ids, slots
@@ -135,7 +135,7 @@ def test_flow_error_is_zero_for_the_true_velocity() -> None:
 def test_the_transformer_learns(films: Films) -> None:
     torch.manual_seed(0)
     model = Drawing()
-    solvers = optimisers(model, 2e-3)
+    solvers = muon_and_adam(model, 2e-3, lambda name, p: p.ndim == 2 and "transformer_blocks" in name)
     x, memory, ids, _ = films.batch(random.Random(1), 6)
     noise, sigma = torch.randn_like(x), draw_sigma(6)
     losses = []
