@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, new_film, open_studio, snapshot
@@ -17,6 +18,8 @@ ALL_DRAWN = "() => stage.shots().length && stage.shots().every((shot) => shot.st
 PAIRS = "() => stage.shots().map((shot) => [shot.start_url, shot.end_url].map((url) => url.split('?')[0]))"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_a_film_from_one_sentence(page: Page, serve: Callable[..., Server], tmp_path: Path) -> None:
     server = serve()
     open_studio(page, server)
@@ -118,7 +121,7 @@ def export(page: Page, folder: Path) -> Path:
     """The film is rendered, seen, and taken home as MP4 and as a zip with film.json."""
     page.click("#film-button")
     page.click("#export")
-    expect(page.locator("#download-mp4")).to_be_visible(timeout=240_000)
+    expect(page.locator("#download-mp4")).to_be_visible(timeout=480_000)
     width = page.locator("#film-video").evaluate(
         "(video) => new Promise((done, fail) => {"
         " const look = () => done(video.videoWidth);"

@@ -37,11 +37,11 @@ function explain(take) {
 
 function card(take) {
   const { lineage } = take;
-  const how = lineage.imported ? "came with the film" : `seed ${lineage.seed} · ${lineage.steps} steps · ${say.seconds(take.seconds)}`;
+  const how = lineage.imported ? "came with the film" : `seed ${lineage.seed} · ${lineage.steps} steps`;
   return h("div.tk-card", { role: "listitem", "data-picked": take.picked },
     h("button.tk-pair", { type: "button", "aria-label": `Look at take ${take.number}`, onclick: () => explain(take) },
       image(take.start_url, `Take ${take.number}, start frame`), image(take.end_url, `Take ${take.number}, end frame`)),
-    h("div.tk-line", {}, h("strong", {}, `Take ${take.number}`), h("span.tk-how", {}, how)),
+    h("div.tk-line", {}, h("strong", {}, `Take ${take.number}`), h("span.tk-how", { title: lineage.imported ? how : `${how}, drawn in ${say.seconds(take.seconds)}` }, how)),
     h("div.tk-line", {},
       take.picked ? h("span.tk-picked", {}, stage.icon("check"), "In the film")
         : h("button.s-quiet.tk-pick", { type: "button", onclick: () => send("choose", { shot: take.shot_id, take: take.id }) }, "Use this take"),
