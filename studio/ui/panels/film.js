@@ -27,9 +27,11 @@ function render() {
   const busy = Boolean(job) && ["queued", "running", "paused"].includes(job.state);
   const missing = stage.shots().filter((shot) => !shot.start_url).length;
   const shots = state.order.length;
+  const stale = missing ? 0 : state.head?.stale_shots.length ?? 0;
+  const asItIs = stale ? ` ${say.count(stale, "shot")} ${stale === 1 ? "is" : "are"} stale and rendered as drawn.` : "";
   text(summary, !shots ? "There are no shots yet: direct a film, or add shots yourself."
     : missing ? `${say.count(missing, "shot")} of ${shots} ${missing === 1 ? "has" : "have"} no picture yet: draw ${missing === 1 ? "it" : "them"} first.`
-      : `${say.count(shots, "shot")}, ${say.time(state.head.seconds)} at ${state.head.fps} frames a second.`);
+      : `${say.count(shots, "shot")}, ${say.time(state.head.seconds)} at ${state.head.fps} frames a second.${asItIs}`);
   text(make, film ? "Render again" : "Render & export");
   make.disabled = busy || !shots || missing > 0;
   halt.hidden = bar.hidden = !busy;
