@@ -26,20 +26,3 @@ def moments(frames: int) -> list[float]:
     if frames == 1:
         return [0.0]
     return [ease(i / (frames - 1)) for i in range(frames - 1)] + [1.0]
-
-
-def retime(have: int, want: int) -> list[int]:
-    """Which of `have` frames to show at each of `want` frames, so that both ends are kept.
-
-    Video models make only certain lengths (4k+1, 8k+1). Their clips are retimed to the shot's length, never
-    cut: the end frame is what a start-end pair exists for.
-
-    Raises:
-        ValueError: either count is less than one.
-    """
-    if have < 1 or want < 1:
-        raise ValueError(f"cannot retime {have} frames to {want}")
-    if want == 1:
-        return [0]
-    # Integer arithmetic rounds half up alike on every machine.
-    return [(2 * i * (have - 1) + (want - 1)) // (2 * (want - 1)) for i in range(want)]

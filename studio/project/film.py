@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
@@ -14,33 +15,47 @@ from engine.story import CinematicAttributes, FrameRate, FrameSide, Interior, St
 from studio.project.conditions import Conditions, Packed, Recorded
 from studio.store.errors import NotFound
 from studio.store.states import Mark
-from studio.store.tables import CastMember, FrameMark, Place, Project, Shot, Take
+from studio.store.tables import CastMember, FrameMark, Job, Place, Project, Shot, Take
 
 ATTRIBUTES = tuple(CinematicAttributes.model_fields)
+Owned = TypeVar("Owned", Project, Shot, Take, CastMember, Place, Job)
 
 
 def owned_project(session: Session, owner: str, project_id: str) -> Project:
     """The owner's project. Raises NotFound for any other, whether it exists or not."""
-    project = session.get(Project, project_id)
-    if project is None or project.owner != owner:
-        raise NotFound("This project does not exist (any more), or it belongs to somebody else.")
-    return project
+    return _owned(session, owner, Project, project_id, "This project")
 
 
 def owned_shot(session: Session, owner: str, shot_id: str) -> Shot:
     """The owner's shot, also from the trash. Raises NotFound."""
-    shot = session.get(Shot, shot_id)
-    if shot is None or shot.owner != owner:
-        raise NotFound("This shot does not exist (any more), or it belongs to somebody else.")
-    return shot
+    return _owned(session, owner, Shot, shot_id, "This shot")
 
 
 def owned_take(session: Session, owner: str, take_id: str) -> Take:
     """The owner's take. Raises NotFound."""
-    take = session.get(Take, take_id)
-    if take is None or take.owner != owner:
-        raise NotFound("This take does not exist (any more), or it belongs to somebody else.")
-    return take
+    return _owned(session, owner, Take, take_id, "This take")
+
+
+def owned_cast(session: Session, owner: str, cast_id: str) -> CastMember:
+    """The owner's member of the cast. Raises NotFound."""
+    return _owned(session, owner, CastMember, cast_id, "This member of the cast")
+
+
+def owned_place(session: Session, owner: str, place_id: str) -> Place:
+    """The owner's place. Raises NotFound."""
+    return _owned(session, owner, Place, place_id, "This place")
+
+
+def owned_job(session: Session, owner: str, job_id: str) -> Job:
+    """The owner's job. Raises NotFound."""
+    return _owned(session, owner, Job, job_id, "This job")
+
+
+def _owned(session: Session, owner: str, table: type[Owned], id: str, what: str) -> Owned:
+    row = session.get(table, id)
+    if row is None or row.owner != owner:
+        raise NotFound(f"{what} does not exist (any more), or it belongs to somebody else.")
+    return row
 
 
 def attributes_of(shot: Shot) -> CinematicAttributes:

@@ -20,6 +20,7 @@ from studio.project.film import (
     FilmState,
     load_film,
     load_records,
+    owned_job,
     owned_project,
     owned_shot,
     owned_take,
@@ -115,7 +116,7 @@ class Drawing(Room):
     def cancel(self, owner: str, job_id: str) -> JobView:
         """Cancels a job: at once while it waits, within a step while it runs. A finished one stays."""
         with self.home.database.write() as session:
-            queue.cancel(session, _owned_job(session, owner, job_id))
+            queue.cancel(session, owned_job(session, owner, job_id))
         return self._job(owner, job_id)
 
     def pause(self, owner: str, job_id: str) -> JobView:
@@ -129,7 +130,7 @@ class Drawing(Room):
     def retry(self, owner: str, job_id: str) -> JobView:
         """Queues a failed or cancelled job again, with the words and settings it was made with."""
         with self.home.database.write() as session:
-            job = _owned_job(session, owner, job_id)
+            job = owned_job(session, owner, job_id)
             if job.state not in (JobState.FAILED.value, JobState.CANCELLED.value):
                 raise BadInput("Only a failed or cancelled job can be tried again.")
             project = owned_project(session, owner, job.project_id)
@@ -189,7 +190,7 @@ class Drawing(Room):
 
     def _turn(self, owner: str, job_id: str, before: JobState, after: JobState) -> JobView:
         with self.home.database.write() as session:
-            job = _owned_job(session, owner, job_id)
+            job = owned_job(session, owner, job_id)
             if job.state == before.value:
                 job.state = after.value
                 session.add(job)
@@ -198,7 +199,7 @@ class Drawing(Room):
 
     def _job(self, owner: str, job_id: str) -> JobView:
         with self.home.database.read() as session:
-            job = _owned_job(session, owner, job_id)
+            job = owned_job(session, owner, job_id)
             return Cards(session, owned_project(session, owner, job.project_id), self.signer).job(job)
 
     def _take_view(self, film: FilmState, shot: Shot, take: Take) -> TakeView:
@@ -276,10 +277,3 @@ def _enqueue(session: Session, film: FilmState, shot: Shot, order: DrawOrder, un
         units=units,
         sequence=min((job.sequence for job in waiting), default=None),
     )
-
-
-def _owned_job(session: Session, owner: str, job_id: str) -> Job:
-    job = session.get(Job, job_id)
-    if job is None or job.owner != owner:
-        raise NotFound("This job does not exist (any more), or it belongs to somebody else.")
-    return job

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlmodel import Session
-
 from engine.errors import BadInput
-from studio.project.film import load_film, owned_project
+from studio.project.film import load_film, owned_cast, owned_place, owned_project
 from studio.project.order import after
 from studio.service.cards import unknown_words
 from studio.service.fields import card_fields, project_fields
 from studio.service.room import Edit, Room
 from studio.service.views import CastView, Interior, PlaceView
-from studio.store.errors import NotFound
-from studio.store.tables import CastMember, Place, now
+from studio.store.tables import CastMember, now
 
 
 class People(Room):
@@ -50,9 +47,9 @@ class People(Room):
         """Changes a member of the cast; a new name is carried into the shots that list the old one."""
         fields = card_fields({"name": name, "look": look})
         with self.home.database.read() as session:
-            project_id = _owned_cast(session, owner, cast_id).project_id
+            project_id = owned_cast(session, owner, cast_id).project_id
         with self._edit(owner, project_id) as edit:
-            member = _owned_cast(edit.session, owner, cast_id)
+            member = owned_cast(edit.session, owner, cast_id)
             old = member.name
             if "name" in fields:
                 _check_free(edit, fields["name"], member.id)
@@ -66,9 +63,9 @@ class People(Room):
     def remove_cast(self, owner: str, cast_id: str) -> None:
         """Takes a member off the cast list; shots keep the name."""
         with self.home.database.read() as session:
-            project_id = _owned_cast(session, owner, cast_id).project_id
+            project_id = owned_cast(session, owner, cast_id).project_id
         with self._edit(owner, project_id) as edit:
-            member = _owned_cast(edit.session, owner, cast_id)
+            member = owned_cast(edit.session, owner, cast_id)
             edit.recorder.set(member, trashed=now())
             edit.recorder.finish(f"take {member.name} off the cast")
 
@@ -78,9 +75,9 @@ class People(Room):
         """Changes a place; a new name is carried into the shots that are set there."""
         fields = card_fields({"name": name, "look": look})
         with self.home.database.read() as session:
-            project_id = _owned_place(session, owner, place_id).project_id
+            project_id = owned_place(session, owner, place_id).project_id
         with self._edit(owner, project_id) as edit:
-            place = _owned_place(edit.session, owner, place_id)
+            place = owned_place(edit.session, owner, place_id)
             old = place.name
             if "name" in fields:
                 for shot in (*edit.film.shots, *edit.film.trash):
@@ -89,30 +86,16 @@ class People(Room):
             edit.recorder.set(place, **fields)
             edit.recorder.finish(f"change the place {old}")
         with self.home.database.read() as session:
-            place = _owned_place(session, owner, place_id)
+            place = owned_place(session, owner, place_id)
             return PlaceView(id=place.id, name=place.name, look=place.look, interior=Interior(place.interior))
 
     def _cast_view(self, owner: str, cast_id: str) -> CastView:
         with self.home.database.read() as session:
-            member = _owned_cast(session, owner, cast_id)
+            member = owned_cast(session, owner, cast_id)
             project = owned_project(session, owner, member.project_id)
             names = tuple(m.name for m in load_film(session, project).cast)
             words = unknown_words(project.profile, member.look, names)
             return CastView(id=member.id, name=member.name, look=member.look, unknown_words=words)
-
-
-def _owned_cast(session: Session, owner: str, cast_id: str) -> CastMember:
-    member = session.get(CastMember, cast_id)
-    if member is None or member.owner != owner:
-        raise NotFound("This member of the cast does not exist (any more), or belongs to somebody else.")
-    return member
-
-
-def _owned_place(session: Session, owner: str, place_id: str) -> Place:
-    place = session.get(Place, place_id)
-    if place is None or place.owner != owner:
-        raise NotFound("This place does not exist (any more), or it belongs to somebody else.")
-    return place
 
 
 def _check_free(edit: Edit, name: str, own_id: str | None) -> None:

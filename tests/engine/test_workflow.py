@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -113,17 +113,21 @@ def storyboard() -> Storyboard:
     )
 
 
-def filmed(out: Path, painter: FlatPainter | None = None, **kwargs: object) -> list[workflow.Event]:
-    return list(
-        shoot(
-            storyboard(),
-            out,
-            painter=painter or FlatPainter(),
-            refiner=PlainRefiner(),
-            renderer=AnimaticRenderer(),
-            **kwargs,
-        )
+def shooting(
+    out: Path, painter: FlatPainter | None = None, board: Storyboard | None = None, **kwargs: object
+) -> Generator[workflow.Event, None, None]:
+    return shoot(
+        board or storyboard(),
+        out,
+        painter=painter or FlatPainter(),
+        refiner=PlainRefiner(),
+        renderer=AnimaticRenderer(),
+        **kwargs,
     )
+
+
+def filmed(out: Path, painter: FlatPainter | None = None, **kwargs: object) -> list[workflow.Event]:
+    return list(shooting(out, painter, **kwargs))
 
 
 def test_events_come_in_the_order_of_the_method(tmp_path: Path) -> None:
@@ -298,13 +302,8 @@ def test_a_film_that_fails_leaves_the_earlier_one_and_the_drawn_frames(tmp_path:
 
 def test_cancelling_stops_within_a_step(tmp_path: Path) -> None:
     seen: list[workflow.Event] = []
-    events = shoot(
-        storyboard(),
-        tmp_path / "film.mp4",
-        painter=FlatPainter(),
-        refiner=PlainRefiner(),
-        renderer=AnimaticRenderer(),
-        cancelled=lambda: any(isinstance(e, workflow.ClipRendered) for e in seen),
+    events = shooting(
+        tmp_path / "film.mp4", cancelled=lambda: any(isinstance(e, workflow.ClipRendered) for e in seen)
     )
     with pytest.raises(Cancelled):
         seen.extend(events)  # `cancelled` watches the list as it grows
@@ -315,13 +314,7 @@ def test_cancelling_stops_within_a_step(tmp_path: Path) -> None:
 def test_closing_the_generator_ends_the_work(tmp_path: Path) -> None:
     import threading
 
-    events = shoot(
-        storyboard(),
-        tmp_path / "film.mp4",
-        painter=FlatPainter(),
-        refiner=PlainRefiner(),
-        renderer=AnimaticRenderer(),
-    )
+    events = shooting(tmp_path / "film.mp4")
     while not isinstance(next(events), workflow.Rendering):
         pass
     events.close()
@@ -331,12 +324,7 @@ def test_closing_the_generator_ends_the_work(tmp_path: Path) -> None:
 
 def test_a_storyboard_without_shots(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="at least one shot"):
-        list(
-            shoot(
-                Storyboard(), tmp_path / "f.mp4", painter=FlatPainter(), refiner=PlainRefiner(),
-                renderer=AnimaticRenderer(),
-            )
-        )  # fmt: skip
+        list(shooting(tmp_path / "f.mp4", board=Storyboard()))
 
 
 def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:

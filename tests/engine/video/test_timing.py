@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.story import FrameRate
 from engine.video.encode import time_base
-from engine.video.timing import ease, moments, retime
+from engine.video.timing import ease, moments
 
 
 @given(st.integers(2, 2000))
@@ -31,21 +31,9 @@ def test_ease_is_slow_at_both_ends_and_symmetric() -> None:
     assert ease(0.25) + ease(0.75) == pytest.approx(1)
 
 
-@given(st.integers(1, 400), st.integers(2, 400))
-def test_retime_keeps_both_ends_and_the_order(have: int, want: int) -> None:
-    picked = retime(have, want)
-    assert len(picked) == want
-    assert (picked[0], picked[-1]) == (0, have - 1)
-    assert picked == sorted(picked)
-    if want >= have:
-        assert set(picked) == set(range(have))
-
-
 def test_no_shot_without_frames() -> None:
     with pytest.raises(ValueError, match="at least one frame"):
         moments(0)
-    with pytest.raises(ValueError, match="cannot retime"):
-        retime(0, 5)
 
 
 @pytest.mark.parametrize(
