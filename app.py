@@ -6,7 +6,8 @@ import sys
 
 from engine.errors import StageError
 from studio.service.studio import Studio
-from studio.ui.launch import build, default_home, serve
+from studio.store.home import default_home
+from studio.ui.launch import build, serve
 
 if __name__ == "__main__":
     try:
