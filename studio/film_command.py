@@ -47,11 +47,12 @@ def make_film(
         from engine.refiner import PlainRefiner
         from engine.step2.painter import load_painter
         from engine.video.animatic import AnimaticRenderer
+        from engine.video.super_resolution import load_upscaler
 
         _quiet_libraries()
         painter = load_painter(chosen)
         progress.remove_task(loading)
-        renderer: ClipRenderer = AnimaticRenderer()
+        renderer: ClipRenderer = AnimaticRenderer(load_upscaler(chosen.checkpoint))
         events = workflow.shoot(
             storyboard,
             out,

@@ -5,6 +5,7 @@
     clip      the ranker of the memory bank
     pretrain  slot encoder and pair transformer
     context   the understanding model, from free words and the previous frame
+    upscaler  native frames to five times their size
     export    all parts together as a checkpoint folder
 
 Each stage trains for its budget of minutes, resumes where it was, and can be run again to go on.
@@ -27,6 +28,7 @@ from engine.training.ranker import RankerOptions, train_ranker
 from engine.training.run import load_weights
 from engine.training.slots import SlotEncoder
 from engine.training.transformer import PretrainOptions, pretrain
+from engine.training.upscaler import UpscalerOptions, train_upscaler
 from engine.training.vae import VaeOptions, train_vae
 from engine.training.words import ranking_tokenizer, understanding_tokenizer
 
@@ -37,10 +39,11 @@ class Stage(str, Enum):
     CLIP = "clip"
     PRETRAIN = "pretrain"
     CONTEXT = "context"
+    UPSCALER = "upscaler"
     EXPORT = "export"
 
 
-MINUTES = {Stage.VAE: 60.0, Stage.CLIP: 15.0, Stage.PRETRAIN: 150.0, Stage.CONTEXT: 40.0}
+MINUTES = {Stage.VAE: 60.0, Stage.CLIP: 15.0, Stage.PRETRAIN: 150.0, Stage.CONTEXT: 40.0, Stage.UPSCALER: 8.0}
 
 
 def train_mini(
@@ -92,6 +95,11 @@ def train_mini(
         tokenizer = _tokenizer(parts.ranker_tokenizer, ranking_tokenizer)
         train_ranker(folder, tokenizer, RankerOptions(minutes=budget(Stage.CLIP), threads=threads))
 
+    def upscaler() -> None:
+        _need(parts.vae, Stage.VAE)
+        options = UpscalerOptions(minutes=budget(Stage.UPSCALER), threads=threads, films=min(60, pool))
+        train_upscaler(folder, build_vae(parts), options)
+
     actions: dict[Stage, Callable[[], object]] = {
         Stage.VAE: lambda: train_vae(
             folder, VaeOptions(minutes=budget(Stage.VAE), threads=threads, pool=pool), start
@@ -100,6 +108,7 @@ def train_mini(
         Stage.CLIP: clip,
         Stage.PRETRAIN: drawing,
         Stage.CONTEXT: context,
+        Stage.UPSCALER: upscaler,
         Stage.EXPORT: lambda: export(parts, out),
     }
     for each in [stage] if stage is not None else list(Stage):

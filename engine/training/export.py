@@ -29,7 +29,9 @@ from engine.training.latents import PACKED
 from engine.training.ranker import new_ranker
 from engine.training.run import Progress, load_weights
 from engine.training.transformer import Drawing
+from engine.training.upscaler import FACTOR
 from engine.training.vae import latent_statistics, new_vae
+from engine.video.super_resolution import FOLDER, SuperResolution
 from engine.world.camera import HEIGHT, WIDTH
 from engine.world.lexicon import LEXICON_FILE
 
@@ -67,6 +69,10 @@ class Parts:
     @property
     def ranker(self) -> Path:
         return self.folder / "ranker.safetensors"
+
+    @property
+    def upscaler(self) -> Path:
+        return self.folder / "upscaler.safetensors"
 
     @property
     def tokenizer(self) -> Path:
@@ -155,6 +161,9 @@ def export(parts: Parts, out: Path) -> Path:
     shutil.rmtree(part, ignore_errors=True)
     pipe.to(dtype=torch.float16)
     pipe.save_pretrained(part, max_shard_size=SHARD)
+    upscaler = SuperResolution(FACTOR)
+    record["upscaler"] = load_weights(parts.upscaler, {"upscaler": upscaler})
+    upscaler.half().save_pretrained(part / FOLDER)
     shutil.copyfile(LEXICON_FILE, part / VOCABULARY_FILE)
     training = {name: asdict(progress) for name, progress in record.items()}
     (part / "training.json").write_text(json.dumps(training, indent=1) + "\n")

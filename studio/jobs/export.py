@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from engine.manifest import FilmManifest
+from engine.profiles import get_profile
 from engine.refiner.plain_refiner import PlainRefiner
 from engine.story import Shot, Storyboard
 from engine.video.animatic import AnimaticRenderer
@@ -42,7 +44,6 @@ class _Progress:
 def export(bench: Bench) -> None:
     """Works on an export job to its end. Raises StageError with one sentence, Cancelled, or LeaseLost."""
     order = ExportOrder.model_validate(bench.job.order)
-    renderer: ClipRenderer = AnimaticRenderer()
     missing = [item.clip.frames for item in order.shots if find_clip(bench.home, item.clip) is None]
     progress = _Progress(bench, sum(missing) + 1)
     began = time.monotonic()
@@ -52,7 +53,7 @@ def export(bench: Bench) -> None:
         progress.message = f"shot {number} of {len(order.shots)}"
         clip = find_clip(bench.home, item.clip)
         if clip is None:
-            clip = make_clip(bench, order.storyboard, item, renderer, progress)
+            clip = make_clip(bench, order.storyboard, item, progress)
             progress.done += item.clip.frames
         clips.append(clip)
     bench.report(progress.total - 1, progress.total, "joining the clips", at_once=True)
@@ -67,14 +68,21 @@ def find_clip(home: Home, conditions: ClipConditions) -> Clip | None:
         return next((clip for clip in session.exec(query) if clip.conditions == wanted), None)
 
 
-def make_clip(
-    bench: Bench, storyboard: Storyboard, item: ExportShot, renderer: ClipRenderer, progress: _Progress
-) -> Clip:
+@lru_cache(maxsize=2)
+def clip_renderer(profile: str) -> ClipRenderer:
+    """The built-in renderer, with the upscaler that the profile's checkpoint brings."""
+    from engine.video.super_resolution import load_upscaler
+
+    return AnimaticRenderer(load_upscaler(get_profile(profile).checkpoint))
+
+
+def make_clip(bench: Bench, storyboard: Storyboard, item: ExportShot, progress: _Progress) -> Clip:
     """Refines and renders one shot and keeps both rows."""
     home = bench.home
     with home.database.read() as session:
         take = session.get_one(Take, item.clip.take_id)
     start, end = home.frame(take.start_sha256), home.frame(take.end_sha256)
+    renderer = clip_renderer(take.recipe["profile"])
     progress.frame(0, item.clip.frames)
     refiner = PlainRefiner()
     text = refiner.refine(item.shot, storyboard.cast, start, end)
