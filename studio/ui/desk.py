@@ -38,7 +38,7 @@ UNREADABLE = "The page sent something that the studio cannot read; reload the pa
 BROKEN = "Something in the studio went wrong, and nothing was changed; the log in the terminal says more."
 
 
-class Unreadable(StageError):
+class UnreadableError(StageError):
     """An event that is not of the form its panel sends."""
 
 
@@ -136,7 +136,7 @@ class Desk:
         """
         try:
             owner, event = read(token, payload, model)
-        except Unreadable as error:  # answered, so that the page does not send it again for ever
+        except UnreadableError as error:  # answered, so that the page does not send it again for ever
             return {**sorry(error), "ack": payload.get("ack", 0) if isinstance(payload, dict) else 0}
         except StageError as error:
             return sorry(error)
@@ -199,7 +199,7 @@ def read(token: Any, payload: Any, model: type[E]) -> tuple[str, E]:
         return owner, model.model_validate(payload)
     except ValidationError as error:
         log.warning("unreadable %s: %s", model.__name__, error)
-        raise Unreadable(UNREADABLE) from error
+        raise UnreadableError(UNREADABLE) from error
 
 
 def sorry(error: Exception) -> News:
