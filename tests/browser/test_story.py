@@ -15,6 +15,7 @@ from tests.browser.conftest import Server, new_film, open_studio, snapshot
 THEME = "An old fisherman finds a lost child on a stormy harbour at night"
 NEW_WORDS = "The fisherman walks left along the harbour and waves."
 SHOTS = 5
+DRAWING = 150_000  # ms of patience for one pair: a second or two on an idle machine
 ALL_DRAWN = "() => stage.shots().length && stage.shots().every((shot) => shot.status === 'drawn')"
 PAIRS = "() => stage.shots().map((shot) => [shot.start_url, shot.end_url].map((url) => url.split('?')[0]))"
 
@@ -59,9 +60,9 @@ def direct(page: Page) -> None:
 def draw_all(page: Page) -> None:
     """Pairs appear shot by shot, with progress on the card."""
     page.click("#draw-all")
-    expect(page.locator(".tl-badge[data-kind='drawing']").first).to_contain_text("%", timeout=120_000)
+    expect(page.locator(".tl-badge[data-kind='drawing']").first).to_contain_text("%", timeout=DRAWING)
     snapshot(page, "drawing")
-    page.wait_for_function(ALL_DRAWN, timeout=240_000)
+    page.wait_for_function(ALL_DRAWN, timeout=SHOTS * DRAWING)
     for frame in page.locator(".tl-frame img").all():
         assert frame.evaluate("(img) => img.decode().then(() => img.naturalWidth)") > 0
     snapshot(page, "drawn")
@@ -80,7 +81,7 @@ def redraw_one_with_other_words(page: Page) -> None:
     snapshot(page, "stale")
     page.click("#draw-this")
     page.wait_for_function(
-        "() => stage.shot().status === 'drawn' && stage.shot().takes === 2", timeout=120_000
+        "() => stage.shot().status === 'drawn' && stage.shot().takes === 2", timeout=DRAWING
     )
     after = page.evaluate(PAIRS)
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True, True, True]
@@ -96,7 +97,7 @@ def pin_and_remember(page: Page) -> None:
     page.locator(".tl-card").nth(3).click()
     page.click("#draw-this")
     page.wait_for_function(
-        "() => stage.shot().status === 'drawn' && stage.shot().takes === 2", timeout=120_000
+        "() => stage.shot().status === 'drawn' && stage.shot().takes === 2", timeout=DRAWING
     )
     expect(page.locator(".me-tile[data-pinned]")).to_have_count(1)
     expect(page.locator(".me-table tbody tr").first.locator("th")).to_have_text("1E")
