@@ -114,9 +114,9 @@ def _machine(machine: Machine) -> Iterator[Finding]:
 def _mini() -> Finding:
     try:
         profile = get_profile("mini")
-        missing = _missing_checkpoint(profile)
-        if missing:
-            return Finding("mini checkpoint", Verdict.TROUBLE, missing)
+        trouble = profile.refusal or _missing_checkpoint(profile)
+        if trouble:
+            return Finding("mini checkpoint", Verdict.TROUBLE, trouble)
         card = read_card(Path(profile.checkpoint))
     except StageError as error:
         return Finding("mini checkpoint", Verdict.TROUBLE, str(error))

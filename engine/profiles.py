@@ -99,18 +99,23 @@ def get_profile(name: str) -> Profile:
 
     The variable STAGE_MINI_CHECKPOINT puts another folder in the place of mini's. A folder without a
     checkpoint is no error here: the profile can still be shown and directed for; drawing with it says what
-    is missing. Raises BadInput for a name that no profile has, CheckpointError for a card or vocabulary
-    that cannot be read.
+    is missing. So is a card or a vocabulary that cannot be read: it becomes the profile's refusal, so that
+    films can be opened, edited and exported whatever happened to the checkpoint. Raises BadInput for a name
+    that no profile has.
     """
     if name not in PROFILES:
         raise BadInput(f'There is no profile "{name}": choose one of {", ".join(PROFILES)}.')
     if name != _MINI.name:
         return PROFILES[name]
     folder = Path(os.environ.get(MINI_VARIABLE) or MINI_FOLDER)
-    card = read_card(folder)
+    try:
+        card = read_card(folder)
+        own = card.vocabulary if card.pairs else None
+        words = _read_vocabulary(folder / own) if own else world_vocabulary()
+    except CheckpointError as error:
+        return replace(_MINI, checkpoint=folder, vocabulary=world_vocabulary(), refusal=str(error))
     if not card.pairs:
-        return replace(_MINI, checkpoint=folder, vocabulary=world_vocabulary())
-    path = folder / card.vocabulary if card.vocabulary else None
+        return replace(_MINI, checkpoint=folder, vocabulary=words)
     return replace(
         _MINI,
         checkpoint=folder,
@@ -120,7 +125,7 @@ def get_profile(name: str) -> Profile:
         guidance=card.guidance,
         preview=card.preview,
         note=card.note or _MINI.note,
-        vocabulary=_read_vocabulary(path) if path else world_vocabulary(),
+        vocabulary=words,
     )
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from engine.errors import BadInput
+from engine.pictures import read_picture
 
 Gray = npt.NDArray[np.float32]  # H x W, 0 to 1
 
@@ -73,14 +74,9 @@ def measure_pair(start: Path, end: Path) -> PairMotion:
 
 
 def _load(path: Path) -> Gray:
-    try:
-        with Image.open(path) as image:
-            height = max(8, round(image.height * WIDTH / image.width))
-            small = image.convert("L").resize((WIDTH, height), Image.Resampling.BOX)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInput(
-            f"The frame {path.name} is not a picture that can be read: redraw the shot."
-        ) from error
+    image = read_picture(path)
+    height = max(8, round(image.height * WIDTH / image.width))
+    small = image.convert("L").resize((WIDTH, height), Image.Resampling.BOX)
     return np.asarray(small, dtype=np.float32) / np.float32(255)
 
 

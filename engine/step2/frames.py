@@ -7,31 +7,15 @@ import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from engine.errors import BadInput
+from engine.pictures import read_picture
 from engine.step2.conditions import StoredFrame
 
 
 def stored(path: Path) -> StoredFrame:
     """The identity of a picture file on disk: the SHA-256 of its bytes."""
     return StoredFrame(hashlib.sha256(path.read_bytes()).hexdigest(), path)
-
-
-def read_image(frame: StoredFrame) -> Image.Image:
-    """The stored picture as 8-bit RGB, whole and at its own size.
-
-    Raises BadInput when the file is gone or is not a picture.
-    """
-    try:
-        with Image.open(frame.path) as image:
-            return image.convert("RGB")
-    except FileNotFoundError as e:
-        raise BadInput(
-            f"The picture {frame.path.name} is not there any more: choose or draw it again."
-        ) from e
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as e:
-        raise BadInput(f"{frame.path.name} is not a picture that can be read: use a PNG or JPEG file.") from e
 
 
 def fit(image: Image.Image, width: int, height: int) -> Image.Image:
@@ -48,8 +32,8 @@ def fit(image: Image.Image, width: int, height: int) -> Image.Image:
 
 
 def read_frame(frame: StoredFrame, width: int, height: int) -> np.ndarray:
-    """The stored picture as uint8 (height, width, 3)."""
-    return np.asarray(fit(read_image(frame), width, height))
+    """The stored picture as uint8 (height, width, 3). Raises BadInput when it is gone or not a picture."""
+    return np.asarray(fit(read_picture(frame.path), width, height))
 
 
 def png(frame: np.ndarray) -> bytes:

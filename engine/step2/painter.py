@@ -118,12 +118,13 @@ class Step2Painter:
 
     def _kept_bytes(self, conditions: PairConditions) -> dict[str, bytes]:
         """The kept frame as the file that it was: each way through the VAE would change it a little."""
-        from engine.step2.frames import fit, png, read_image
+        from engine.pictures import read_picture
+        from engine.step2.frames import fit, png
 
         kept = conditions.kept
         if kept is None:
             return {}
-        image = read_image(kept.frame)
+        image = read_picture(kept.frame.path)
         size = (self.profile.width, self.profile.height)
         if image.size == size:
             return {kept.side.value: kept.frame.path.read_bytes()}

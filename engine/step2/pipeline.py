@@ -34,11 +34,12 @@ from transformers import (
 )
 
 from engine.errors import BadInput, Cancelled, UnsupportedError
+from engine.pictures import read_picture
 from engine.step2.cache import FrameCache
 from engine.step2.card import CheckpointCard, read_card, write_card
 from engine.step2.conditions import KeptFrame, MemoryFrame, PackedFrame, PairConditions, StoredFrame
 from engine.step2.context import ContextTemplate, context_tokens
-from engine.step2.frames import read_frame, read_image
+from engine.step2.frames import read_frame
 from engine.step2.latents import (
     PAIR,
     decode_frames,
@@ -221,7 +222,7 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
 
     def contexts(self, prompts: Sequence[str], previous_end: StoredFrame | None) -> list[Tensor]:
         """U_i (1, L, E) of each prompt with the previous shot's end frame, None for the first shot."""
-        image = None if previous_end is None else read_image(previous_end)
+        image = None if previous_end is None else read_picture(previous_end.path)
         template = ContextTemplate.of(self.card)
         return context_tokens(self.text_encoder, self._processor(), template, prompts, image)
 
@@ -283,7 +284,7 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         """Unit CLIP features (n, D) of stored frames at their own shape; each is computed once, and alone."""
 
         def compute(frame: StoredFrame) -> Tensor:
-            return self.ranker.frame_features(np.asarray(read_image(frame))[None])[0]
+            return self.ranker.frame_features(np.asarray(read_picture(frame.path))[None])[0]
 
         made_with = f"clip {self.weights} {self.ranker.dtype}"
         return torch.stack([self.cache.get(f.sha256, made_with, partial(compute, f)) for f in frames])

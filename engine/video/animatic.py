@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from engine.errors import BadInput, Cancelled
+from engine.pictures import read_picture
 from engine.story import FrameRate, Movement
 from engine.video.colour import packed, to_planes
 from engine.video.encode import clip_writer
@@ -45,7 +45,7 @@ class AnimaticRenderer:
         cancelled: IsCancelled | None = None,
     ) -> None:
         """See `engine.video.renderer.ClipRenderer.render`."""
-        first, last = read_picture(start), read_picture(end)
+        first, last = (np.asarray(read_picture(path), np.uint8) for path in (start, end))
         if first.shape != last.shape:
             raise BadInput(
                 f"The two frames of the pair differ in size: {first.shape[1]}x{first.shape[0]} and "
@@ -68,18 +68,3 @@ class AnimaticRenderer:
         motion = measure(first, last, movement)
         large = [self._upscaler.upscale(frame, width, height) for frame in (first, last)]
         return Inbetweener(to_planes(large[0]), to_planes(large[1]), motion)
-
-
-def read_picture(path: Path) -> Frame:
-    """An image file as 8-bit RGB, height x width x 3.
-
-    Raises:
-        BadInput: it is missing, or not an image.
-    """
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"), np.uint8)
-    except FileNotFoundError as error:
-        raise BadInput(f"{path.name} is missing; redraw the shot.") from error
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{path.name} is not a picture that can be read; redraw the shot.") from error

@@ -1,14 +1,16 @@
 """Profiles are data, honest about what they need; reading them loads no torch."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
 from engine.doctor import Machine, Verdict, refusal
-from engine.errors import BadInput, CheckpointError
+from engine.errors import BadInput, UnsupportedError
 from engine.profiles import MINI_VARIABLE, PROFILES, doctor, get_profile
+from engine.step2.painter import load_painter
 
 
 def test_every_profile_can_be_had_by_name():
@@ -39,12 +41,27 @@ def test_mini_takes_everything_that_its_card_declares(tmp_path, monkeypatch):
     assert mini.vocabulary.first("a ruby cloak", "coat") == "red"
 
 
-def test_a_broken_vocabulary_is_one_sentence(tmp_path, monkeypatch):
-    (tmp_path / "step2.json").write_text('{"pairs": true, "vocabulary": "words.json"}', encoding="utf-8")
-    (tmp_path / "words.json").write_text("[]", encoding="utf-8")
+@pytest.mark.parametrize(
+    ("card", "words", "sentence"),
+    [
+        ('{"pairs": true, "vocabulary": "words.json"}', "[]", "words.json cannot be read"),
+        ('{"pairs": true, "vocabulary": "words.json"}', None, "words.json cannot be read"),
+        ('{"steps": "many"}', None, "step2.json cannot be read"),
+        ("{", None, "step2.json cannot be read"),
+    ],
+)
+def test_a_damaged_checkpoint_refuses_to_draw_and_nothing_else(tmp_path, monkeypatch, card, words, sentence):
+    (tmp_path / "step2.json").write_text(card, encoding="utf-8")
+    if words is not None:
+        (tmp_path / "words.json").write_text(words, encoding="utf-8")
     monkeypatch.setenv(MINI_VARIABLE, str(tmp_path))
-    with pytest.raises(CheckpointError, match=r"words\.json cannot be read"):
-        get_profile("mini")
+    mini = get_profile("mini")
+    assert sentence in mini.refusal
+    assert mini.vocabulary is not None, "a film can still be directed and edited"
+    with pytest.raises(UnsupportedError, match=re.escape(mini.refusal)):
+        load_painter(mini)
+    finding = next(f for f in doctor() if f.subject == "mini checkpoint")
+    assert (finding.verdict, finding.sentence) == (Verdict.TROUBLE, mini.refusal)
 
 
 def test_without_a_checkpoint_the_profile_still_knows_its_words(tmp_path, monkeypatch):

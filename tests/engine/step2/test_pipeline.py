@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from engine.errors import BadInput, Cancelled, UnsupportedError
+from engine.pictures import read_picture
 from engine.step2.conditions import KeptFrame, PairConditions, StoredFrame
 from engine.step2.context import ContextTemplate, context_tokens
-from engine.step2.frames import read_frame, read_image, stored
+from engine.step2.frames import read_frame, stored
 from engine.step2.latents import decode_frames, encode_frames, pack, to_bytes, to_pixels, unpack
 from engine.step2.memory import tile
 from engine.step2.pipeline import Step2Pipeline
@@ -64,7 +65,7 @@ def paper_sampler(
 ) -> Tensor:
     """Equations 1 to 3 step by step in the paper's time: t = 0 is noise, t = 1 is clean, dx/dt = E_gen."""
     template = ContextTemplate.of(pipe.card)
-    previous = None if shot.previous_end is None else read_image(shot.previous_end)
+    previous = None if shot.previous_end is None else read_picture(shot.previous_end.path)
     u = context_tokens(pipe.text_encoder, pipe.processor, template, [shot.prompt], previous)[0]
     u_null = context_tokens(pipe.text_encoder, pipe.processor, template, [pipe.card.negative], previous)[0]
     by_key = {m.key: m.frame for m in shot.memory}
