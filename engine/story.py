@@ -185,7 +185,9 @@ class Shot(BaseModel):
     description: str = Field("", max_length=MAX_TEXT, description="D_i: the story progress of this shot")
     attributes: CinematicAttributes = Field(default_factory=CinematicAttributes)
     scene: int = Field(1, ge=1, le=9999)
-    slate: str = Field("", max_length=12, description="shot letter within the scene: A, B, …; I and O are skipped")
+    slate: str = Field(
+        "", max_length=12, description="shot letter within the scene: A, B, …; I and O are skipped"
+    )
 
 
 class Storyboard(BaseModel):

@@ -39,12 +39,15 @@ CONFIG: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class PretrainOptions:
+    """`freeze_slots` keeps the slot encoder, so that a context model distilled from it stays right."""
+
     minutes: float = 120.0
     batch: int = 24
     lr: float = 2.0e-3
     decay: float = 0.35
     threads: int = 2
     compile: bool = True
+    freeze_slots: bool = False
     seed: int = 0
 
 
@@ -161,6 +164,8 @@ def pretrain(
         progress = load_weights(path, {"slots": model.slots, "transformer": model.transformer})
     elif start is not None:
         progress = load_weights(start, {"slots": model.slots, "transformer": model.transformer})
+    if options.freeze_slots:
+        model.slots.requires_grad_(False)
     random_state = random.Random(options.seed + progress.samples)
     average = copy.deepcopy(model).eval()
     solvers = muon_and_adam(model, options.lr, _is_matrix)

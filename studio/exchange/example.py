@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from engine.errors import BadInput
 from engine.manifest import FilmManifest, MemoryRecord, ShotRecord, read_manifest
+from engine.pictures import read_picture
 from engine.step2.tiling import tiles
 from engine.story import FrameSide, slate_letters
 from studio.exchange.provenance import without_metadata
@@ -191,10 +192,15 @@ def _read_png(folder: Path, name: str) -> bytes:
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise BadInput(f"film.json of {folder.name} names a file outside of its folder.")
+    if not path.is_file():
+        raise BadInput(f"The frame {name} of {folder.name} is missing: bring the film with all frames.")
     try:
+        read_picture(path)
         return without_metadata(path.read_bytes())
-    except OSError as error:
-        raise BadInput(f"The frame {name} of {folder.name} is missing.") from error
+    except (BadInput, OSError) as error:
+        raise BadInput(
+            f"The frame {name} of {folder.name} is not a whole PNG picture: bring the film with all frames."
+        ) from error
 
 
 def _size(png: bytes) -> tuple[int, int]:

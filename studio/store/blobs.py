@@ -51,12 +51,15 @@ class Blobs:
         return path
 
     def put(self, data: bytes, extension: str) -> str:
-        """Stores bytes and returns their SHA-256. Raises DiskFull or Unwritable with nothing half written."""
+        """Stores bytes and returns their SHA-256; a file that was damaged since then is put right.
+
+        Raises DiskFull or Unwritable with nothing half written.
+        """
         sha256 = hashlib.sha256(data).hexdigest()
         target = self.path(sha256, extension)
-        if target.is_file():
-            return sha256
         with clear_errors(self.root.parent):
+            if target.is_file() and target.read_bytes() == data:
+                return sha256
             partial = self._partial / f"{sha256}.{secrets.token_hex(4)}"
             try:
                 with partial.open("xb") as file:

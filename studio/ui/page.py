@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from engine.errors import StageError
 from studio.service.studio import Studio
-from studio.ui.desk import QUICK, Desk, Event, News, ShotEvent, new_token, patch
+from studio.ui.desk import QUICK, Desk, Event, News, ShotEvent, new_token, patch, sorry
 from studio.ui.panels.draw import draw
 from studio.ui.panels.film import film
 from studio.ui.panels.header import header
@@ -96,8 +97,12 @@ def arrive(desk: Desk, owner: str, event: Event) -> News:
     """The project that the page asks for, else the newest, else the example film, else an empty one."""
     cards = desk.studio.projects(owner)
     if not cards:
-        example = desk.studio.example(owner)
-        return desk.opened(owner, (example or desk.studio.create_project(owner)).head.id)
+        trouble: News = {}
+        try:
+            first = desk.studio.example(owner)
+        except StageError as error:  # a damaged example must not keep anybody from working
+            first, trouble = None, sorry(error)
+        return {**desk.opened(owner, (first or desk.studio.create_project(owner)).head.id), **trouble}
     known = {card.id for card in cards}
     return desk.opened(owner, event.project if event.project in known else cards[0].id)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.errors import Cancelled, CheckpointError
+from engine.errors import Cancelled
 from engine.profiles import Profile
 from engine.step2.conditions import PackedFrame, PairConditions, PairRecipe, PairTake
 
@@ -99,8 +99,3 @@ def _flat(parts: Sequence[str]) -> bytes:
 def load(profile: Profile, cache: Path | None = None) -> FlatPainter:
     """The factory that the worker is given."""
     return FlatPainter(profile)
-
-
-def load_broken(profile: Profile, cache: Path | None = None) -> FlatPainter:
-    """A checkpoint that cannot be loaded."""
-    raise CheckpointError("The checkpoint is not there: fetch it again.")

@@ -172,16 +172,6 @@ def test_one_broken_job_does_not_stop_the_others(working: Studio) -> None:
     assert second.status is ShotStatus.DRAWN
 
 
-def test_a_checkpoint_that_cannot_be_loaded(home: Path) -> None:
-    with Studio(home, painter="tests.studio.fake_painter:load_broken") as studio:
-        project, ids = new_film(studio, 2)
-        studio.draw(ME, ids)
-        studio.start_worker()
-        jobs = wait_for_jobs(studio, project)
-        assert [job.error for job in jobs] == ["The checkpoint is not there: fetch it again."] * 2
-        assert studio.supervisor.pid is not None, "the worker lives"
-
-
 def test_a_deleted_shot_is_not_drawn(studio: Studio) -> None:
     project, ids = new_film(studio, 2)
     studio.draw(ME, ids)
