@@ -92,7 +92,9 @@ def train(
     what: Annotated[str, typer.Argument(help="What to train: the mini checkpoint.")] = "mini",
     stage: Annotated[
         str | None,
-        typer.Option(help="vae, latents, clip, pretrain, context or export; all of them without it."),
+        typer.Option(
+            help="vae, latents, clip, pretrain, context, sft, upscaler or export; else all of them."
+        ),
     ] = None,
     run: Annotated[Path, typer.Option(help="The folder of the run; a stage goes on where it was.")] = Path(
         "runs/mini"
@@ -104,7 +106,7 @@ def train(
     films: Annotated[int, typer.Option(min=1, help="How many films are drawn to learn from.")] = 6000,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
     start: Annotated[
-        Path | None, typer.Option(help="Other weights for vae or pretrain to begin with.")
+        Path | None, typer.Option(help="Weights for vae or pretrain to begin with, or a checkpoint for sft.")
     ] = None,
 ) -> None:
     """Train the mini checkpoint from nothing, stage by stage, on a CPU."""

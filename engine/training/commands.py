@@ -22,12 +22,16 @@ from transformers import PreTrainedTokenizerFast
 
 from engine.errors import BadInput
 from engine.training.context import ContextOptions, train_context
-from engine.training.export import Parts, build_vae, export
+from engine.training.export import Parts, build, build_vae, export
+from engine.training.fit import FitOptions
 from engine.training.latents import HELD_OUT_SEED, SHARD, TRAIN_SEED, Films, encode_shard
 from engine.training.ranker import RankerOptions, train_ranker
+from engine.training.readings import read_shard
+from engine.training.restore import restore
 from engine.training.run import load_weights
+from engine.training.sft import sft
 from engine.training.slots import SlotEncoder
-from engine.training.transformer import PretrainOptions, pretrain
+from engine.training.transformer import pretrain
 from engine.training.upscaler import UpscalerOptions, train_upscaler
 from engine.training.vae import VaeOptions, train_vae
 from engine.training.words import ranking_tokenizer, understanding_tokenizer
@@ -39,11 +43,19 @@ class Stage(str, Enum):
     CLIP = "clip"
     PRETRAIN = "pretrain"
     CONTEXT = "context"
+    SFT = "sft"
     UPSCALER = "upscaler"
     EXPORT = "export"
 
 
-MINUTES = {Stage.VAE: 60.0, Stage.CLIP: 15.0, Stage.PRETRAIN: 150.0, Stage.CONTEXT: 40.0, Stage.UPSCALER: 8.0}
+MINUTES = {
+    Stage.VAE: 60.0,
+    Stage.CLIP: 15.0,
+    Stage.PRETRAIN: 150.0,
+    Stage.CONTEXT: 40.0,
+    Stage.SFT: 120.0,
+    Stage.UPSCALER: 8.0,
+}
 
 
 def train_mini(
@@ -59,7 +71,7 @@ def train_mini(
     """Runs one stage, or all of them in order, in `folder`; `export` writes the checkpoint to `out`.
 
     `minutes` is the budget of a training stage, `films` how many are encoded, `pool` how many the VAE's crops
-    come from, `start` other weights to begin `vae` or `pretrain` from.
+    come from, `start` other weights to begin `vae` or `pretrain` from, or a whole checkpoint for `sft`.
     """
     parts = Parts(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,20 +79,28 @@ def train_mini(
     def budget(of: Stage) -> float:
         return MINUTES[of] if minutes is None else minutes
 
+    end = TRAIN_SEED + films
+    shards = [
+        (folder / "held-out", HELD_OUT_SEED, min(films, SHARD)),
+        *((folder / "latents", first, min(SHARD, end - first)) for first in range(TRAIN_SEED, end, SHARD)),
+    ]
+
     def latents() -> None:
         _need(parts.vae, Stage.VAE)
         torch.set_num_threads(threads)
         vae = build_vae(parts)
-        encode_shard(vae, folder / "held-out", HELD_OUT_SEED, min(films, SHARD))
-        for first in range(TRAIN_SEED, TRAIN_SEED + films, SHARD):
-            path = encode_shard(vae, folder / "latents", first, min(SHARD, TRAIN_SEED + films - first))
-            print(path.name, flush=True)
+        for shard in shards:
+            print(encode_shard(vae, *shard).name, flush=True)
+
+    def fitting(of: Stage) -> FitOptions:
+        span = budget(of)  # compiling takes a minute or two: it pays in a long run only
+        return FitOptions(minutes=span, threads=threads, compile=span > 10)
 
     def drawing() -> None:
         _need(folder / "latents", Stage.LATENTS)
-        span = budget(Stage.PRETRAIN)  # compiling takes a minute or two: it pays in a long run only
-        options = PretrainOptions(minutes=span, threads=threads, compile=span > 10)
-        pretrain(folder, Films(folder / "latents"), Films(folder / "held-out"), options, start)
+        pretrain(
+            folder, Films(folder / "latents"), Films(folder / "held-out"), fitting(Stage.PRETRAIN), start
+        )
 
     def context() -> None:
         _need(parts.drawing, Stage.PRETRAIN)
@@ -90,6 +110,19 @@ def train_mini(
         train_context(
             folder, tokenizer, slots, ContextOptions(minutes=budget(Stage.CONTEXT), threads=threads)
         )
+
+    def tuning() -> None:
+        if start is not None:
+            restore(start, parts)
+        _need(parts.transformer, Stage.PRETRAIN)
+        _need(parts.context, Stage.CONTEXT)
+        _need(parts.ranker, Stage.CLIP)
+        latents()
+        torch.set_num_threads(threads)
+        pipe, _ = build(parts)
+        for shard in shards:
+            print(read_shard(pipe, *shard).name, flush=True)
+        sft(folder, parts.transformer, fitting(Stage.SFT))
 
     def clip() -> None:
         tokenizer = _tokenizer(parts.ranker_tokenizer, ranking_tokenizer)
@@ -108,6 +141,7 @@ def train_mini(
         Stage.CLIP: clip,
         Stage.PRETRAIN: drawing,
         Stage.CONTEXT: context,
+        Stage.SFT: tuning,
         Stage.UPSCALER: upscaler,
         Stage.EXPORT: lambda: export(parts, out),
     }

@@ -200,7 +200,7 @@ def train_context(
             solver.step()
         progress.samples += options.batch
         progress.steps += 1
-        progress.cpu_hours = hours + budget.fraction * options.minutes / 60 * options.threads
+        progress.cpu_hours = hours + budget.cpu_hours
         recent = [
             0.98 * a + 0.02 * float(b.detach()) for a, b in zip(recent, (distance, naming), strict=True)
         ]

@@ -28,7 +28,7 @@ from engine.training.context import (
 from engine.training.latents import PACKED
 from engine.training.ranker import new_ranker
 from engine.training.run import Progress, load_weights
-from engine.training.transformer import Drawing
+from engine.training.transformer import new_transformer
 from engine.training.upscaler import FACTOR
 from engine.training.vae import latent_statistics, new_vae
 from engine.video.super_resolution import FOLDER, SuperResolution
@@ -39,7 +39,7 @@ SHARD = "9MB"
 SHIFT = math.log(
     1.5
 )  # few tokens need little shift; both ends equal, so the size of the frame does not matter
-VOCABULARY_FILE = "vocabulary.json"
+VOCABULARY_FILE, TRAINING_FILE = "vocabulary.json", "training.json"
 STEPS, GUIDANCE = 12, 2.0
 NOTE = (
     "A neural network of {parameters:.0f} million parameters that knows a small paper-theatre world and "
@@ -61,6 +61,19 @@ class Parts:
     @property
     def drawing(self) -> Path:
         return self.folder / "drawing.safetensors"
+
+    @property
+    def sft(self) -> Path:
+        return self.folder / "sft.safetensors"
+
+    @property
+    def statistics(self) -> Path:
+        return self.folder / "statistics.json"
+
+    @property
+    def transformer(self) -> Path:
+        """The last transformer that was trained."""
+        return self.sft if self.sft.exists() else self.drawing
 
     @property
     def context(self) -> Path:
@@ -88,7 +101,7 @@ def build_vae(parts: Parts) -> AutoencoderKLQwenImage:
     vae = new_vae()
     load_weights(parts.vae, {"vae": vae})
     enable_single_frame(vae)
-    path = parts.folder / "statistics.json"
+    path = parts.statistics
     if not path.exists():
         mean, std = latent_statistics(vae)
         path.write_text(json.dumps({"mean": mean, "std": std}))
@@ -100,11 +113,11 @@ def build_vae(parts: Parts) -> AutoencoderKLQwenImage:
 def build(parts: Parts) -> tuple[Step2Pipeline, dict[str, Progress]]:
     """The pipeline of the trained parts, float32, and how each was trained."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(parts.tokenizer)
-    vae, drawing = build_vae(parts), Drawing()
+    vae, transformer = build_vae(parts), new_transformer()
     context, ranker = new_context_model(tokenizer), new_ranker(_tokenizer(parts.ranker_tokenizer))
     record = {
         "vae": load_weights(parts.vae, {}),
-        "transformer": load_weights(parts.drawing, {"transformer": drawing.transformer}),
+        "transformer": load_weights(parts.transformer, {"transformer": transformer}),
         "text_encoder": load_weights(parts.context, {"model": context.model}),
         "ranker": load_weights(parts.ranker, {"clip": ranker.clip}),
     }
@@ -120,13 +133,13 @@ def build(parts: Parts) -> tuple[Step2Pipeline, dict[str, Progress]]:
         vae=vae,
         text_encoder=context.eval(),
         tokenizer=tokenizer,
-        transformer=drawing.transformer.eval(),
+        transformer=transformer.eval(),
         processor=new_processor(tokenizer),
         ranker=ranker.eval(),
     )
     pipe.set_progress_bar_config(disable=True)
     vocabulary = json.loads(LEXICON_FILE.read_text(encoding="utf-8"))
-    parameters = sum(p.numel() for m in (vae, drawing.transformer, context, ranker) for p in m.parameters())
+    parameters = sum(p.numel() for m in (vae, transformer, context, ranker) for p in m.parameters())
     pipe.card = CheckpointCard(
         title="STEP² mini, paper theatre",
         note=NOTE.format(parameters=parameters / 1e6, settings=len(vocabulary["setting"])),
@@ -166,7 +179,7 @@ def export(parts: Parts, out: Path) -> Path:
     upscaler.half().save_pretrained(part / FOLDER)
     shutil.copyfile(LEXICON_FILE, part / VOCABULARY_FILE)
     training = {name: asdict(progress) for name, progress in record.items()}
-    (part / "training.json").write_text(json.dumps(training, indent=1) + "\n")
+    (part / TRAINING_FILE).write_text(json.dumps(training, indent=1) + "\n")
     shutil.rmtree(out, ignore_errors=True)
     part.rename(out)
     return out

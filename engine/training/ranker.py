@@ -109,7 +109,7 @@ def train_ranker(folder: Path, tokenizer: PreTrainedTokenizerFast, options: Rank
             solver.step()
         progress.samples += options.batch
         progress.steps += 1
-        progress.cpu_hours = hours + budget.fraction * options.minutes / 60 * options.threads
+        progress.cpu_hours = hours + budget.cpu_hours
         recent = 0.98 * recent + 0.02 * float(loss.detach())
         if log():
             save_weights(path, {"clip": ranker.clip}, progress)

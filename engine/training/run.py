@@ -29,11 +29,17 @@ class Budget:
     def __init__(self, minutes: float, decay: float = 0.4, warmup: int = 40) -> None:
         self.seconds, self.decay, self.warmup = minutes * 60, decay, warmup
         self.begun = time.monotonic()
+        self.processed = time.process_time()
         self.steps = 0
 
     @property
     def fraction(self) -> float:
         return (time.monotonic() - self.begun) / self.seconds if self.seconds > 0 else 1.0
+
+    @property
+    def cpu_hours(self) -> float:
+        """Hours of processor time since the budget began, over all threads."""
+        return (time.process_time() - self.processed) / 3600
 
     @property
     def spent(self) -> bool:
@@ -90,5 +96,5 @@ def load_weights(path: Path, modules: dict[str, nn.Module], strict: bool = True)
 def follow(average: nn.Module, model: nn.Module, steps: int, limit: float = 0.997) -> None:
     """Exponential moving average of the weights, warming up over the first steps."""
     keep = min(limit, (steps + 1) / (steps + 20))
-    targets = list(average.parameters())
+    targets: list[Tensor] = list(average.parameters())
     torch._foreach_lerp_(targets, [p.detach() for p in model.parameters()], 1 - keep)

@@ -6,22 +6,19 @@ diffusers model predicts noise - data at sigma = 1 - t, the negative of the pape
 
 from __future__ import annotations
 
-import copy
 import random
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import diffusers.models.transformers.transformer_qwenimage as qwenimage
 import torch
 from diffusers import QwenImageTransformer2DModel
 from torch import Tensor, nn
 
 from engine.step2.latents import PATCH, pack, unpack
 from engine.step2.velocity import velocity as token_velocity
+from engine.training.fit import FitOptions, fit
 from engine.training.latents import Films
-from engine.training.muon import muon_and_adam, set_rate
-from engine.training.run import Budget, Every, Progress, follow, load_weights, save_weights
+from engine.training.run import Progress, load_weights
 from engine.training.slots import CONTEXT_DIM, SlotEncoder
 
 CHANNELS = 16
@@ -35,20 +32,6 @@ CONFIG: dict[str, Any] = {
     "joint_attention_dim": CONTEXT_DIM,
     "axes_dims_rope": (16, 24, 24),
 }
-
-
-@dataclass(frozen=True)
-class PretrainOptions:
-    """`freeze_slots` keeps the slot encoder, so that a context model distilled from it stays right."""
-
-    minutes: float = 120.0
-    batch: int = 24
-    lr: float = 2.0e-3
-    decay: float = 0.35
-    threads: int = 2
-    compile: bool = True
-    freeze_slots: bool = False
-    seed: int = 0
 
 
 def new_transformer() -> QwenImageTransformer2DModel:
@@ -65,17 +48,6 @@ def new_transformer() -> QwenImageTransformer2DModel:
         nn.init.zeros_(layer.weight)
         nn.init.zeros_(layer.bias)
     return model
-
-
-def use_real_rotation() -> None:
-    """Rotary embedding in real arithmetic, exactly the complex one, which TorchInductor cannot compile."""
-
-    def rotate(x: Tensor, freqs: Tensor, use_real: bool = True, use_real_unbind_dim: int = -1) -> Tensor:
-        cos, sin = freqs.real[None, :, None], freqs.imag[None, :, None]
-        a, b = x.unflatten(-1, (-1, 2)).unbind(-1)
-        return torch.stack((a * cos - b * sin, a * sin + b * cos), -1).flatten(-2)
-
-    qwenimage.apply_rotary_emb_qwen = rotate
 
 
 def velocity(
@@ -119,11 +91,6 @@ class Drawing(nn.Module):
         return flow_error(self.transformer, x, memory, self.slots(ids), sigma, noise)
 
 
-def _is_matrix(name: str, p: Tensor) -> bool:
-    """The matrices inside the blocks, but not their modulations."""
-    return p.ndim == 2 and ("transformer_blocks" in name or "slots.layer" in name) and "_mod" not in name
-
-
 @torch.no_grad()
 def held_out_error(model: Drawing, films: Films, count: int = 24) -> dict[str, float]:
     """Flow loss on held-out shots; at sigma 0.9 with true and with empty memory: the early sign of memory."""
@@ -150,55 +117,27 @@ def held_out_error(model: Drawing, films: Films, count: int = 24) -> dict[str, f
 
 
 def pretrain(
-    folder: Path, train: Films, held_out: Films, options: PretrainOptions, start: Path | None = None
+    folder: Path, train: Films, held_out: Films, options: FitOptions, start: Path | None = None
 ) -> Path:
     """Trains for a budget of minutes from `folder`/drawing.safetensors, from `start`, or from nothing.
 
-    Returns the weights file; it is written every few minutes, so a killed run loses little.
+    Returns the weights file.
     """
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
     path = folder / "drawing.safetensors"
+    torch.manual_seed(options.seed)
     model, progress = Drawing(), Progress()
-    if path.exists():
-        progress = load_weights(path, {"slots": model.slots, "transformer": model.transformer})
-    elif start is not None:
-        progress = load_weights(start, {"slots": model.slots, "transformer": model.transformer})
-    if options.freeze_slots:
-        model.slots.requires_grad_(False)
-    random_state = random.Random(options.seed + progress.samples)
-    average = copy.deepcopy(model).eval()
-    solvers = muon_and_adam(model, options.lr, _is_matrix)
-    if options.compile:
-        use_real_rotation()
-        model.transformer.compile_repeated_blocks(dynamic=False)
-    budget, log, save = Budget(options.minutes, options.decay), Every(240, first=60), Every(240)
-    hours, losses = progress.cpu_hours, []
-    while not budget.spent:
-        set_rate(solvers, options.lr * budget.factor())
-        x, memory, ids, weight = train.batch(random_state, options.batch)
-        error = model.error(x, memory, ids, draw_sigma(len(x)), torch.randn_like(x)).square()
-        loss = (error * weight).mean() / weight.mean()
-        model.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for solver in solvers:
-            solver.step()
-        progress.samples += len(x)
-        progress.steps += 1
-        progress.cpu_hours = hours + budget.fraction * options.minutes / 60 * options.threads
-        follow(average, model, budget.steps)
-        losses.append(float(error.detach().mean()))
-        if log():
-            rate = budget.steps * options.batch / (budget.fraction * budget.seconds)
-            recent = sum(losses[-100:]) / len(losses[-100:])
-            found = " ".join(f"{k} {v:.4f}" for k, v in held_out_error(average, held_out).items())
-            print(
-                f"{progress.samples} pairs, {rate:.1f}/s, {len(train)} films, loss {recent:.4f}, {found}",
-                flush=True,
-            )
-            train.refresh()
-        if save():
-            save_weights(path, {"slots": average.slots, "transformer": average.transformer}, progress)
-    save_weights(path, {"slots": average.slots, "transformer": average.transformer}, progress)
+    if path.exists() or start is not None:
+        progress = load_weights(path if path.exists() else start or path, dict(model.named_children()))
+
+    def batch(r: random.Random) -> tuple[Tensor, Tensor]:
+        x, memory, ids, weight = train.batch(r, options.batch)
+        return model.error(x, memory, ids, draw_sigma(len(x)), torch.randn_like(x)).square(), weight
+
+    def report(average: nn.Module) -> str:
+        assert isinstance(average, Drawing)
+        train.refresh()
+        found = held_out_error(average, held_out)
+        return f"{len(train)} films, " + ", ".join(f"{k} {v:.4f}" for k, v in found.items())
+
+    fit(model, batch, report, path, progress, options)
     return path

@@ -92,7 +92,7 @@ def train_upscaler(folder: Path, vae: AutoencoderKLQwenImage, options: UpscalerO
         solver.step()
         progress.samples += options.batch
         progress.steps += 1
-        progress.cpu_hours = hours + budget.fraction * options.minutes / 60 * options.threads
+        progress.cpu_hours = hours + budget.cpu_hours
         if log():
             save_weights(path, {"upscaler": model}, progress)
             ours, smooth = gain(model, *held_out)

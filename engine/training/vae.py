@@ -186,7 +186,7 @@ def train_vae(folder: Path, options: VaeOptions, start: Path | None = None) -> P
             solver.step()
         progress.samples += len(x)
         progress.steps += 1
-        progress.cpu_hours = hours + budget.fraction * options.minutes / 60 * options.threads
+        progress.cpu_hours = hours + budget.cpu_hours
         losses.append(float(loss.detach()))
         if log():
             save_weights(path, {"vae": vae}, progress)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
@@ -53,7 +52,7 @@ class LearnedUpscaler:
     @torch.inference_mode()
     def upscale(self, frame: Frame, width: int, height: int) -> Frame:
         """The frame (H, W, 3) at `width` x `height` pixels."""
-        x = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float() / 255
+        x = torch.tensor(frame).permute(2, 0, 1)[None].float() / 255
         large = (self._model(x)[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
         return self._resample.upscale(large, width, height)
 

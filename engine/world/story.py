@@ -117,7 +117,7 @@ def new_shots(story: Story, count: int = SHOTS, seed: int | None = None) -> tupl
 
 def _new_shot(story: Story, location: int, first: bool, r: random.Random) -> WorldShot:
     scale = r.choices(SCALES, (2, 3, 2, 0.7) if first else (1, 2.4, 3, 2))[0]
-    who = (0,) if len(story.people) == 1 else r.choice(((0,), (1,), (0, 1), (0, 1)))
+    who: tuple[int, ...] = (0,) if len(story.people) == 1 else r.choice(((0,), (1,), (0, 1), (0, 1)))
     if scale in SCALES[:2] and r.random() < 0.06:
         who = ()  # an empty establishing shot or cutaway
     calm = ("stands", "turns")
