@@ -86,14 +86,19 @@ def _encode(pipe: Step2Pipeline, prompts: list[str], frames: list[Image.Image] |
 
 
 class Readings:
-    """The readings of the shards in a folder, by seed."""
+    """The readings of the shards in a folder, by seed; `refresh` picks up shards that were written since."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.context: dict[int, Tensor] = {}  # seed -> (6, 4, 16, 128) half
         self.similarity: dict[int, Tensor] = {}  # seed -> (6, 12)
-        for path in sorted(folder.glob("readings-*.safetensors")):
+        self._shards: set[Path] = set()
+        self.refresh()
+
+    def refresh(self) -> None:
+        for path in sorted(set(self.folder.glob("readings-*.safetensors")) - self._shards):
+            self._shards.add(path)
             first, shard = int(path.stem.split("-")[1]), load_file(path)
-            for k, (context, similarity) in enumerate(
-                zip(shard["context"], shard["similarity"], strict=True)
-            ):
-                self.context[first + k], self.similarity[first + k] = context, similarity
+            for k in range(len(shard["similarity"])):
+                self.context[first + k] = shard["context"][k]
+                self.similarity[first + k] = shard["similarity"][k]

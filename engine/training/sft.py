@@ -41,6 +41,13 @@ class Shots:
     def __init__(self, folder: Path) -> None:
         self.films = Films(folder)
         self.readings = Readings(folder)
+        self.seeds: list[int] = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Picks up shards that were written since: another process may still be at it."""
+        self.films.refresh()
+        self.readings.refresh()
         self.seeds = [seed for seed in self.films.seeds if seed in self.readings.context]
 
     def order(self, seed: int, i: int, r: random.Random | None = None) -> list[int]:
@@ -126,6 +133,7 @@ def sft(folder: Path, start: Path, options: FitOptions) -> Path:
 
     def report(average: nn.Module) -> str:
         assert isinstance(average, Tuned)
+        train.refresh()
         found = held_out_error(average, held_out)
         return f"{len(train.seeds)} films, " + ", ".join(f"{k} {v:.4f}" for k, v in found.items())
 
