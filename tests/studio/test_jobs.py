@@ -12,6 +12,7 @@ import pytest
 from sqlmodel import select
 
 from engine.errors import BadInput
+from engine.profiles import get_profile
 from engine.story import FrameSide
 from studio.jobs import queue
 from studio.jobs.orders import DrawInputs
@@ -388,4 +389,4 @@ def test_estimates_leave_waiting_out(studio: Studio) -> None:
         job.created -= 3_600_000
         queue.end(session, job, JobState.DONE, seconds=8.0)
     estimate = studio.estimate(ME, ids)
-    assert (estimate.shots, estimate.seconds) == (2, pytest.approx(2 * 16 * 0.25))
+    assert (estimate.shots, estimate.seconds) == (2, pytest.approx(2 * get_profile("mini").steps * 0.25))

@@ -139,7 +139,7 @@ function renderJobs() {
 function renderHead() {
   title.show(state.head?.title ?? "", state.head?.id ?? null);
   document.title = state.head ? `${state.head.title} – STAGE Studio` : "STAGE Studio";
-  text(profile, state.head ? `${state.head.profile_title} – ${state.head.profile_note.split(/[,:;]/)[0].toLowerCase()}` : "");
+  text(profile, state.head ? `${state.head.profile_title} · ${state.head.width}×${state.head.height}` : "");
   attribute(profile, "title", state.head?.profile_note ?? null);
 }
 

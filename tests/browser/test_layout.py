@@ -1,0 +1,38 @@
+"""Nothing on the page is out of reach, whatever the width of the window and the length of the words."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, open_studio
+
+REACHABLE = ("#projects", "#film-button", "#theme-switch", "#direct", "#inspector h2", "#timeline")
+LONG = "The exceedingly long and winding title of a film that nobody will ever finish reading aloud " * 2
+BOXES = """(selectors) => selectors.map((selector) => {
+  const box = document.querySelector(selector).getBoundingClientRect();
+  return [selector, Math.round(box.left), Math.round(box.right), Math.round(box.width)];
+})"""
+
+
+@pytest.mark.parametrize("width", [1280, 1440, 1920])
+def test_the_rooms_fit_the_window(page: Page, shared_studio: Server, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    open_studio(page, shared_studio)
+    page.fill("#project-title", LONG[:190])
+    page.keyboard.press("Tab")
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    for selector, left, right, wide in page.evaluate(BOXES, list(REACHABLE)):
+        assert wide > 0, selector
+        assert left >= 0, selector
+        assert right <= width, selector
+    page.click("#film-button")
+    expect(page.locator("#export")).to_be_in_viewport()
+
+
+def test_a_phone_reviews_without_scrolling_sideways(page: Page, shared_studio: Server) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_studio(page, shared_studio)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    expect(page.locator(".tl-card").first).to_be_in_viewport()
