@@ -34,6 +34,7 @@ Plane = NDArray[Any]
 WORK = 320  # width in pixels at which motion is measured
 LEFT_FRAME = 0.10  # cost of a pixel that leaves the frame: worse than a good match, better than a bad one
 BAD = 0.05  # error from which on the camera's move does not explain a pixel
+TORN = 0.1  # share of the picture where neighbours part ways: above it, motion tears figures into pieces
 UNLIKE = 0.2  # mean trust below which two frames show different things; pairs of one scene have 0.3 and more
 
 
@@ -66,11 +67,21 @@ def measure(start: NDArray[Any], end: NDArray[Any], movement: Movement) -> Motio
     back = invert(matrix)
     forward = _choose(a, b, matrix, objects, optical)
     backward = _choose(b, a, back, [invert(m) for m in objects], optical)
-    trust_forward, trust_backward = _trust(a, b, forward, backward), _trust(b, a, backward, forward)
-    if float(trust_forward.mean() + trust_backward.mean()) / 2 < UNLIKE:
+    camera, camera_back = displacement(matrix, height, width), displacement(back, height, width)
+    found = _motion(a, b, (forward, backward), (camera, camera_back))
+    if max(_parted(found.forward), _parted(found.backward)) > TORN:
+        # The camera alone: what else moved has no partner then, and changes over in its two places.
+        found = _motion(a, b, (camera, camera_back), (camera, camera_back))
+    if float(found.trust_forward.mean() + found.trust_backward.mean()) / 2 < UNLIKE:
         move = staged_move(movement, width, height)
         return _dissolve(displacement(move, height, width), displacement(invert(move), height, width))
-    camera, camera_back = displacement(matrix, height, width), displacement(back, height, width)
+    return found
+
+
+def _motion(a: Image, b: Image, fields: tuple[Field, Field], cameras: tuple[Field, Field]) -> Motion:
+    """Fields there and back, with what they are worth; where there is no partner, that of what is around."""
+    (forward, backward), (camera, camera_back) = fields, cameras
+    trust_forward, trust_backward = _trust(a, b, forward, backward), _trust(b, a, backward, forward)
     depth_forward, depth_backward = _depth(forward, camera), _depth(backward, camera_back)
     return Motion(
         forward=_filled(forward, trust_forward, camera, depth_forward),
@@ -81,6 +92,13 @@ def measure(start: NDArray[Any], end: NDArray[Any], movement: Movement) -> Motio
         depth_backward=depth_backward,
         alike=True,
     )
+
+
+def _parted(field: Field) -> float:
+    """Share of pixels whose right or lower neighbour moves otherwise by more than three pixels."""
+    right = np.linalg.norm(np.diff(field, axis=1), axis=-1)[:-1]
+    below = np.linalg.norm(np.diff(field, axis=0), axis=-1)[:, :-1]
+    return float((np.maximum(right, below) > 3).mean())
 
 
 def _working(frame: NDArray[Any]) -> Image:

@@ -11,6 +11,8 @@ import pytest
 from engine.story import Movement
 from engine.video.flow import WORK, measure
 from engine.video.inbetween import Inbetweener
+from engine.world.render import render
+from engine.world.story import new_shots, new_story
 from tests.engine.video.pairs import HEIGHT, WIDTH, Frame, error, scenery, seen, walker
 
 CAMERA = [
@@ -124,3 +126,22 @@ def test_no_jump_at_either_end() -> None:
     moved = [error(a, b) for a, b in pairwise(steps)]
     ends, inside = (moved[0], moved[-1]), (moved[1], moved[2], moved[4], moved[5])
     assert max(ends) < 2.5 * max(inside)
+
+
+def crumbs(frame: Frame) -> float:
+    """Share of pixels unlike all that is around them."""
+    return float((np.abs(frame.astype(int) - cv2.medianBlur(frame, 5)).max(-1) > 30).mean())
+
+
+@pytest.mark.parametrize("seed", [820_002, 820_008])
+def test_figures_of_the_world_walk_in_one_piece(seed: int) -> None:
+    """A large figure that walks far over flat ground fits everywhere: its motion must not tear it."""
+    story = new_story(seed)
+    walks = [shot for shot in new_shots(story) if shot.action.startswith("walks")]
+    assert walks
+    for shot in walks:
+        start, end = render(story, shot, 0.0), render(story, shot, 1.0)
+        most = max(crumbs(start), crumbs(end))
+        for moment in (0.3, 0.5, 0.7):
+            middle = between(start, end, Movement(shot.movement), moment)
+            assert crumbs(middle) < 2 * most + 0.002, (shot, moment)
