@@ -47,7 +47,8 @@ format: dev
 
 # prints ratios; never fails by time
 benchmark: dev
-	$(BIN)/python -m pytest -q -s -m benchmark tests/benchmarks
+	$(BIN)/python -m tests.benchmarks.bench_pair
+	$(BIN)/python -m tests.benchmarks.bench_film
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,9 +1,14 @@
-"""Long work whose progress is watched: a callback becomes events of a generator."""
+"""Long work whose progress is watched: a callback becomes events of a generator.
+
+All of it runs on one thread, and models should be loaded there too (`at_work`): OpenMP keeps a team of
+threads for every thread that has computed, and two teams on two cores make a pair take twice as long.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Generic, TypeVar
@@ -14,6 +19,14 @@ E = TypeVar("E")
 Report = Callable[[int, int], None]
 """Called with (done, in all): steps, frames."""
 IsCancelled = Callable[[], bool]
+
+
+_WORK = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stage-work")
+
+
+def at_work(call: Callable[[], T]) -> T:
+    """Runs `call` on the thread of watched work, and waits for it."""
+    return _WORK.submit(call).result()
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,7 @@ def watched(
     event: Callable[[int, int], E],
     cancelled: IsCancelled | None = None,
 ) -> Generator[E, None, T]:
-    """Run `work(report, cancelled)` on a thread of its own; yield an event a report, and return its result.
+    """Run `work(report, cancelled)` on the working thread; yield an event a report, and return its result.
 
     Closing the generator (or Ctrl-C in its consumer) makes the work's `cancelled` answer True and waits for
     it, so that nothing goes on in the background. What the work raises is raised here.
@@ -50,8 +63,7 @@ def watched(
         else:
             reports.put(_Finished(result))
 
-    thread = threading.Thread(target=run, name="stage-work", daemon=True)
-    thread.start()
+    future = _WORK.submit(run)
     try:
         while True:
             report = reports.get()
@@ -62,4 +74,5 @@ def watched(
             yield report
     finally:
         stop.set()
-        thread.join()
+        if not future.cancel():
+            future.result()

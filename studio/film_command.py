@@ -17,6 +17,7 @@ from engine.errors import BadInput
 from engine.profiles import Profile, get_profile
 from engine.story import Storyboard
 from engine.video.renderer import ClipRenderer
+from engine.watched import at_work
 
 MAX_SCREENPLAY = 1_000_000  # bytes: longer than any screenplay, short of a mistaken file
 
@@ -50,7 +51,7 @@ def make_film(
         from engine.video.super_resolution import load_upscaler
 
         _quiet_libraries()
-        painter = load_painter(chosen)
+        painter = at_work(lambda: load_painter(chosen))
         progress.remove_task(loading)
         renderer: ClipRenderer = AnimaticRenderer(load_upscaler(chosen.checkpoint))
         events = workflow.shoot(

@@ -25,6 +25,7 @@ from engine.refiner import PlainRefiner
 from engine.step2.painter import PairPainter, load_painter
 from engine.story import Storyboard
 from engine.video.animatic import AnimaticRenderer
+from engine.watched import at_work
 
 THEME = "An old fisherman finds a lost child on a stormy harbour at night"
 GOAL_COLD, GOAL_PAIR = 40.0, 1.5  # seconds
@@ -78,7 +79,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seconds = {"cold": cold(folder, options.shots, options.profile)}
-        painter = load_painter(profile)
+        painter = at_work(lambda: load_painter(profile))
         films = [warm(folder, storyboard, painter) for _ in range(options.rounds)]
     best = min(films, key=lambda film: film["all"])
     seconds |= {f"warm {part}": value for part, value in best.items()}
