@@ -14,8 +14,10 @@ from importlib import metadata
 from pathlib import Path
 
 from engine.errors import StageError
-from engine.profiles import MINI_VARIABLE, PROFILES, Profile, get_profile
+from engine.fitting import APPLE_SHARE, Choice, Machine, checkpoint_missing, choose, lacking
+from engine.profiles import MINI_VARIABLE, MODELS_VARIABLE, PROFILES, Profile, get_profile
 from engine.step2.card import CARD_NAME, read_card
+from engine.video.renderers import RENDERERS, Renderer, choices, hindrance
 
 GIB = 1024**3
 
@@ -37,35 +39,26 @@ class Finding:
     sentence: str
 
 
-@dataclass(frozen=True)
-class Machine:
-    """What profiles ask of a machine, in GiB; `vram` 0 where no CUDA device was found."""
-
-    ram: float | None
-    vram: float
-    disk: float
-    device: str
-
-
 def examine() -> list[Finding]:
     """Everything that decides what runs here, in reading order. Never raises; starts no model."""
     machine = look_at_machine()
     findings = [_python(), _package("torch"), _package("diffusers"), _package("transformers"), _ffmpeg()]
     findings += _machine(machine)
-    findings.append(_mini())
+    findings.append(_mini(machine))
     findings += [_profile(name, machine) for name in PROFILES]
+    findings += [_renderer(RENDERERS[name], machine) for name in choices()]
     return findings
 
 
 def look_at_machine(folder: Path | None = None) -> Machine:
     """RAM, GPU memory and free disk (of `folder`, or of the user's home)."""
-    gpu = next(_cuda_devices(), None)
-    if gpu is not None:
-        device = gpu[0]
-    else:
-        device = "Apple GPU (MPS)" if _is_apple_silicon() else "CPU"
+    gpu, ram = next(_cuda_devices(), None), _ram()
     free = shutil.disk_usage(folder or Path.home()).free / GIB
-    return Machine(_ram(), gpu[1] if gpu else 0.0, free, device)
+    if gpu is not None:
+        return Machine(ram, round(gpu[1]), free, gpu[0])  # cards report a little less than they are sold with
+    if _is_apple_silicon():
+        return Machine(ram, (ram or 0.0) * APPLE_SHARE, free, "Apple GPU (MPS)", apple=True)
+    return Machine(ram, 0.0, free, "CPU")
 
 
 def _python() -> Finding:
@@ -97,7 +90,9 @@ def _ffmpeg() -> Finding:
 def _machine(machine: Machine) -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     yield Finding("cpu", Verdict.OK, f"{cores} CPU core{'s' if cores != 1 else ''} may be used.")
-    if machine.vram:
+    if machine.apple:
+        yield Finding("gpu", Verdict.OK, f"{machine.device} may use {machine.vram:.0f} GiB of the memory.")
+    elif machine.vram:
         yield Finding("gpu", Verdict.OK, f"{machine.device} with {machine.vram:.0f} GiB.")
     else:
         yield Finding("gpu", Verdict.NOTE, f"No CUDA device was found; drawing runs on: {machine.device}.")
@@ -111,10 +106,10 @@ def _machine(machine: Machine) -> Iterator[Finding]:
     yield Finding("disk", verdict, f"{machine.disk:.1f} GiB of disk are free{advice}.")
 
 
-def _mini() -> Finding:
+def _mini(machine: Machine) -> Finding:
     try:
         profile = get_profile("mini")
-        trouble = profile.refusal or _missing_checkpoint(profile)
+        trouble = refusal(profile, machine, hardware=False)
         if trouble:
             return Finding("mini checkpoint", Verdict.TROUBLE, trouble)
         card = read_card(Path(profile.checkpoint))
@@ -127,41 +122,44 @@ def _mini() -> Finding:
 
 
 def _profile(name: str, machine: Machine) -> Finding:
+    choice = choice_here(name, machine)
+    if not choice.name:
+        return Finding(f"profile {name}", Verdict.NOTE, f"Does not run here. {choice.sentence}")
+    known_as = f" Choose {choice.name}." if choice.name != name else ""
+    return Finding(f"profile {name}", Verdict.OK, f"{choice.sentence}{known_as}")
+
+
+def _renderer(renderer: Renderer, machine: Machine) -> Finding:
+    """What fits, and whether a service's key is set; never the key itself."""
+    subject = f"renderer {renderer.name}"
+    trouble = hindrance(renderer, machine)
+    if trouble:
+        return Finding(subject, Verdict.NOTE, f"Not usable here. {trouble}")
+    key = next((name for name in renderer.keys if os.environ.get(name, "").strip()), "")
+    cost = renderer.cost
+    price = f" ${cost.dollars:.2f} a second ({cost.basis})." if cost.dollars else ""
+    return Finding(subject, Verdict.OK, f"{renderer.note}{price}{f' {key} is set.' if key else ''}")
+
+
+def choice_here(family: str, machine: Machine) -> Choice:
+    """The variant of a family to draw with on this installation, or why it cannot; see `fitting.choose`."""
     try:
-        why_not = refusal(get_profile(name), machine)
+        profile = get_profile(family)
     except StageError as error:
-        why_not = str(error)
-    if why_not:
-        return Finding(f"profile {name}", Verdict.NOTE, f"Does not run here. {why_not}")
-    return Finding(f"profile {name}", Verdict.OK, "Runs here.")
+        return Choice(family, "", str(error))
+    if why_not := refusal(profile, machine, hardware=False):
+        return Choice(family, "", why_not)
+    return choose(family, machine, lambda name: get_profile(name).refusal)
 
 
-def refusal(profile: Profile, machine: Machine) -> str:
+def refusal(profile: Profile, machine: Machine, hardware: bool = True) -> str:
     """Why a profile cannot draw on a machine, in one sentence; "" where it can."""
     if profile.refusal:
         return profile.refusal
-    missing = _missing_checkpoint(profile)
-    if missing:
-        return missing
-    needs = profile.needs
-    if machine.vram < needs.vram:
-        return f"It needs a GPU with {needs.vram:.0f} GiB of memory, and this machine has {machine.vram:.0f}."
-    if machine.ram is not None and machine.ram < needs.ram:
-        return f"It needs {needs.ram:.0f} GiB of memory, and this machine has {machine.ram:.1f}."
-    if machine.disk < needs.disk:
-        return f"It needs {needs.disk:.1f} GiB of free disk, and {machine.disk:.1f} are left."
-    return ""
-
-
-def _missing_checkpoint(profile: Profile) -> str:
-    folder = profile.checkpoint
-    if isinstance(folder, str):
-        return ""
-    gone = next((name for name in ("model_index.json", CARD_NAME) if not (folder / name).is_file()), None)
-    if gone is None:
-        return ""
-    advice = f"restore it, or set {MINI_VARIABLE}"
-    return f'No {profile.name} checkpoint is in "{folder.name}" ({gone} is missing): {advice}.'
+    needed = ("model_index.json", CARD_NAME) if profile.family == "mini" else ("model_index.json",)
+    variable = MINI_VARIABLE if profile.family == "mini" else MODELS_VARIABLE
+    missing = checkpoint_missing(profile, needed, variable)
+    return missing or (lacking(profile, machine) if hardware else "")
 
 
 def _cuda_devices() -> Iterator[tuple[str, float]]:

@@ -14,6 +14,9 @@ class CheckpointError(StageError):
 class Cancelled(StageError):  # noqa: N818 - it is an outcome that the user asked for, not a fault
     """The user stopped the work; nothing that was finished is lost."""
 
+    def __init__(self, message: str = "The drawing was stopped; nothing that was finished is lost.") -> None:
+        super().__init__(message)
+
 
 class UnsupportedError(StageError):
     """The chosen profile, machine or file format cannot do what was asked."""

@@ -1,132 +1,139 @@
-"""Which models play which part: data, not code.
+"""The door to profiles: a name becomes a profile, with what stands in its way on this installation.
 
-A profile names a checkpoint, its native size and defaults, what it needs to run, and the words it knows.
-The checkpoint's own card (`step2.json`) has the last word on everything that it declares. Imports no torch.
+The table itself is `engine.catalogue`. A checkpoint's own card (`step2.json`) has the last word on
+everything that it declares. Imports no torch.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import BadInput, CheckpointError
+from engine.catalogue import FAMILIES, MINI, MINI_FOLDER, profile_of, resized
+from engine.errors import CheckpointError, StageError
+from engine.profile import Mode, Needs, Precision, Profile
 from engine.step2.card import read_card
 from engine.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from engine.doctor import Finding
 
-ROOT = Path(__file__).resolve().parent.parent
-MINI_FOLDER = ROOT / "assets" / "step2-mini"
+__all__ = [
+    "MINI_FOLDER",
+    "PROFILES",
+    "Needs",
+    "Profile",
+    "doctor",
+    "get_profile",
+    "resized",
+    "world_vocabulary",
+]
+
 MINI_VARIABLE = "STAGE_MINI_CHECKPOINT"
+ADAPTER_VARIABLE = "STAGE_STEP2_LORA"
+MODELS_VARIABLE = "STAGE_MODELS"
+KEY_VARIABLES = ("STAGE_IMAGE_API_KEY", "OPENAI_API_KEY")
 WORLD_LEXICON = Path(__file__).resolve().parent / "world" / "lexicon.json"
+PROFILES: Mapping[str, Profile] = FAMILIES
+_LIBRARY = {Precision.INT8: "torchao", Precision.NF4: "bitsandbytes"}
 
 
-@dataclass(frozen=True)
-class Needs:
-    """What a profile needs of the machine. Sizes in GiB; `vram` 0 means that a CPU is enough."""
-
-    ram: float = 2.0
-    vram: float = 0.0
-    disk: float = 0.1
-
-
-@dataclass(frozen=True)
-class Profile:
-    """One way to draw start-end pairs.
-
-    `width` x `height` is the native size of a frame in pixels; `steps` and `guidance` are the sampler's
-    defaults; `note` is the honest label that stands wherever its pictures do; `vocabulary` lists all that it
-    can draw (None: it reads any English); `max_people` is the most figures in a shot (None: no limit known);
-    `refusal` says why it cannot draw yet, and what to do ("" where nothing is in the way).
-    """
-
-    name: str
-    title: str
-    checkpoint: Path | str
-    width: int
-    height: int
-    steps: int
-    guidance: float
-    preview: bool
-    note: str
-    vocabulary: Vocabulary | None = None
-    needs: Needs = Needs()
-    max_people: int | None = None
-    refusal: str = ""
-
-
-_MINI = Profile(
-    name="mini",
-    title="Mini (CPU)",
-    checkpoint=MINI_FOLDER,
-    width=256,
-    height=128,
-    steps=16,
-    guidance=1.5,
-    preview=True,
-    note="Preview quality, 256x128: a tiny network that knows a small paper-theatre world and nothing else.",
-    needs=Needs(ram=2.0, disk=0.1),
-    max_people=2,
-)
-
-_QWEN_IMAGE = Profile(
-    name="qwen-image",
-    title="Qwen-Image",
-    checkpoint="Qwen/Qwen-Image",
-    width=1664,
-    height=928,
-    steps=50,
-    guidance=4.0,
-    preview=False,
-    note="Full quality, 1664x928, on a large GPU; draws pairs only with a STEP² LoRA.",
-    needs=Needs(ram=64.0, vram=60.0, disk=60.0),
-    refusal=(
-        "Qwen-Image was never trained on start-end pairs with a memory pack, and no STEP² LoRA for "
-        "it has been "
-        'published yet: draw with the profile "mini", or train such a LoRA first.'
-    ),
-)
-
-PROFILES: dict[str, Profile] = {p.name: p for p in (_MINI, _QWEN_IMAGE)}
-
-
-def get_profile(name: str) -> Profile:
+def get_profile(name: str, adapter: str = "") -> Profile:
     """The profile of that name, with what its checkpoint's card and vocabulary declare.
 
-    The variable STAGE_MINI_CHECKPOINT puts another folder in the place of mini's. A folder without a
-    checkpoint is no error here: the profile can still be shown and directed for; drawing with it says what
-    is missing. So is a card or a vocabulary that cannot be read: it becomes the profile's refusal, so that
-    films can be opened, edited and exported whatever happened to the checkpoint. Raises BadInput for a name
-    that no profile has.
+    `adapter` names the user's own STEP² LoRA (a folder, a file or a hub id); without it the variable
+    STAGE_STEP2_LORA does. The variable STAGE_MINI_CHECKPOINT puts another folder in the place of mini's, and
+    STAGE_MODELS names a folder in which models lie by their names (STAGE_MODELS/Qwen/Qwen-Image). A folder
+    without a checkpoint is no error here: the profile can still be shown and directed for; drawing with it
+    says what is missing. So is a card or a vocabulary that cannot be read: it becomes the profile's refusal,
+    so that films can be opened, edited and exported whatever happened to the checkpoint. Raises BadInput for
+    a name that no profile has.
     """
-    if name not in PROFILES:
-        raise BadInput(f'There is no profile "{name}": choose one of {", ".join(PROFILES)}.')
-    if name != _MINI.name:
-        return PROFILES[name]
+    profile = profile_of(name)
+    if name == MINI.name:
+        return _mini()
+    if profile.mode is Mode.HOSTED:
+        return replace(profile, refusal=_without_key())
+    profile = replace(profile, checkpoint=local_model(profile.checkpoint))
+    missing = _without_library(profile)
+    if profile.mode is Mode.PAIRS:
+        return _with_adapter(profile, adapter or os.environ.get(ADAPTER_VARIABLE, ""), missing)
+    return replace(profile, refusal=missing)
+
+
+def _mini() -> Profile:
     folder = Path(os.environ.get(MINI_VARIABLE) or MINI_FOLDER)
     try:
         card = read_card(folder)
         own = card.vocabulary if card.pairs else None
         words = _read_vocabulary(folder / own) if own else world_vocabulary()
     except CheckpointError as error:
-        return replace(_MINI, checkpoint=folder, vocabulary=world_vocabulary(), refusal=str(error))
+        return replace(MINI, checkpoint=folder, vocabulary=world_vocabulary(), refusal=str(error))
     if not card.pairs:
-        return replace(_MINI, checkpoint=folder, vocabulary=words)
+        return replace(MINI, checkpoint=folder, vocabulary=words)
     return replace(
-        _MINI,
+        MINI,
         checkpoint=folder,
         width=card.width,
         height=card.height,
         steps=card.steps,
         guidance=card.guidance,
         preview=card.preview,
-        note=card.note or _MINI.note,
+        note=card.note or MINI.note,
         vocabulary=words,
     )
+
+
+def ranker_stamp(profile: Profile) -> str:
+    """Names the ranker that orders a profile's memory, without loading it: figures of another one differ.
+
+    A hub id stands for itself; a folder is told by the size and time of its weight files.
+    """
+    folder = Path(profile.checkpoint)
+    files = sorted(folder.glob("ranker/*.safetensors")) if folder.is_dir() else []
+    sizes = [f"{file.stat().st_size}-{file.stat().st_mtime_ns}" for file in files]
+    return " ".join((profile.name, f"{profile.width}x{profile.height}", str(profile.checkpoint), *sizes))
+
+
+def local_model(checkpoint: Path | str) -> Path | str:
+    """A model's folder below STAGE_MODELS, where there is one; else its name on the hub."""
+    root = os.environ.get(MODELS_VARIABLE)
+    if root and isinstance(checkpoint, str) and (Path(root) / checkpoint).is_dir():
+        return Path(root) / checkpoint
+    return checkpoint
+
+
+def _with_adapter(profile: Profile, adapter: str, missing: str) -> Profile:
+    """The profile with the user's STEP² LoRA, or with the reason why it cannot draw pairs."""
+    from engine.step2.adapter import check_adapters
+
+    if not adapter:
+        return profile  # its own refusal says that it needs one
+    try:
+        card = check_adapters(adapter)
+    except StageError as error:
+        return replace(profile, adapter=adapter, refusal=str(error))
+    if card is None or profile.distillation is not None:  # of a hub id: read when it has been downloaded
+        return replace(profile, adapter=adapter, refusal=missing)
+    return replace(profile, adapter=adapter, steps=card.steps, guidance=card.guidance, refusal=missing)
+
+
+def _without_library(profile: Profile) -> str:
+    library = _LIBRARY.get(profile.precision)
+    if library is None or find_spec(library) is not None:
+        return ""
+    return f"Its small weights need {library}: pip install 'stage-studio[quant]'."
+
+
+def _without_key() -> str:
+    if any(os.environ.get(name) for name in KEY_VARIABLES):
+        return ""
+    return f"It needs the key of an image service: set {KEY_VARIABLES[0]}, or draw with another profile."
 
 
 def doctor() -> list[Finding]:

@@ -30,12 +30,16 @@ def at_work(call: Callable[[], T]) -> T:
 
 
 @dataclass(frozen=True)
-class _Finished(Generic[T]):
+class Finished(Generic[T]):
+    """The last word of work on another thread: its result."""
+
     result: T
 
 
 @dataclass(frozen=True)
-class _Failed:
+class Failed:
+    """The last word of work that raised."""
+
     error: BaseException
 
 
@@ -49,7 +53,7 @@ def watched(
     Closing the generator (or Ctrl-C in its consumer) makes the work's `cancelled` answer True and waits for
     it, so that nothing goes on in the background. What the work raises is raised here.
     """
-    reports: SimpleQueue[E | _Finished[T] | _Failed] = SimpleQueue()
+    reports: SimpleQueue[E | Finished[T] | Failed] = SimpleQueue()
     stop = threading.Event()
 
     def run() -> None:
@@ -59,17 +63,17 @@ def watched(
                 lambda: stop.is_set() or (cancelled is not None and cancelled()),
             )
         except BaseException as error:  # handed over to the thread that waits
-            reports.put(_Failed(error))
+            reports.put(Failed(error))
         else:
-            reports.put(_Finished(result))
+            reports.put(Finished(result))
 
     future = _WORK.submit(run)
     try:
         while True:
             report = reports.get()
-            if isinstance(report, _Finished):
+            if isinstance(report, Finished):
                 return report.result
-            if isinstance(report, _Failed):
+            if isinstance(report, Failed):
                 raise report.error
             yield report
     finally:

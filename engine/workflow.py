@@ -219,9 +219,9 @@ def shoot(
             text = refiner.refine(shot, storyboard.cast, start.path, end.path)
             yield Refined(i, text)
             clip = Path(clip_folder) / f"{i:03d}.mp4"
-            yield from _render(
-                renderer, shot, storyboard.rate, text, (start.path, end.path), clip, i, cancelled
-            )
+            pair = (start.path, end.path)
+            noise = shot_seed(seed, i)
+            yield from _render(renderer, shot, storyboard.rate, text, pair, clip, i, noise, cancelled)
             clips.append(clip)
             yield ClipRendered(i, clip)
             lineage = LineageRecord.of(take.recipe, take.memory)
@@ -257,6 +257,7 @@ def _render(
     pair: tuple[Path, Path],
     clip: Path,
     number: int,
+    seed: int,
     cancelled: IsCancelled | None,
 ) -> Generator[Event, None, None]:
     attributes = shot.attributes
@@ -268,6 +269,7 @@ def _render(
             frames=attributes.length,
             rate=rate,
             out=clip,
+            seed=seed,
             on_frame=report,
             cancelled=stop,
         ),

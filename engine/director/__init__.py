@@ -2,9 +2,11 @@
 
 `BreakdownDirector` needs no language model: it breaks the words down as a first assistant director would
 (who, where, when, what happens), writes a beat sheet, and films it by the grammar of coverage.
+`ModelDirector` thinks with a language model, where the user chose one.
 """
 
 from engine.director.breakdown_director import BreakdownDirector
+from engine.director.rewrite import Proposal, rewrite
 from engine.director.stages import (
     Beats,
     CastList,
@@ -14,6 +16,7 @@ from engine.director.stages import (
     ShotList,
     Stage,
     Warnings,
+    Working,
     direct_all,
 )
 
@@ -24,8 +27,11 @@ __all__ = [
     "Director",
     "Logline",
     "PlaceList",
+    "Proposal",
     "ShotList",
     "Stage",
     "Warnings",
+    "Working",
     "direct_all",
+    "rewrite",
 ]

@@ -73,7 +73,7 @@ def film(
         attributes = attributes.model_copy(
             update={
                 "cast": [names[m] for m in who],
-                "framing": _framing(len(who)),
+                "framing": framing_for(len(who)),
                 "length": rate.frames(_duration(line, attributes.scale)),
             }
         )
@@ -224,14 +224,22 @@ def _movement(
 
 
 def _support(movement: Movement, line: Line) -> Support:
-    if movement in (Movement.DOLLY_IN, Movement.DOLLY_OUT, Movement.TRUCK_LEFT, Movement.TRUCK_RIGHT):
-        return Support.DOLLY
-    if line.story is Story.FIGHT and line.role is Role.EVENT:
+    support = support_for(movement)
+    if support is Support.TRIPOD and line.story is Story.FIGHT and line.role is Role.EVENT:
         return Support.HANDHELD
-    return Support.TRIPOD
+    return support
 
 
-def _framing(people: int) -> Framing:
+def support_for(movement: Movement) -> Support:
+    """What carries a camera that moves like this."""
+    way = movement.value.split()[0]
+    if way in ("dolly", "truck", "arc"):
+        return Support.DOLLY
+    return Support.CRANE if way in ("crane", "pedestal") else Support.TRIPOD
+
+
+def framing_for(people: int) -> Framing:
+    """How a frame with so many people is called."""
     return (Framing.EMPTY, Framing.SINGLE, Framing.TWO_SHOT)[people] if people < 3 else Framing.GROUP
 
 

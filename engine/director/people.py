@@ -175,7 +175,7 @@ class Wardrobe:
         return chosen
 
     def _hair(self, words: str, person: str) -> str:
-        named = re.search(r"([\w]+)[\s\-]hair(?:ed)?\b|\b(redhead)\b", words, re.IGNORECASE)
+        named = re.search(r"([\w]+)[\s\-]hair(?:ed)?\b|\b(redhead|blonde?|brunette)\b", words, re.IGNORECASE)
         if named:
             found = self._vocabulary.find(named.group(1) or named.group(2), "hair")
             if found:

@@ -92,6 +92,10 @@ _FROM_PEOPLE = {
 }
 _HOMES = {who: setting for setting, people in _FROM_PEOPLE.items() for who in people.split()}
 _ABOUT = frozenset(("of", "about", "like", "for", "as", "without", "than"))
+_PARTS = word_set("""
+    top edge foot middle heart centre center side end bottom rest outskirts depths ruins gates streets shore
+    shores
+""")
 _MAKING = word_set("""
     build make draw paint plant write buy sell want miss love dream steal imagine describe need
 """)
@@ -126,9 +130,9 @@ def find_place(tokens: Sequence[Token], verb: str, source: str, vocabulary: Voca
         before = tokens[start - 1] if start else None
         articled = tokens[start].tag in (Tag.DETERMINER, Tag.POSSESSIVE)
         governed = before is not None and before.tag is Tag.PREPOSITION
-        if before is not None and before.lower in _ABOUT:
+        if before is not None and before.lower in _ABOUT and not _part_of(tokens, start):
             continue
-        if run[-1].lower in _SKIPPED and not (governed and articled):
+        if run[-1].lower in _SKIPPED and len(run) == 1 and not (governed and articled):
             continue
         spot = _spot(tokens[start : index + 1], m.canonical, before if governed else None, vocabulary)
         if governed:
@@ -174,6 +178,11 @@ def _phrase_start(tokens: Sequence[Token], end: int) -> int:
     if start and tokens[start - 1].tag in (Tag.DETERMINER, Tag.POSSESSIVE):
         start -= 1
     return start
+
+
+def _part_of(tokens: Sequence[Token], start: int) -> bool:
+    """Whether a place follows "the top of", "the edge of", …: it is where one is, not a topic."""
+    return start >= 2 and tokens[start - 1].lower == "of" and tokens[start - 2].lower in _PARTS
 
 
 def _spot(run: Sequence[Token], setting: str, preposition: Token | None, vocabulary: Vocabulary) -> Spot:

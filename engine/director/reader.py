@@ -78,7 +78,7 @@ class _Reader:
         result = self.result
         if not result.actors:
             result.invented = True
-            actor = self._hire("traveller", "a traveller", "the traveller", [Kind("man")], "a traveller")
+            actor = self._traveller()
             result.events = [with_subject(e, actor) for e in result.events]
         if not result.spots:
             nouns = [*(a.key for a in result.actors), *re.findall(r"[^\W\d_]+", self.theme[:2000].casefold())]
@@ -174,7 +174,12 @@ class _Reader:
     def _teller(self) -> Actor:
         """Who "I" and "you" are: the one whose story it is."""
         known = next((a for a in self.result.actors if a.key == "traveller"), None)
-        return known or self._hire("traveller", "a traveller", "the traveller", [Kind("man")], "a traveller")
+        return known or self._traveller()
+
+    def _traveller(self) -> Actor:
+        """Somebody whom the theme does not name; its pronouns may still tell a woman from a man."""
+        kind = Kind("woman" if re.search(r"\b(she|her|hers)\b", self.theme, re.IGNORECASE) else "man")
+        return self._hire("traveller", "a traveller", "the traveller", [kind], "a traveller")
 
     def _objects(self, clause: Clause, source: str, subject: tuple[Actor, ...]) -> tuple[Actor, ...]:
         found: list[Actor] = []

@@ -55,13 +55,22 @@ class Warnings:
 
 
 @dataclass(frozen=True)
+class Working:
+    """No stage yet, but what the director does now ("writing shots, 3 of 8"): for a director that takes time.
+    It may come at any time before the last stage, and is of no interest once something else was said.
+    """
+
+    doing: str
+
+
+@dataclass(frozen=True)
 class ShotList:
     """The last stage: the storyboard S = {(D_i, C_i)}."""
 
     storyboard: Storyboard
 
 
-Stage = Logline | CastList | PlaceList | Beats | Warnings | ShotList
+Stage = Logline | CastList | PlaceList | Beats | Warnings | Working | ShotList
 
 
 class Director(Protocol):

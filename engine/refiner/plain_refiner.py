@@ -45,7 +45,10 @@ _ROWS = ("near the top", "", "near the bottom")
 
 
 class Refiner(Protocol):
-    """G_refiner of eq. 9."""
+    """G_refiner of eq. 9. `name` says in a recipe who wrote a text."""
+
+    @property
+    def name(self) -> str: ...
 
     def refine(self, shot: Shot, cast: Sequence[CastMember], start: Path, end: Path) -> str:
         """R_i: one paragraph for a first-last-frame video model. Raises BadInput for unreadable frames."""
@@ -54,6 +57,8 @@ class Refiner(Protocol):
 
 class PlainRefiner:
     """Says D and C with what was measured between the two frames, and where the frames contradict C."""
+
+    name = "PlainRefiner"
 
     def refine(self, shot: Shot, cast: Sequence[CastMember], start: Path, end: Path) -> str:
         """See `Refiner`. Deterministic; takes well under a second a pair."""

@@ -77,6 +77,10 @@ class CheckpointCard(BaseModel):
         1024, ge=1, description="a longer prompt is cut here; its template never is"
     )
     dtype: Literal["float32", "bfloat16"] = Field("bfloat16", description="the weights are run in this type")
+    adapters: tuple[str, ...] = Field(
+        (),
+        description="LoRA folders beside the card, merged into the weights in this order on loading",
+    )
     vocabulary: str | None = Field(None, description="file beside the card with the words that it can draw")
 
 

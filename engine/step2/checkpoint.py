@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shutil
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
+from huggingface_hub.constants import HF_HUB_CACHE
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 
 from engine.errors import CheckpointError
+from engine.step2.card import read_card
 
+GIB = 2**30
 INDEX = "model_index.json"
 PAIR_PIPELINE = "Step2Pipeline"
 WITH_WEIGHTS = {
@@ -23,6 +28,8 @@ WITH_WEIGHTS = {
     "transformer": "QwenImageTransformer2DModel",
     "ranker": "FrameRanker",
 }
+LARGE_PARTS = ("vae", "text_encoder", "transformer")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 WITHOUT_WEIGHTS = ("scheduler", "tokenizer", "processor")
 _FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja")
 
@@ -38,12 +45,32 @@ def locate(checkpoint: Path | str) -> Path:
                 f"There is no checkpoint folder at {folder}: fetch it again, or name another one."
             )
         return folder
+    _check_room(checkpoint)
     try:
         return Path(snapshot_download(checkpoint, allow_patterns=list(_FILES)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as e:
         raise CheckpointError(
             f"The checkpoint {checkpoint} could not be downloaded: connect, or name a local folder."
         ) from e
+
+
+def _check_room(repository: str) -> None:
+    """Raises CheckpointError when what is still to be downloaded does not fit on the disk.
+
+    Where the hub cannot be asked, the download itself says why.
+    """
+    try:
+        files = snapshot_download(repository, allow_patterns=list(_FILES), dry_run=True)
+    except (HfHubHTTPError, HFValidationError, OSError):
+        return
+    needed = sum(file.file_size or 0 for file in files if file.will_download)
+    cache = Path(HF_HUB_CACHE)
+    free = shutil.disk_usage(next(p for p in (cache, *cache.parents) if p.exists())).free
+    if needed > free:
+        raise CheckpointError(
+            f"The checkpoint {repository} still needs {needed / GIB:.1f} GiB, but only {free / GIB:.1f} GiB "
+            f"are free at {cache}: free some space, or set HF_HOME to a folder on a larger disk."
+        )
 
 
 def inspect(folder: Path) -> None:
@@ -64,9 +91,76 @@ def inspect(folder: Path) -> None:
                 f"a {wanted}: fetch it again, or name another checkpoint."
             )
         _read_headers(folder / name, name)
+    for name in read_card(folder).adapters:
+        _read_weights(folder / name, name)
     for name in WITHOUT_WEIGHTS:
         if _class_of(index, name) is not None and not _has_files(folder / name, "*.json"):
             raise CheckpointError(f"The checkpoint's {name} folder is missing or empty: fetch it again.")
+
+
+def inspect_stock(folder: Path, kinds: tuple[str, ...]) -> None:
+    """Raises CheckpointError unless the folder is a whole stock repository of one of these pipelines.
+
+    A sharded component must have every shard that its index names: a download that stopped half-way leaves
+    the index and some of them.
+    """
+    index = _index(folder)
+    kind = index.get("_class_name")
+    if kind not in kinds:
+        raise CheckpointError(
+            f"The checkpoint at {folder} is a {kind}, but this profile draws with a {kinds[0]}: name another "
+            "folder, or choose the profile that fits it."
+        )
+    for name in LARGE_PARTS:
+        found = _class_of(index, name)
+        if found != WITH_WEIGHTS[name]:
+            raise CheckpointError(
+                f"The checkpoint's {name} is {'missing' if found is None else f'a {found}'}, but it must be "
+                f"a {WITH_WEIGHTS[name]}: fetch it again, or name another checkpoint."
+            )
+        _read_headers(folder / name, name)
+        gone = [shard for shard in _shards(folder / name) if not (folder / name / shard).is_file()]
+        if gone:
+            raise CheckpointError(
+                f"The checkpoint's {name} was not downloaded to its end, {gone[0]} is missing: fetch it "
+                "again (what is there is kept)."
+            )
+        check_whole(folder, name)
+    for name in ("scheduler", "tokenizer"):
+        if not _has_files(folder / name, "*.json"):
+            raise CheckpointError(f"The checkpoint's {name} folder is missing or empty: fetch it again.")
+
+
+def _shards(folder: Path) -> list[str]:
+    """The weight files that a component's index names; none where it is one file."""
+    found: set[str] = set()
+    for path in folder.glob("*.safetensors.index.json"):
+        try:
+            found.update(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values())
+        except (ValueError, KeyError, AttributeError, OSError) as e:
+            raise CheckpointError(
+                f"The index {folder.name}/{path.name} cannot be read: fetch it again."
+            ) from e
+    return sorted(found)
+
+
+def check_whole(folder: Path, name: str) -> None:
+    """Raises CheckpointError when a component's files hold other than its configuration asks for.
+
+    A tensor that is missing from a file would be random, with a warning that nobody reads.
+    """
+    from engine.step2.dry_run import wanted_weights
+
+    stored = weight_count(folder / name)
+    try:
+        wanted = wanted_weights(folder / name, name)
+    except (OSError, ValueError, TypeError, KeyError) as e:
+        raise CheckpointError(f"The checkpoint's {name}/config.json cannot be read: fetch it again.") from e
+    if stored != wanted:
+        raise CheckpointError(
+            f"The checkpoint's {name} holds {stored:,} weights where its configuration asks for {wanted:,}: "
+            "fetch it again."
+        )
 
 
 def weight_count(folder: Path) -> int:
@@ -86,12 +180,20 @@ def weights_hash(folder: Path) -> str:
     """SHA-256 over names and contents of all safetensors files: the name of this checkpoint's weights."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*.safetensors")):
-        one = hashlib.sha256()
-        with path.open("rb") as f:
-            while block := f.read(1 << 22):
-                one.update(block)
-        total.update(f"{path.relative_to(folder).as_posix()} {one.hexdigest()}\n".encode())
+        total.update(f"{path.relative_to(folder).as_posix()} {file_hash(path)}\n".encode())
     return total.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file. The hub's cache names a large file by it already, which spares reading 57 GB."""
+    real = path.resolve()
+    if real.parent.name == "blobs" and _SHA256.fullmatch(real.name):
+        return real.name
+    one = hashlib.sha256()
+    with path.open("rb") as f:
+        while block := f.read(1 << 22):
+            one.update(block)
+    return one.hexdigest()
 
 
 def _index(folder: Path) -> dict[str, object]:
@@ -119,6 +221,10 @@ def _has_files(folder: Path, pattern: str) -> bool:
 def _read_headers(folder: Path, name: str) -> None:
     if not _has_files(folder, "config.json"):
         raise CheckpointError(f"The checkpoint's {name} has no config.json: fetch it again.")
+    _read_weights(folder, name)
+
+
+def _read_weights(folder: Path, name: str) -> None:
     if not _has_files(folder, "*.safetensors"):
         raise CheckpointError(f"The checkpoint's {name} has no safetensors file: fetch it again.")
     for path in sorted(folder.glob("*.safetensors")):

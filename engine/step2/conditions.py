@@ -6,9 +6,11 @@ Frames are always the stored 8-bit PNG files, named by the SHA-256 of the file, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.errors import BadInput
 from engine.story import FrameSide
 
 
@@ -96,3 +98,11 @@ class PairTake:
     end: bytes
     recipe: PairRecipe
     memory: tuple[PackedFrame, ...]
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raises BadInput for no seed, or for one that no random generator takes."""
+    if not seeds:
+        raise BadInput("Ask for at least one take.")
+    if bad := [seed for seed in seeds if not 0 <= seed < 2**63]:
+        raise BadInput(f"A seed must be a whole number from 0 to 2^63 - 1, not {bad[0]}.")

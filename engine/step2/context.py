@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import BatchFeature, Qwen2_5_VLForConditionalGeneration, Qwen2VLProcessor
 
 from engine.step2.card import CheckpointCard, PromptTemplate
@@ -97,9 +98,17 @@ def _cut(processor: Qwen2VLProcessor, prompt: str, tokens: int) -> str:
     return prompt if len(ids) <= tokens else processor.tokenizer.decode(ids[:tokens])
 
 
-def encode_context(model: Qwen2_5_VLForConditionalGeneration, inputs: BatchFeature, drop: int) -> Tensor:
-    """U_i: the last hidden states [drop:], (B, L, D). Differentiable; call under no_grad to sample."""
-    inputs = inputs.to(model.device)
+def encode_context(
+    model: Qwen2_5_VLForConditionalGeneration,
+    inputs: BatchFeature,
+    drop: int,
+    device: torch.device | None = None,
+) -> Tensor:
+    """U_i: the last hidden states [drop:], (B, L, D). Differentiable; call under no_grad to sample.
+
+    `device` is where it computes; a model whose weights wait elsewhere does not know it itself.
+    """
+    inputs = inputs.to(device or model.device)
     mask = inputs["attention_mask"]
     out = model(
         input_ids=inputs["input_ids"],
@@ -114,6 +123,17 @@ def encode_context(model: Qwen2_5_VLForConditionalGeneration, inputs: BatchFeatu
     return out.hidden_states[-1][:, drop:]
 
 
+def state_of(model: nn.Module) -> Hashable:
+    """What differs once the model may read otherwise: loaded weights, adapters, their strength, precision."""
+    adapters = [
+        (name, tuple(layer.active_adapters), layer.disable_adapters, str(getattr(layer, "scaling", "")))
+        for name, layer in model.named_modules()
+        if isinstance(layer, BaseTunerLayer)
+    ]
+    weights = list(model.parameters())
+    return id(model), len(weights), sum(p._version for p in weights), weights[0].dtype, tuple(adapters)
+
+
 @torch.no_grad()
 def context_tokens(
     model: Qwen2_5_VLForConditionalGeneration,
@@ -121,6 +141,7 @@ def context_tokens(
     template: ContextTemplate,
     prompts: Sequence[str],
     previous_end: Image.Image | None = None,
+    device: torch.device | None = None,
 ) -> list[Tensor]:
     """U_i of each prompt with the same previous frame, (1, L, E) each.
 
@@ -132,5 +153,6 @@ def context_tokens(
     found: list[Tensor] = []
     for group in groups:
         frames = [previous_end] * len(group) if previous_end is not None else None
-        found += encode_context(model, context_inputs(processor, template, group, frames), drop).split(1)
+        inputs = context_inputs(processor, template, group, frames)
+        found += encode_context(model, inputs, drop, device).split(1)
     return found

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.errors import BadInput, Cancelled, CheckpointError, UnsupportedError
-from engine.profiles import Profile
-from engine.step2.conditions import PackedFrame, PairConditions, PairRecipe, PairTake
+from engine.catalogue import LARGE
+from engine.errors import Cancelled, CheckpointError, UnsupportedError
+from engine.profile import Mode, Profile
+from engine.step2.conditions import PackedFrame, PairConditions, PairTake, StoredFrame, check_seeds
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from engine.step2.pipeline import Step2Pipeline
-
-_PACKAGES = ("torch", "diffusers", "transformers", "open_clip_torch", "safetensors", "pillow")
-_STOPPED = "The drawing was stopped; nothing that was finished is lost."
 
 
 class PairPainter(Protocol):
@@ -51,6 +48,18 @@ class PairPainter(Protocol):
         """The memory pack that this shot would get, without drawing it."""
         ...
 
+    def grid(self) -> tuple[int, int]:
+        """Height and width of the memory pack in packed tokens."""
+        ...
+
+    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
+        """CLIP cosine of each frame with a description D_i: what the memory is ranked by."""
+        ...
+
+    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
+        """CLIP image cosine of the two frames of each pair."""
+        ...
+
 
 class Step2Painter:
     """The painter on a loaded `Step2Pipeline`."""
@@ -59,7 +68,6 @@ class Step2Painter:
         self.pipe = pipe
         self.profile = profile
         self.weights = weights
-        self._versions = _versions()
 
     def draw(
         self,
@@ -75,11 +83,12 @@ class Step2Painter:
         import torch
 
         from engine.step2.frames import png
+        from engine.step2.recipe import recipe_of
+        from engine.step2.trouble import telling_memory
 
         if cancelled is not None and cancelled():
-            raise Cancelled(_STOPPED)
-        if bad := [s for s in seeds if not 0 <= s < 2**63]:
-            raise BadInput(f"A seed must be a whole number from 0 to 2^63 - 1, not {bad[0]}.")
+            raise Cancelled()
+        check_seeds(seeds)
         total = self.profile.steps if steps is None else steps
         strength = self.profile.guidance if guidance is None else guidance
 
@@ -90,7 +99,7 @@ class Step2Painter:
                 pipe._interrupt = True
             return given
 
-        try:
+        with telling_memory(self.profile, len(seeds)):
             out = self.pipe(
                 conditions,
                 [torch.Generator().manual_seed(s) for s in seeds],
@@ -98,16 +107,15 @@ class Step2Painter:
                 height=self.profile.height,
                 num_inference_steps=total,
                 guidance_scale=strength,
+                negative_prompt=self.profile.negative,
                 callback_on_step_end=step_end,
             )
-        except torch.OutOfMemoryError as e:
-            raise UnsupportedError("The graphics card ran out of memory: draw fewer takes at once.") from e
 
         kept = self._kept_bytes(conditions)
         takes = []
         for seed, (start, end) in zip(seeds, out.frames, strict=True):
             files = {"start": png(start), "end": png(end), **kept}
-            recipe = self._recipe(seed, total, strength, len(seeds))
+            recipe = recipe_of(self.pipe, self.profile, self.weights, seed, total, strength, len(seeds))
             takes.append(PairTake(files["start"], files["end"], recipe, out.memory))
         return takes
 
@@ -115,6 +123,20 @@ class Step2Painter:
         """See PairPainter."""
         chosen = self.pipe.memory_layout(conditions, self.profile.width, self.profile.height)
         return tuple(packed for _, packed in chosen)
+
+    def grid(self) -> tuple[int, int]:
+        """See PairPainter."""
+        from engine.step2.latents import packed_size
+
+        return packed_size(self.pipe.vae, self.profile.width, self.profile.height)
+
+    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
+        """See PairPainter."""
+        return self.pipe.description_similarities(description, frames) if frames else []
+
+    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
+        """See PairPainter."""
+        return self.pipe.frame_similarities(pairs) if pairs else []
 
     def _kept_bytes(self, conditions: PairConditions) -> dict[str, bytes]:
         """The kept frame as the file that it was: each way through the VAE would change it a little."""
@@ -132,35 +154,27 @@ class Step2Painter:
 
         return {kept.side.value: png(np.asarray(fit(image, *size)))}
 
-    def _recipe(self, seed: int, steps: int, guidance: float, batch: int) -> PairRecipe:
-        return PairRecipe(
-            profile=self.profile.name,
-            weights=self.weights,
-            seed=seed,
-            steps=steps,
-            guidance=guidance,
-            width=self.profile.width,
-            height=self.profile.height,
-            batch=batch,
-            dtype=str(self.pipe.transformer.dtype).removeprefix("torch."),
-            device=str(self.pipe._execution_device),
-            versions=self._versions,
-        )
 
-
-def load_painter(profile: Profile, cache: Path | None = None) -> PairPainter:
-    """Loads the profile's checkpoint; `cache` is a folder for what is computed once per memory frame.
+def load_painter(profile: Profile, cache: Path | None = None, adapters: bool = True) -> PairPainter:
+    """Loads the profile's checkpoint; `cache` is a folder for what is computed once per memory frame, and
+    without `adapters` the card's LoRA adapters are left out (an ablation).
 
     Raises CheckpointError (missing, damaged, of another class or shape) or UnsupportedError, one sentence
     each.
     """
-    from engine.step2.checkpoint import inspect, locate, weights_hash
-
     if profile.refusal:
         raise UnsupportedError(profile.refusal)
+    if profile.mode is Mode.HOSTED:
+        from engine.step2.hosted import load_hosted
+
+        return load_hosted(profile, cache)
+    if profile.family in LARGE:
+        return _load_large(profile, cache)
+    from engine.step2.checkpoint import inspect, locate, weights_hash
+
     folder = locate(profile.checkpoint)
     inspect(folder)
-    pipe = _load(folder)
+    pipe = _load(folder, adapters)
     weights = weights_hash(folder)
     pipe.weights = weights
     if cache is not None:
@@ -170,7 +184,27 @@ def load_painter(profile: Profile, cache: Path | None = None) -> PairPainter:
     return Step2Painter(pipe, profile, weights)
 
 
-def _load(folder: Path) -> Step2Pipeline:
+def _load_large(profile: Profile, cache: Path | None) -> PairPainter:
+    """A painter on a large model: of pairs, or zero-shot."""
+    from engine.step2.large import load_large
+    from engine.step2.trouble import telling_memory
+
+    with telling_memory(profile, takes=1):
+        pipe, weights = load_large(profile)
+    pipe.weights = weights
+    if cache is not None:
+        from engine.step2.cache import FrameCache
+
+        pipe.cache = FrameCache(cache)
+    if profile.mode is Mode.PAIRS:
+        return Step2Painter(pipe, profile, weights)
+    from engine.step2.local_editor import LocalEditor
+    from engine.step2.zero_shot import ZeroShotPainter
+
+    return ZeroShotPainter(LocalEditor(pipe, profile, weights), pipe, profile, weights)
+
+
+def _load(folder: Path, adapters: bool = True) -> Step2Pipeline:
     """The pipeline in eval mode on the best device, with the single-frame VAE."""
     import torch
 
@@ -188,7 +222,7 @@ def _load(folder: Path) -> Step2Pipeline:
             f"{card.title} was not trained on start-end pairs with a memory pack: choose another profile."
         )
     try:
-        pipe = Step2Pipeline.from_pretrained(folder, dtype=getattr(torch, card.dtype))
+        pipe = Step2Pipeline.from_pretrained(folder, adapters, dtype=getattr(torch, card.dtype))
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as e:
         raise CheckpointError(
             f"The checkpoint at {folder} cannot be loaded, because its weights do not fit its configuration: "
@@ -234,16 +268,3 @@ def _size(part: nn.Module) -> int:
 def _cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _versions() -> dict[str, str]:
-    """Versions of what the pixels depend on, and the number of threads (sums round in another order)."""
-    import torch
-
-    found = {"threads": str(torch.get_num_threads())}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:  # an editable or vendored build has no metadata
-            found[package] = "unknown"
-    return found

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,7 +23,6 @@ from diffusers import (
     FlowMatchEulerDiscreteScheduler,
     QwenImageTransformer2DModel,
 )
-from diffusers.loaders import QwenImageLoraLoaderMixin
 from diffusers.utils import BaseOutput
 from torch import Tensor
 from transformers import (
@@ -38,7 +38,7 @@ from engine.pictures import read_picture
 from engine.step2.cache import FrameCache
 from engine.step2.card import CheckpointCard, read_card, write_card
 from engine.step2.conditions import KeptFrame, MemoryFrame, PackedFrame, PairConditions, StoredFrame
-from engine.step2.context import ContextTemplate, context_tokens
+from engine.step2.context import ContextTemplate, context_tokens, state_of
 from engine.step2.frames import read_frame
 from engine.step2.latents import (
     PAIR,
@@ -52,12 +52,30 @@ from engine.step2.latents import (
     to_pixels,
     unpack,
 )
-from engine.step2.memory import empty_canvas, layout, tile
+from engine.step2.lora import Step2LoraLoaderMixin
+from engine.step2.memory import empty_canvas, tile
+from engine.step2.packing import layout
 from engine.step2.ranking import FrameRanker, similarities
 from engine.step2.velocity import check_transformer, guided_velocity
 from engine.story import FrameSide
 
+CONTEXTS_KEPT = 4  # of one shot each; about 15 MB with the real understanding model
+
+R = TypeVar("R")
 StepEnd = Callable[["Step2Pipeline", int, Tensor, dict[str, Any]], dict[str, Any]]
+
+
+def releasing(call: Callable[..., R]) -> Callable[..., R]:
+    """However a drawing ends, offloaded models leave the card, and what a draft reuses is forgotten."""
+
+    @wraps(call)
+    def drawing(pipe: Step2Pipeline, *args: Any, **kwargs: Any) -> R:
+        try:
+            return call(pipe, *args, **kwargs)
+        finally:
+            pipe.maybe_free_model_hooks()
+
+    return drawing
 
 
 @dataclass
@@ -73,7 +91,7 @@ class Step2Output(BaseOutput):
     memory: tuple[PackedFrame, ...]
 
 
-class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
+class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
     """Draws start-end frame pairs from a shot and the history before it.
 
     Everything else (placement, offload, LoRA, quantisation, saving) is inherited. `processor` may be absent,
@@ -110,6 +128,7 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         self.card = CheckpointCard()
         self.cache = FrameCache()
         self.weights = uuid.uuid4().hex
+        self._contexts: OrderedDict[Hashable, list[Tensor]] = OrderedDict()
         self._interrupt = False
 
     @property
@@ -118,11 +137,20 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         return self._interrupt
 
     @classmethod
-    def from_pretrained(cls, folder: str | os.PathLike[str], **kwargs: Any) -> Step2Pipeline:
-        """The pipeline of a local folder (or of a hub id that has been downloaded), with its card."""
+    def from_pretrained(
+        cls, folder: str | os.PathLike[str], adapters: bool = True, **kwargs: Any
+    ) -> Step2Pipeline:
+        """The pipeline of a local folder (or of a hub id that has been downloaded), with its card.
+
+        The adapters that the card names are merged into the weights; without `adapters` they are left out.
+        """
         local = Path(folder) if Path(folder).is_dir() else Path(cls.download(str(folder)))
         pipe: Step2Pipeline = super().from_pretrained(str(local), **kwargs)
-        pipe.card = read_card(local)
+        card = read_card(local)
+        for name in card.adapters if adapters else ():
+            pipe.load_lora_weights(local / name)
+            pipe.merge_lora()
+        pipe.card = card.model_copy(update={"adapters": ()})  # what is saved from here on has them in it
         return pipe
 
     def save_pretrained(self, folder: str | os.PathLike[str], **kwargs: Any) -> None:
@@ -130,6 +158,7 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         super().save_pretrained(folder, **kwargs)
         write_card(self.card, Path(folder))
 
+    @releasing
     @torch.no_grad()
     def __call__(
         self,
@@ -140,6 +169,7 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         width: int | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
+        negative_prompt: str | None = None,
         callback_on_step_end: StepEnd | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
     ) -> Step2Output:
@@ -162,7 +192,8 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         takes = len(generator)
 
         # 1. Context tokens U_i = E_mu(F^E_{i-1}, D_i, C_i); the unconditional branch loses the text only.
-        prompts = [conditions.prompt, card.negative] if guidance > 1.0 else [conditions.prompt]
+        negative = card.negative if negative_prompt is None else negative_prompt
+        prompts = [conditions.prompt, negative] if guidance > 1.0 else [conditions.prompt]
         tokens = [u.expand(takes, -1, -1) for u in self.contexts(prompts, conditions.previous_end)]
         context, blank = tokens[0], tokens[1] if guidance > 1.0 else None
 
@@ -181,7 +212,7 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         with self.progress_bar(total=steps) as bar:
             for i, t in enumerate(timesteps):
                 if self.interrupt:
-                    raise Cancelled("The drawing was stopped; nothing that was finished is lost.")
+                    raise Cancelled()
                 sigma = sigmas[i].to(device).expand(takes)
                 v = guided_velocity(
                     self.transformer, x, memory, context, blank, sigma, h, w, guidance, card.rescale
@@ -195,12 +226,11 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
                     x = callback_on_step_end(self, i, t, given).get("latents", x)
                 bar.update()
         if self.interrupt:
-            raise Cancelled("The drawing was stopped; nothing that was finished is lost.")
+            raise Cancelled()
 
         # 5. Decode start and end, each as a single frame.
         latents = unpack(x, PAIR, h, w)  # takes 2 C H W
         frames = to_bytes(decode_frames(self.vae, latents.flatten(0, 1).to(self.vae.dtype)))
-        self.maybe_free_model_hooks()
         return Step2Output(frames.reshape(takes, PAIR, height, width, 3), latents, packed)
 
     def check_inputs(
@@ -221,10 +251,25 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
             raise BadInput(f"The size must be in multiples of {cell} pixels, not {width} x {height}.") from e
 
     def contexts(self, prompts: Sequence[str], previous_end: StoredFrame | None) -> list[Tensor]:
-        """U_i (1, L, E) of each prompt with the previous shot's end frame, None for the first shot."""
-        image = None if previous_end is None else read_picture(previous_end.path)
-        template = ContextTemplate.of(self.card)
-        return context_tokens(self.text_encoder, self._processor(), template, prompts, image)
+        """U_i (1, L, E) of each prompt with the previous shot's end frame, None for the first shot.
+
+        Another take of a shot asks the same again: the last few answers are kept.
+        """
+        template, device = ContextTemplate.of(self.card), self._execution_device
+        seen = None if previous_end is None else previous_end.sha256
+        asked = (tuple(prompts), seen, template, device, state_of(self.text_encoder))
+        found = self._contexts.pop(asked, None)
+        if found is None:
+            image = None if previous_end is None else read_picture(previous_end.path)
+            found = context_tokens(self.text_encoder, self._processor(), template, prompts, image, device)
+        self._contexts[asked] = found
+        while len(self._contexts) > CONTEXTS_KEPT:
+            self._contexts.popitem(last=False)
+        return found
+
+    def weights_changed(self) -> None:
+        """The kept context tokens are of other weights now."""
+        self._contexts.clear()
 
     def memory_layout(
         self, conditions: PairConditions, width: int, height: int
@@ -233,13 +278,20 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         bank = conditions.memory
         if not bank:
             return []
-        if self.ranker is None:
-            raise UnsupportedError("This checkpoint has no ranker, so its memory cannot be ordered: add one.")
-        text = self.ranker.text_features([conditions.description])  # 1 D
-        features = self._clip_features([m.frame for m in bank])  # n D
+        alike = self.description_similarities(conditions.description, [m.frame for m in bank])
         h, w = packed_size(self.vae, width, height)
-        order = layout(bank, similarities(features, text), h, w)
-        return [(bank[i], packed) for i, packed in order]
+        return [(bank[i], packed) for i, packed in layout(bank, alike, h, w)]
+
+    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
+        """CLIP cosine of each stored frame with D_i, by which the memory is ranked."""
+        text = self._ranker().text_features([description])  # 1 D
+        return similarities(self._clip_features(frames), text)  # n D
+
+    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
+        """CLIP image cosine of the two frames of each pair."""
+        self._ranker()
+        features = self._clip_features([frame for pair in pairs for frame in pair])  # 2n D
+        return similarities(features[0::2], features[1::2])
 
     def memory_pack(
         self, conditions: PairConditions, width: int, height: int
@@ -250,7 +302,7 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
         if not chosen:
             like = torch.zeros((), dtype=torch.float32)
             return (), empty_canvas(1, int(self.vae.config.z_dim), h, w, like)
-        latents = self._latents([m.frame for m, _ in chosen], width, height)  # n C H W
+        latents = self.frame_latents([m.frame for m, _ in chosen], width, height)  # n C H W
         return tuple(p for _, p in chosen), tile(latents.float(), h, w).unsqueeze(0)
 
     def noise(self, generator: Sequence[torch.Generator], h: int, w: int) -> Tensor:
@@ -267,10 +319,10 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
             return None
         h, w = packed_size(self.vae, width, height)
         side = slice(0, h * w) if kept.side is FrameSide.START else slice(h * w, 2 * h * w)
-        clean = pack(self._latents([kept.frame], width, height).unsqueeze(0).float())
+        clean = pack(self.frame_latents([kept.frame], width, height).unsqueeze(0).float())
         return side, clean.to(self._execution_device)
 
-    def _latents(self, frames: Sequence[StoredFrame], width: int, height: int) -> Tensor:
+    def frame_latents(self, frames: Sequence[StoredFrame], width: int, height: int) -> Tensor:
         """Normalised latents (n, C, H, W) of stored 8-bit frames; each is computed once, and alone."""
 
         def compute(frame: StoredFrame) -> Tensor:
@@ -279,6 +331,12 @@ class Step2Pipeline(DiffusionPipeline, QwenImageLoraLoaderMixin):
 
         made_with = f"vae {self.weights} {width}x{height} {self.vae.dtype}"
         return torch.stack([self.cache.get(f.sha256, made_with, partial(compute, f)) for f in frames])
+
+    def _ranker(self) -> FrameRanker:
+        """Raises UnsupportedError when the checkpoint has none."""
+        if self.ranker is None:
+            raise UnsupportedError("This checkpoint has no ranker, so its memory cannot be ordered: add one.")
+        return self.ranker
 
     def _clip_features(self, frames: Sequence[StoredFrame]) -> Tensor:
         """Unit CLIP features (n, D) of stored frames at their own shape; each is computed once, and alone."""

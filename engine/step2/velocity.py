@@ -78,14 +78,24 @@ def guided_velocity(
     one.
     """
     if blank is None or guidance == 1.0:
-        return velocity(transformer, pair, memory, context, sigma, h, w).float()
+        with transformer.cache_context("cond"):
+            return velocity(transformer, pair, memory, context, sigma, h, w).float()
     if blank.shape == context.shape:
         twice = [torch.cat([x, x]) for x in (pair, memory, sigma)]
-        both = velocity(transformer, twice[0], twice[1], torch.cat([context, blank]), twice[2], h, w)
+        with transformer.cache_context("cond"):
+            both = velocity(transformer, twice[0], twice[1], torch.cat([context, blank]), twice[2], h, w)
         cond, uncond = both.float().chunk(2)
     else:
-        cond = velocity(transformer, pair, memory, context, sigma, h, w).float()
-        uncond = velocity(transformer, pair, memory, blank, sigma, h, w).float()
+        # Hooks that reuse a step's work (a draft) keep what they remember of each branch apart.
+        with transformer.cache_context("cond"):
+            cond = velocity(transformer, pair, memory, context, sigma, h, w).float()
+        with transformer.cache_context("uncond"):
+            uncond = velocity(transformer, pair, memory, blank, sigma, h, w).float()
+    return guide(cond, uncond, guidance, rescale)
+
+
+def guide(cond: Tensor, uncond: Tensor, guidance: float, rescale: bool) -> Tensor:
+    """u + g (c - u); with `rescale` each token gets the norm of its conditional one back."""
     guided = uncond + guidance * (cond - uncond)
     if rescale:
         guided = guided * (

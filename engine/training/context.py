@@ -28,10 +28,12 @@ from transformers import (
 from engine.step2.card import PromptTemplate
 from engine.step2.context import ContextTemplate, context_inputs, encode_context
 from engine.training.latents import HELD_OUT_SEED
-from engine.training.muon import muon_and_adam, set_rate
+from engine.training.loop import StageOptions, Trainee, run
+from engine.training.muon import muon_and_adam
 from engine.training.paraphrase import paraphrase
-from engine.training.run import Budget, Every, Progress, load_weights, save_weights
+from engine.training.run import Progress, load_weights, save_weights
 from engine.training.slots import CONTEXT_DIM, SlotEncoder
+from engine.training.team import Team, together
 from engine.training.words import CONTEXT_TOKENS
 from engine.world.annotate import LENGTH, NULL_IDS, SLOT_NAMES, VOCABULARY, slot_ids
 from engine.world.render import render
@@ -47,13 +49,10 @@ TEMPLATE = ContextTemplate(TEXT_ONLY, WITH_IMAGE, VIEW[0] * VIEW[1], PATCH * MER
 
 
 @dataclass(frozen=True)
-class ContextOptions:
-    minutes: float = 25.0
-    batch: int = 24
-    lr: float = 2e-3
+class ContextOptions(StageOptions):
+    minutes: float = 40.0
     decay: float = 0.5
-    threads: int = 1
-    seed: int = 0
+    warmup: int = 200
 
 
 def new_context_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5_VLForConditionalGeneration:
@@ -174,42 +173,33 @@ def train_context(
     folder: Path, tokenizer: PreTrainedTokenizerFast, slots: SlotEncoder, options: ContextOptions
 ) -> Path:
     """Distils the slot encoder into the context model; resumes from `folder`/context.safetensors."""
-    torch.set_num_threads(options.threads)
+    together(options.workers, _train, folder, tokenizer, slots.eval().requires_grad_(False), options)
+    return folder / "context.safetensors"
+
+
+def _train(
+    folder: Path, tokenizer: PreTrainedTokenizerFast, slots: SlotEncoder, options: ContextOptions, team: Team
+) -> None:
     torch.manual_seed(options.seed)
     path = folder / "context.safetensors"
     reader, processor, progress = Reader(new_context_model(tokenizer)), new_processor(tokenizer), Progress()
     parts: dict[str, nn.Module] = {"model": reader.model.model, "probe": reader.probe}
     if path.exists():
-        progress = load_weights(path, parts)
-    slots.eval().requires_grad_(False)
-    solvers = muon_and_adam(reader, options.lr, _is_matrix)
-    r = random.Random(options.seed + progress.samples)
-    budget, log = Budget(options.minutes, options.decay, warmup=200), Every(180, first=60)
-    hours, recent = progress.cpu_hours, [0.0, 0.0]
-    while not budget.spent:
-        set_rate(solvers, options.lr * budget.factor())
-        reading = read_batch(r, options.batch, with_image=r.random() < 0.4)
+        progress = load_weights(path, parts, missing_ok=True)
+    r = random.Random(options.seed + progress.samples + 7919 * team.rank)
+
+    def loss(_: float) -> Tensor:
+        reading = read_batch(r, options.batch // team.size, with_image=r.random() < 0.4)
         context, logits = reader(reading.inputs(processor))
         distance = (normalise(context) - normalise(slots(reading.ids))).square().mean()
-        naming = F.cross_entropy(logits.flatten(0, 1), reading.ids.flatten())
-        loss = distance + 0.3 * naming
-        reader.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        for solver in solvers:
-            solver.step()
-        progress.samples += options.batch
-        progress.steps += 1
-        progress.cpu_hours = hours + budget.cpu_hours
-        recent = [
-            0.98 * a + 0.02 * float(b.detach()) for a, b in zip(recent, (distance, naming), strict=True)
-        ]
-        if log():
-            save_weights(path, parts, progress)
-            found = " ".join(f"{k} {v:.2f}" for k, v in slot_accuracy(reader, processor).items())
-            print(
-                f"{progress.samples} prompts, distance {recent[0]:.3f}, naming {recent[1]:.3f} | {found}",
-                flush=True,
-            )
-    save_weights(path, parts, progress)
-    return path
+        return distance + 0.3 * F.cross_entropy(logits.flatten(0, 1), reading.ids.flatten())
+
+    trainee = Trainee(
+        path,
+        parameters=list(reader.parameters()),
+        solvers=muon_and_adam(reader, options.lr, _is_matrix),
+        loss=loss,
+        report=lambda: slot_accuracy(reader, processor),
+        save=lambda done: save_weights(path, parts, done),
+    )
+    run(trainee, options, progress, team)

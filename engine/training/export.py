@@ -10,11 +10,14 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKLQwenImage, FlowMatchEulerDiscreteScheduler
+from safetensors import safe_open
+from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerFast
 
-from engine.step2.card import CheckpointCard
+from engine.step2.card import CheckpointCard, write_card
 from engine.step2.pipeline import Step2Pipeline
 from engine.step2.single_frame import enable_single_frame
+from engine.training.adapters import ADAPTER, WEIGHTS
 from engine.training.context import (
     MERGE,
     PATCH,
@@ -67,6 +70,11 @@ class Parts:
         return self.folder / "sft.safetensors"
 
     @property
+    def dpo(self) -> Path:
+        """The folder of the adapter that aligns `sft`."""
+        return self.folder / ADAPTER
+
+    @property
     def statistics(self) -> Path:
         return self.folder / "statistics.json"
 
@@ -74,6 +82,11 @@ class Parts:
     def transformer(self) -> Path:
         """The last transformer that was trained."""
         return self.sft if self.sft.exists() else self.drawing
+
+    @property
+    def understanding(self) -> Path:
+        """The last understanding model that was trained."""
+        return self.sft if self.sft.exists() else self.context
 
     @property
     def context(self) -> Path:
@@ -115,10 +128,11 @@ def build(parts: Parts) -> tuple[Step2Pipeline, dict[str, Progress]]:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(parts.tokenizer)
     vae, transformer = build_vae(parts), new_transformer()
     context, ranker = new_context_model(tokenizer), new_ranker(_tokenizer(parts.ranker_tokenizer))
+    load_weights(parts.understanding, {"model": context.model})
     record = {
         "vae": load_weights(parts.vae, {}),
         "transformer": load_weights(parts.transformer, {"transformer": transformer}),
-        "text_encoder": load_weights(parts.context, {"model": context.model}),
+        "text_encoder": load_weights(parts.context, {}),
         "ranker": load_weights(parts.ranker, {"clip": ranker.clip}),
     }
     pipe = Step2Pipeline(
@@ -178,8 +192,21 @@ def export(parts: Parts, out: Path) -> Path:
     record["upscaler"] = load_weights(parts.upscaler, {"upscaler": upscaler})
     upscaler.half().save_pretrained(part / FOLDER)
     shutil.copyfile(LEXICON_FILE, part / VOCABULARY_FILE)
+    if (parts.dpo / WEIGHTS).exists():
+        record["dpo"] = _copy_adapter(parts.dpo, part / ADAPTER)
+        write_card(pipe.card.model_copy(update={"adapters": (ADAPTER,)}), part)
     training = {name: asdict(progress) for name, progress in record.items()}
     (part / TRAINING_FILE).write_text(json.dumps(training, indent=1) + "\n")
     shutil.rmtree(out, ignore_errors=True)
     part.rename(out)
     return out
+
+
+def _copy_adapter(source: Path, target: Path) -> Progress:
+    """The adapter in half precision, its metadata kept."""
+    with safe_open(source / WEIGHTS, "pt") as file:
+        state = {key: file.get_tensor(key).half().contiguous() for key in file.keys()}  # noqa: SIM118
+        metadata = file.metadata()
+    target.mkdir(parents=True)
+    save_file(state, target / WEIGHTS, metadata=metadata)
+    return Progress(**json.loads((source / "progress.json").read_text()))

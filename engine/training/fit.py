@@ -13,71 +13,60 @@ import diffusers.models.transformers.transformer_qwenimage as qwenimage
 import torch
 from torch import Tensor, nn
 
-from engine.training.muon import muon_and_adam, set_rate
-from engine.training.run import Budget, Every, Progress, follow, save_weights
+from engine.training.loop import StageOptions, Trainee, run
+from engine.training.muon import muon_and_adam
+from engine.training.objectives import sft_loss
+from engine.training.run import Progress, follow, save_weights
+from engine.training.team import Team
 
 
 @dataclass(frozen=True)
-class FitOptions:
-    """`decay`: the last part of the budget, over which the learning rate falls."""
+class FitOptions(StageOptions):
+    """`compile` takes a minute or two and pays in a long run only."""
 
     minutes: float = 120.0
-    batch: int = 24
-    lr: float = 2.0e-3
-    decay: float = 0.35
-    threads: int = 2
+    decay: float = 0.5
+    workers: int = 2
     compile: bool = True
-    seed: int = 0
+    report_every: float = 240.0
 
 
 def fit(
     model: nn.Module,
     batch: Callable[[random.Random], tuple[Tensor, Tensor]],
-    report: Callable[[nn.Module], str],
+    report: Callable[[nn.Module], dict[str, float]],
     path: Path,
     progress: Progress,
     options: FitOptions,
+    team: Team,
 ) -> None:
     """Trains `model`, whose child `transformer` does most of the work, for a budget of minutes.
 
-    `batch` gives squared errors of `model` and their weights; `report` says how its moving average does. The
-    average's children are what is saved, every few minutes, so a killed run loses little.
+    `batch` gives velocity errors of `model` and their weights; `report` says how its moving average does. The
+    average's `parts()` are what is saved, every few minutes, so a killed run loses little.
     """
-    torch.set_num_threads(options.threads)
-    random_state = random.Random(options.seed + progress.samples)
-    average = copy.deepcopy(model).eval()
-    solvers = muon_and_adam(model, options.lr, _is_matrix)
+    torch.manual_seed(options.seed + progress.samples + team.rank)
+    r = random.Random(options.seed + progress.samples + 7919 * team.rank)
+    average: Any = copy.deepcopy(model).eval()
     if options.compile:
         _use_real_rotation()
         model.get_submodule("transformer").compile_repeated_blocks(dynamic=False)  # type: ignore[operator]
-    budget, log, save = Budget(options.minutes, options.decay), Every(240, first=60), Every(240)
-    hours, losses = progress.cpu_hours, []
-    while not budget.spent:
-        set_rate(solvers, options.lr * budget.factor())
-        error, weight = batch(random_state)
-        loss = (error * weight).mean() / weight.mean()
-        model.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for solver in solvers:
-            solver.step()
-        progress.samples += len(error)
-        progress.steps += 1
-        progress.cpu_hours = hours + budget.cpu_hours
-        follow(average, model, budget.steps)
-        losses.append(float(error.detach().mean()))
-        if log():
-            rate = budget.steps * options.batch / (budget.fraction * budget.seconds)
-            recent = sum(losses[-100:]) / len(losses[-100:])
-            print(f"{progress.samples} pairs, {rate:.1f}/s, loss {recent:.4f}, {report(average)}", flush=True)
-        if save():
-            save_weights(path, dict(average.named_children()), progress)
-    save_weights(path, dict(average.named_children()), progress)
+    trainee = Trainee(
+        path,
+        parameters=list(model.parameters()),
+        solvers=muon_and_adam(model, options.lr, _is_matrix),
+        loss=lambda _: sft_loss(*batch(r)),
+        report=lambda: report(average),
+        save=lambda done: save_weights(path, average.parts(), done),
+        stepped=lambda steps: follow(average, model, steps),
+    )
+    run(trainee, options, progress, team)
 
 
 def _is_matrix(name: str, p: Tensor) -> bool:
     """The matrices inside the blocks, but not their modulations."""
-    return p.ndim == 2 and ("transformer_blocks" in name or "slots.layer" in name) and "_mod" not in name
+    inside = ("transformer_blocks", "slots.layer", ".layers.", ".visual.blocks.")
+    return p.ndim == 2 and any(part in name for part in inside) and "_mod" not in name
 
 
 def _use_real_rotation() -> None:

@@ -7,18 +7,18 @@ in film order (start and end of six shots), normalised by the VAE's latent stati
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKLQwenImage
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from engine.step2.latents import encode_frames, to_pixels
 from engine.step2.memory import tile
+from engine.training.shards import fingerprint, read_shards, write_shard
 from engine.world.annotate import NULL_IDS, UNTOLD, slot_ids, slots
 from engine.world.camera import HEIGHT, WIDTH
 from engine.world.render import figure_boxes, render
@@ -32,21 +32,26 @@ TRAIN_SEED, HELD_OUT_SEED = 0, 800_000
 FIGURE_WEIGHT = 2.0  # the loss counts the latent cells of figures twice
 
 
+def encoder_of(vae: AutoencoderKLQwenImage) -> str:
+    """The fingerprint of what latents depend on: the encoder and its statistics, not the decoder."""
+    return fingerprint(
+        vae.encoder, vae.quant_conv, salt=f"{vae.config.latents_mean} {vae.config.latents_std}"
+    )
+
+
 @torch.inference_mode()
 def encode_shard(vae: AutoencoderKLQwenImage, folder: Path, first: int, count: int = SHARD) -> Path:
-    """Renders and encodes the films of `count` seeds, unless that shard is already there with as many."""
-    path = folder / f"latents-{first:06d}.safetensors"
-    if path.exists() and len(load_file(path)["latents"]) >= count:
-        return path
-    films = []
-    for seed in range(first, first + count):
-        story = new_story(seed)
-        frames = np.stack([render(story, shot, t) for shot in new_shots(story) for t in (0, 1)])
-        films.append(encode_frames(vae, to_pixels(frames)).half().contiguous())
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({"latents": torch.stack(films).contiguous()}, path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
-    return path
+    """Renders and encodes the films of `count` seeds, unless this encoder's shard is there with as many."""
+
+    def make() -> dict[str, Tensor]:
+        films = []
+        for seed in range(first, first + count):
+            story = new_story(seed)
+            frames = np.stack([render(story, shot, t) for shot in new_shots(story) for t in (0, 1)])
+            films.append(encode_frames(vae, to_pixels(frames)).half())
+        return {"latents": torch.stack(films)}
+
+    return write_shard(folder, "latents", first, count, encoder_of(vae), make)
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,8 @@ class Films:
         self.refresh()
 
     def refresh(self) -> None:
-        for path in sorted(set(self.folder.glob("latents-*.safetensors")) - self._shards):
-            self._shards.add(path)
-            first = int(path.stem.split("-")[1])
-            for i, film in enumerate(load_file(path)["latents"]):
+        for first, shard in read_shards(self.folder, "latents", self._shards):
+            for i, film in enumerate(shard["latents"]):
                 self.latents[first + i] = film
                 self.seeds.append(first + i)
 
@@ -118,17 +121,21 @@ class Films:
         _, shots = self.film(seed)
         return {person for j in order[:visible] for person in shots[j // 2].who}
 
-    def weights(self, seed: int, i: int) -> Tensor:
-        """Loss weights of a pair, (2, 1, H, W)."""
+    def weights(
+        self, seed: int, i: int, stressed: Collection[int] = (), stress: float = FIGURE_WEIGHT
+    ) -> Tensor:
+        """Loss weights of a pair, (2, 1, H, W): figures count more, and those in `stressed` by `stress`."""
         story, shots = self.film(seed)
         weight = torch.ones(2, 1, *GRID)
         for t in (0, 1):
-            for box in figure_boxes(story, shots[i], t):
+            for person, box in zip(shots[i].who, figure_boxes(story, shots[i], t), strict=True):
                 limits = (GRID[1], GRID[0]) * 2
                 x0, y0, x1, y1 = (
                     int(np.clip(round(v / CELL), 0, m)) for v, m in zip(box, limits, strict=True)
                 )
-                weight[t, :, y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)] = FIGURE_WEIGHT
+                weight[t, :, y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)] = (
+                    stress if person in stressed else FIGURE_WEIGHT
+                )
         return weight
 
     def sample(self, r: random.Random, text_dropout: float = 0.1, memory_dropout: float = 0.15) -> Sample:

@@ -169,7 +169,7 @@ def _member(person: Person, seen: bool, r: random.Random) -> tuple[CastMember, l
     name = r.choice(NAMES) if r.random() < 0.4 else role
     if r.random() < 0.25:
         name = f"{r.choice(FILLERS)} {name}"
-    if seen and r.random() < 0.7:  # the look is left to memory; the card still says who it is
+    if seen and r.random() < 0.85:  # the look is left to memory; the card still says who it is
         kind = person.body if name.split()[-1] in NAMES or r.random() < 0.3 else ""
         return CastMember(name=name[:1].upper() + name[1:], look=f"a {kind}" if kind else ""), [UNTOLD] * 3
     body = person.body if r.random() < 0.6 else r.choice(words("person", person.body))

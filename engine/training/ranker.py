@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +10,18 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from engine.step2.ranking import FrameRanker
 from engine.training.latents import HELD_OUT_SEED
-from engine.training.muon import muon_and_adam, set_rate
+from engine.training.loop import StageOptions, Trainee, run
+from engine.training.muon import muon_and_adam
 from engine.training.paraphrase import paraphrase
-from engine.training.run import Budget, Every, Progress, load_weights, save_weights
+from engine.training.run import Progress, load_weights, save_weights
+from engine.training.team import Team, together
 from engine.world.render import render
-from engine.world.story import SHOTS, new_shots, new_story
+from engine.world.story import new_shots, new_story
 
 VISION: dict[str, Any] = {
     "layers": 4,
@@ -29,16 +30,15 @@ VISION: dict[str, Any] = {
     "patch_size": 16,
     "image_size": (64, 128),
 }
+SHOTS_A_FILM = 4
 TEXT_LENGTH = 48  # a description fits; a whole prompt is cut
 
 
 @dataclass(frozen=True)
-class RankerOptions:
+class RankerOptions(StageOptions):
     minutes: float = 15.0
     batch: int = 64
-    lr: float = 2e-3
-    threads: int = 1
-    seed: int = 0
+    decay: float = 0.5
 
 
 def new_ranker(tokenizer: PreTrainedTokenizerFast) -> FrameRanker:
@@ -54,15 +54,20 @@ def new_ranker(tokenizer: PreTrainedTokenizerFast) -> FrameRanker:
 
 
 def frames_and_words(r: random.Random, size: int, first_seed: int = 0) -> tuple[np.ndarray, list[str]]:
-    """Random frames (B, 128, 256, 3) with a description or a whole prompt of their shot."""
-    frames, texts = [], []
-    for _ in range(size):
+    """Random frames (B, 128, 256, 3) with a description or a whole prompt of their shot.
+
+    SHOTS_A_FILM shots of each film: within a film time, weather and often the place are the same, and who is
+    there and where is what ranking its memory turns on.
+    """
+    frames: list[np.ndarray] = []
+    texts: list[str] = []
+    while len(frames) < size:
         story = new_story(first_seed + r.randrange(20_000))
-        shot = new_shots(story)[r.randrange(SHOTS)]
-        prompt, description, _ = paraphrase(story, shot, set(), r)
-        frames.append(render(story, shot, float(r.random() < 0.5)))
-        texts.append(description if r.random() < 0.6 else prompt)
-    return np.stack(frames), texts
+        for shot in r.sample(new_shots(story), SHOTS_A_FILM):
+            prompt, description, _ = paraphrase(story, shot, set(), r)
+            frames.append(render(story, shot, float(r.random() < 0.5)))
+            texts.append(description if r.random() < 0.6 else prompt)
+    return np.stack(frames[:size]), texts[:size]
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
@@ -87,35 +92,29 @@ def _is_matrix(name: str, p: Tensor) -> bool:
 
 def train_ranker(folder: Path, tokenizer: PreTrainedTokenizerFast, options: RankerOptions) -> Path:
     """Trains for a budget of minutes; resumes from `folder`/ranker.safetensors."""
-    torch.set_num_threads(options.threads)
+    together(options.workers, _train, folder, tokenizer, options)
+    return folder / "ranker.safetensors"
+
+
+def _train(folder: Path, tokenizer: PreTrainedTokenizerFast, options: RankerOptions, team: Team) -> None:
     torch.manual_seed(options.seed)
     path = folder / "ranker.safetensors"
     ranker, progress = new_ranker(tokenizer).train(), Progress()
     if path.exists():
         progress = load_weights(path, {"clip": ranker.clip})
-    solvers = muon_and_adam(ranker, options.lr, _is_matrix)
-    r = random.Random(options.seed + progress.samples)
-    budget, log = Budget(options.minutes, decay=0.5, warmup=30), Every(120, first=30)
-    hours, recent = progress.cpu_hours, math.log(options.batch)
-    while not budget.spent:
-        set_rate(solvers, options.lr * budget.factor())
-        frames, texts = frames_and_words(r, options.batch)
+    r = random.Random(options.seed + progress.samples + 7919 * team.rank)
+
+    def loss(_: float) -> Tensor:
+        frames, texts = frames_and_words(r, options.batch // team.size)
         images, words = ranker(pixels=ranker.pixels(frames)), ranker(tokens=ranker.tokens(texts))
-        loss = contrastive_loss(images, words, ranker.clip.logit_scale.exp().clamp(max=100))
-        ranker.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(ranker.parameters(), 1.0)
-        for solver in solvers:
-            solver.step()
-        progress.samples += options.batch
-        progress.steps += 1
-        progress.cpu_hours = hours + budget.cpu_hours
-        recent = 0.98 * recent + 0.02 * float(loss.detach())
-        if log():
-            save_weights(path, {"clip": ranker.clip}, progress)
-            print(
-                f"{progress.samples} frames, loss {recent:.3f}, recall at 1 of 128: {recall(ranker):.2f}",
-                flush=True,
-            )
-    save_weights(path, {"clip": ranker.clip}, progress)
-    return path
+        return contrastive_loss(images, words, ranker.clip.logit_scale.exp().clamp(max=100))
+
+    trainee = Trainee(
+        path,
+        parameters=list(ranker.parameters()),
+        solvers=muon_and_adam(ranker, options.lr, _is_matrix),
+        loss=loss,
+        report=lambda: {"recall at 1 of 128": recall(ranker)},
+        save=lambda done: save_weights(path, {"clip": ranker.clip}, done),
+    )
+    run(trainee, options, progress, team)

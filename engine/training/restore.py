@@ -25,7 +25,7 @@ def restore(checkpoint: Path, parts: Parts) -> None:
     upscaler = SuperResolution.from_pretrained(checkpoint / FOLDER, dtype=torch.float32)
     files: dict[Path, tuple[str, dict[str, nn.Module]]] = {
         parts.vae: ("vae", {"vae": pipe.vae}),
-        parts.sft: ("transformer", {"transformer": pipe.transformer}),
+        parts.sft: ("transformer", {"transformer": pipe.transformer, "model": pipe.text_encoder.model}),
         parts.context: ("text_encoder", {"model": pipe.text_encoder.model}),
         parts.ranker: ("ranker", {"clip": pipe.ranker.clip}),
         parts.upscaler: ("upscaler", {"upscaler": upscaler}),

@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from engine.training.team import Team
+
 
 @dataclass
 class Progress:
@@ -26,23 +28,25 @@ class Progress:
 class Budget:
     """A wall-clock budget: the learning rate is constant and decays over the last part of it."""
 
-    def __init__(self, minutes: float, decay: float = 0.4, warmup: int = 40) -> None:
+    def __init__(
+        self, minutes: float, decay: float = 0.4, warmup: int = 40, team: Team | None = None
+    ) -> None:
         self.seconds, self.decay, self.warmup = minutes * 60, decay, warmup
+        self.team = team or Team()
         self.begun = time.monotonic()
         self.processed = time.process_time()
-        self.steps = 0
-
-    @property
-    def fraction(self) -> float:
-        return (time.monotonic() - self.begun) / self.seconds if self.seconds > 0 else 1.0
+        self.steps, self.fraction = 0, 0.0
 
     @property
     def cpu_hours(self) -> float:
-        """Hours of processor time since the budget began, over all threads."""
-        return (time.process_time() - self.processed) / 3600
+        """Hours of processor time since the budget began, over all threads and the whole team."""
+        return self.team.size * (time.process_time() - self.processed) / 3600
 
     @property
     def spent(self) -> bool:
+        """Whether the time is over, by the leader's clock; asked once a step, by the whole team."""
+        elapsed = time.monotonic() - self.begun
+        self.fraction = self.team.agree(elapsed / self.seconds if self.seconds > 0 else 1.0)
         return self.fraction >= 1
 
     def factor(self) -> float:
@@ -82,12 +86,16 @@ def save_weights(path: Path, modules: dict[str, nn.Module], progress: Progress, 
     os.replace(part.with_suffix(".json.part"), path.with_suffix(".json"))
 
 
-def load_weights(path: Path, modules: dict[str, nn.Module], strict: bool = True) -> Progress:
-    """Fills the modules from a file of `save_weights`; returns how far it had come."""
+def load_weights(path: Path, modules: dict[str, nn.Module], missing_ok: bool = False) -> Progress:
+    """Fills the modules from a file of `save_weights`; returns how far it had come.
+
+    `missing_ok` leaves a module as it is when the file holds nothing of it.
+    """
     state = load_file(path)
     for name, module in modules.items():
         own = {k[len(name) + 1 :]: v.float() for k, v in state.items() if k.startswith(f"{name}.")}
-        module.load_state_dict(own, strict=strict)
+        if own or not missing_ok:
+            module.load_state_dict(own)
     record = path.with_suffix(".json")
     return Progress(**json.loads(record.read_text())) if record.exists() else Progress()
 

@@ -1,141 +1,288 @@
-"""Stage `sft`: the pair transformer on what sampling gives it (STAGE, sec. 4.2, eq. 4).
+"""Stage `sft`: the understanding and the generation model together, on what sampling gives them (STAGE,
+sec. 4.2, eq. 4).
 
-`pretrain` learns to draw from sixteen exact slots. Here the context tokens are those that the understanding
-model makes of free words and the previous end frame, and the memory pack is ranked by the CLIP model: the
-same conditions as in `Step2Pipeline.__call__`.
+`pretrain` learns to draw from sixteen exact slots and `context` to say them with words. Here both models are
+trained by the drawing alone: free words and the previous end frame go in, the memory pack is ranked by the
+CLIP model, and the loss is that of the velocity, as in `Step2Pipeline.__call__`.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from diffusers import QwenImageTransformer2DModel
 from torch import Tensor, nn
+from transformers import PreTrainedTokenizerFast
 
+from engine.step2.context import context_inputs, encode_context
+from engine.step2.ranking import FrameRanker
+from engine.training.context import TEMPLATE, new_context_model, new_processor
 from engine.training.fit import FitOptions, fit
 from engine.training.latents import Films
-from engine.training.readings import Readings, Telling
-from engine.training.run import load_weights
+from engine.training.paraphrase import paraphrase
+from engine.training.run import Progress, load_weights
+from engine.training.team import Team, together
 from engine.training.transformer import draw_sigma, flow_error, new_transformer
+from engine.training.views import Views
+from engine.world.story import WorldShot
 
 MEMORY_NOISE = 0.15  # inference feeds its own frames: a little noise teaches not to trust every value
 RANK_NOISE = 0.015  # jitter on the similarities, whose spread within a film is about 0.05
+BLANK, FORGOTTEN, UNSEEN, LEFT_OUT, ALONE = 0.1, 0.1, 0.5, 0.85, 0.06  # how often: see `Shots.draw`
+RECALLING = 0.5  # part of the shots that show somebody or some place that only the memory pack can show
+TOLD_ORDER = 0.4  # part of the packs in the order of what frames truly show, as a filmmaker's pins make it
+RETURN_WEIGHT = 6.0  # the loss counts latent cells of people whose look only earlier frames tell so often
 
 
 @dataclass(frozen=True)
-class Example:
-    """x (2, C, H, W) clean pair, memory (C, H, W), context (L, E), loss weights (2, 1, H, W)."""
+class Telling:
+    """What is told of shot `i` of film `seed`: words, and whether previous end frame and memory are there."""
+
+    seed: int
+    i: int
+    prompt: str
+    description: str
+    sighted: bool
+    remembers: bool
+    unsaid: frozenset[int] = frozenset()  # people whose looks the words leave to memory
+    alone: int | None = None  # 0 or 1: the frame whose partner is nothing but noise
+
+
+@dataclass(frozen=True)
+class Batch:
+    """x (B, 2, C, H, W) clean pairs, memory (B, C, H, W), loss weights (B, 2, 1, H, W), `hidden` (B, 2) true
+    for frames that are nothing but noise, and what is told; those without a previous frame come first.
+    """
 
     x: Tensor
     memory: Tensor
-    context: Tensor
     weight: Tensor
+    hidden: Tensor
+    told: tuple[Telling, ...]
+
+
+def recalls(shots: Sequence[WorldShot]) -> list[int]:
+    """Shots with a person or a place that was seen before, but not in the shot before."""
+    found = []
+    for i in range(2, len(shots)):
+        met = {person for shot in shots[: i - 1] for person in shot.who}
+        back = (set(shots[i].who) & met) - set(shots[i - 1].who)
+        places = {shot.location for shot in shots[: i - 1]} - {shots[i - 1].location}
+        if back or shots[i].location in places:
+            found.append(i)
+    return found
 
 
 class Shots:
-    """Shots of the films in a folder that have both latents and readings."""
+    """Shots of the films in a folder that have both latents and views."""
 
-    def __init__(self, folder: Path) -> None:
-        self.films = Films(folder)
-        self.readings = Readings(folder)
+    def __init__(self, folder: Path, ranker: FrameRanker) -> None:
+        self.films, self.views, self.ranker = Films(folder), Views(folder), ranker
         self.seeds: list[int] = []
+        self.recalling: list[tuple[int, int]] = []  # (seed, shot)
         self.refresh()
 
     def refresh(self) -> None:
         """Picks up shards that were written since: another process may still be at it."""
         self.films.refresh()
-        self.readings.refresh()
-        self.seeds = [seed for seed in self.films.seeds if seed in self.readings.context]
+        self.views.refresh()
+        new = [seed for seed in self.films.seeds if seed in self.views.ends][len(self.seeds) :]
+        self.seeds += new
+        self.recalling += [(seed, i) for seed in new for i in recalls(self.films.film(seed)[1])]
 
-    def order(self, seed: int, i: int, r: random.Random | None = None) -> list[int]:
-        """Earlier frames of shot i, the most similar to its words first, as the pipeline ranks them."""
-        similarity = self.readings.similarity[seed][i].tolist()
-        scores = [similarity[j] + (r.gauss(0, RANK_NOISE) if r else 0.0) for j in range(2 * i)]
+    def draw(self, r: random.Random) -> Telling:
+        """A random shot, with the dropouts that guidance, "keep one frame" and the ablations need.
+
+        By chance one shot in six asks the memory for what nothing else shows, and reading it is learnt late
+        or never; half of the shots here do. Hiding the previous frame from half makes the memory the only
+        place to look in many more.
+        """
+        if self.recalling and r.random() < RECALLING:
+            seed, i = r.choice(self.recalling)
+        else:
+            seed, i = r.choice(self.seeds), r.choice((0, 1, 2, 2, 3, 3, 4, 4, 5, 5))
+        remembers, sighted = i > 0 and r.random() >= FORGOTTEN, i > 0 and r.random() >= UNSEEN
+        alone = r.randrange(2) if r.random() < ALONE else None
+        told = self.tell(seed, i, r, sighted, remembers, remembers and r.random() < LEFT_OUT, alone)
+        if r.random() < BLANK:
+            return replace(told, prompt="")
+        return told
+
+    def tell(
+        self,
+        seed: int,
+        i: int,
+        r: random.Random,
+        sighted: bool = True,
+        remembers: bool = True,
+        leave_out: bool = True,
+        alone: int | None = None,
+    ) -> Telling:
+        """Shot i in free words; `leave_out`: the looks of people who were seen before are left to memory."""
+        story, shots = self.films.film(seed)
+        seen = {person for earlier in shots[:i] for person in earlier.who} if leave_out else set()
+        before = None
+        if sighted and shots[i - 1].location == shots[i].location:
+            place = story.locations[shots[i].location].setting
+            before = (place, "clear" if place == "room" else story.weather)
+        prompt, description, _ = paraphrase(story, shots[i], seen, r, before)
+        return Telling(
+            seed, i, prompt, description, sighted and i > 0, remembers and i > 0, frozenset(seen), alone
+        )
+
+    def collate(self, told: Sequence[Telling], r: random.Random | None = None) -> Batch:
+        """The tensors of what is told; `r` jitters the memory, as training wants it."""
+        told = sorted(told, key=lambda t: t.sighted)
+        words = self.ranker.text_features([t.description for t in told])  # B D
+        memory, hidden = [], torch.zeros(len(told), 2, dtype=torch.bool)
+        for row, (t, text) in enumerate(zip(told, words, strict=True)):
+            order = self.order(t.seed, t.i, text, r) if t.remembers else []
+            canvas = self.films.memory(t.seed, t.i, order)
+            if r is not None:
+                canvas = canvas + torch.randn_like(canvas) * (canvas != 0) * (MEMORY_NOISE * r.random())
+            memory.append(canvas)
+            if t.alone is not None:
+                hidden[row, 1 - t.alone] = True
+        weight = torch.stack(
+            [self.films.weights(t.seed, t.i, t.unsaid if t.remembers else (), RETURN_WEIGHT) for t in told]
+        )
+        return Batch(
+            torch.stack([self.films.pair(t.seed, t.i) for t in told]),
+            torch.stack(memory),
+            weight * ~hidden[:, :, None, None, None],
+            hidden,
+            tuple(told),
+        )
+
+    def order(self, seed: int, i: int, text: Tensor, r: random.Random | None = None) -> list[int]:
+        """Earlier frames of shot i, the most similar to its words (D,) first, as the pipeline ranks them."""
+        if r is not None and r.random() < TOLD_ORDER:
+            return self.films.memory_order(seed, i, r)
+        similarity = (self.views.features[seed][: 2 * i] @ text).tolist()
+        scores = [s + (r.gauss(0, RANK_NOISE) if r else 0.0) for s in similarity]
         return sorted(range(2 * i), key=lambda j: -scores[j])
-
-    def example(self, seed: int, i: int, telling: Telling, order: list[int]) -> Example:
-        """Shot i of a film, told so and with those frames in memory."""
-        memory = self.films.memory(seed, i, order)
-        context = self.readings.context[seed][i, telling].float()
-        return Example(self.films.pair(seed, i), memory, context, self.films.weights(seed, i))
-
-    def draw(self, r: random.Random) -> Example:
-        """A random shot, with the dropouts that guidance and the ablations need."""
-        seed, i = r.choice(self.seeds), r.choice((0, 1, 2, 2, 3, 3, 4, 4, 5, 5))
-        remembers = r.random() >= 0.12
-        order = self.order(seed, i, r) if remembers else []
-        told = r.choices(list(Telling), (0.5, 0.28 if remembers else 0.0, 0.12, 0.1))[0]
-        example = self.example(seed, i, told, order)
-        if not order:
-            return example
-        noise = torch.randn_like(example.memory) * (example.memory != 0) * (MEMORY_NOISE * r.random())
-        return Example(example.x, example.memory + noise, example.context, example.weight)
-
-    def batch(self, r: random.Random, size: int) -> Example:
-        """`size` random shots, stacked along a new first axis."""
-        return stack([self.draw(r) for _ in range(size)])
-
-
-def stack(examples: list[Example]) -> Example:
-    return Example(
-        torch.stack([e.x for e in examples]),
-        torch.stack([e.memory for e in examples]),
-        torch.stack([e.context for e in examples]),
-        torch.stack([e.weight for e in examples]),
-    )
 
 
 class Tuned(nn.Module):
-    """The pair transformer alone: its context tokens come ready-made."""
+    """E_mu and E_gen: the understanding model's context tokens are trained by what is drawn from them."""
 
-    def __init__(self) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         super().__init__()
+        self.understanding = new_context_model(tokenizer)
         self.transformer: QwenImageTransformer2DModel = new_transformer()
+        self.processor = new_processor(tokenizer)
 
-    def error(self, e: Example, sigma: Tensor, noise: Tensor) -> Tensor:
-        return flow_error(self.transformer, e.x, e.memory, e.context, sigma, noise)
+    def parts(self) -> dict[str, nn.Module]:
+        """What is saved; the vocabulary head is tied to the embedding and unused."""
+        return {"transformer": self.transformer, "model": self.understanding.model}
+
+    def context(self, batch: Batch, views: Views) -> Tensor:
+        """U_i of each row, (B, L, E)."""
+        groups = []
+        for sighted in (False, True):
+            told = [t for t in batch.told if t.sighted is sighted]
+            if told:
+                frames = [views.end(t.seed, t.i - 1) for t in told] if sighted else None
+                inputs = context_inputs(self.processor, TEMPLATE, [t.prompt for t in told], frames)
+                groups.append(encode_context(self.understanding, inputs, TEMPLATE.drop(sighted)))
+        return torch.cat(groups)
+
+    def error(self, batch: Batch, context: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
+        """Velocity error (eq. 4), shaped like x."""
+        return flow_error(self.transformer, batch.x, batch.memory, context, sigma, noise, hidden=batch.hidden)
 
 
 @torch.no_grad()
 def held_out_error(model: Tuned, shots: Shots, count: int = 48) -> dict[str, float]:
-    """Flow loss on held-out shots; at sigma 0.9 with its own, no and another film's memory."""
+    """Flow loss on held-out shots; at sigma 0.9 with its own, no and another film's memory. There, too, the
+    loss on people who come back untold and unseen, as a share of that without memory.
+    """
+    count = min(count, 8 * len(shots.seeds))
     g, r = torch.Generator().manual_seed(1), random.Random(5)
     picks = [(r.choice(shots.seeds), r.randrange(1, 6)) for _ in range(count)]
-    e = stack([shots.example(seed, i, Telling.SEEN, shots.order(seed, i)) for seed, i in picks])
-    noise = torch.randn(e.x.shape, generator=g)
+    batch = shots.collate([shots.tell(seed, i, r) for seed, i in picks])
+    context = model.context(batch, shots.views)
+    noise = torch.randn(batch.x.shape, generator=g)
     sigma, high = (torch.arange(count) + 0.5) / count, torch.full((count,), 0.9)
 
     def loss(memory: Tensor, sigma: Tensor) -> float:
-        return float(model.error(Example(e.x, memory, e.context, e.weight), sigma, noise).square().mean())
+        error = flow_error(model.transformer, batch.x, memory, context, sigma, noise)
+        return float(error.square().mean())
 
     return {
-        "held-out": loss(e.memory, sigma),
-        "sigma 0.9, memory": loss(e.memory, high),
-        "no memory": loss(torch.zeros_like(e.memory), high),
-        "another's": loss(e.memory.roll(1, 0), high),
+        "held-out": loss(batch.memory, sigma),
+        "sigma 0.9, memory": loss(batch.memory, high),
+        "no memory": loss(torch.zeros_like(batch.memory), high),
+        "another's": loss(batch.memory.roll(1, 0), high),
+        "returning people": _returning_error(model, shots, count, r, g),
     }
 
 
-def sft(folder: Path, start: Path, options: FitOptions) -> Path:
-    """Trains for a budget of minutes from `folder`/sft.safetensors, else from the transformer in `start`."""
+def _returning_error(model: Tuned, shots: Shots, count: int, r: random.Random, g: torch.Generator) -> float:
+    """Squared error at sigma 0.9 over people whom only memory shows, with memory by that without it."""
+    picks = [(seed, i) for seed, i in shots.recalling if shots.films.film(seed)[1][i].who]
+    picks = r.sample(picks, min(count, len(picks)))
+    if not picks:
+        return 1.0
+    batch = shots.collate([shots.tell(seed, i, r, sighted=False) for seed, i in picks])
+    mask = (batch.weight == RETURN_WEIGHT).float()
+    context = model.context(batch, shots.views)
+    noise = torch.randn(batch.x.shape, generator=g)
+
+    def loss(memory: Tensor) -> float:
+        error = flow_error(model.transformer, batch.x, memory, context, torch.full((len(picks),), 0.9), noise)
+        return float((error.square() * mask).sum())
+
+    return loss(batch.memory) / max(loss(torch.zeros_like(batch.memory)), 1e-9)
+
+
+def load_tuned(tokenizer: PreTrainedTokenizerFast, *sources: Path) -> tuple[Tuned, Progress]:
+    """Both models from the files that hold them, and how far the transformer had come."""
+    model, progress = Tuned(tokenizer), Progress()
+    for source in dict.fromkeys(sources):
+        held = load_weights(source, model.parts(), missing_ok=True)
+        if source == sources[0]:
+            progress = held
+    return model, progress
+
+
+def sft(
+    folder: Path,
+    tokenizer: PreTrainedTokenizerFast,
+    ranker: FrameRanker,
+    sources: tuple[Path, ...],
+    options: FitOptions,
+) -> Path:
+    """Trains for a budget of minutes from `folder`/sft.safetensors, else from the weights in `sources`."""
+    together(options.workers, _sft, folder, tokenizer, ranker, sources, options)
+    return folder / "sft.safetensors"
+
+
+def _sft(
+    folder: Path,
+    tokenizer: PreTrainedTokenizerFast,
+    ranker: FrameRanker,
+    sources: tuple[Path, ...],
+    options: FitOptions,
+    team: Team,
+) -> None:
     path = folder / "sft.safetensors"
     torch.manual_seed(options.seed)
-    model = Tuned()
-    progress = load_weights(path if path.exists() else start, {"transformer": model.transformer})
-    train, held_out = Shots(folder / "latents"), Shots(folder / "held-out")
+    model, progress = load_tuned(tokenizer, *((path,) if path.exists() else sources))
+    train, held_out = Shots(folder / "latents", ranker), Shots(folder / "held-out", ranker)
 
     def batch(r: random.Random) -> tuple[Tensor, Tensor]:
-        e = train.batch(r, options.batch)
-        return model.error(e, draw_sigma(len(e.x)), torch.randn_like(e.x)).square(), e.weight
+        b = train.collate([train.draw(r) for _ in range(options.batch // team.size)], r)
+        context = model.context(b, train.views)
+        return model.error(b, context, draw_sigma(len(b.x)), torch.randn_like(b.x)), b.weight
 
-    def report(average: nn.Module) -> str:
+    def report(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, Tuned)
         train.refresh()
-        found = held_out_error(average, held_out)
-        return f"{len(train.seeds)} films, " + ", ".join(f"{k} {v:.4f}" for k, v in found.items())
+        return held_out_error(average, held_out)
 
-    fit(model, batch, report, path, progress, options)
-    return path
+    fit(model, batch, report, path, progress, options, team)

@@ -1,4 +1,4 @@
-"""Sample sheets: held-out films drawn shot after shot with their own frames as memory, above the truth."""
+"""Sample sheets: what a stage has learnt, above the truth, on held-out films."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from diffusers import AutoencoderKLQwenImage
 from PIL import Image
 from torch import Tensor
 
-from engine.step2.latents import decode_frames, shift_sigma, to_bytes
+from engine.metrics.held_out import draw_film, held_out_films, true_film
+from engine.step2.latents import decode_frames, encode_frames, shift_sigma, to_bytes, to_pixels
 from engine.step2.memory import tile
+from engine.step2.pipeline import Step2Pipeline
 from engine.training.latents import GRID, PACKED, Films
 from engine.training.transformer import CHANNELS, Drawing, velocity
 from engine.world.annotate import NULL_IDS, slot_ids, slots
@@ -46,6 +48,27 @@ def sample(
 
 
 @torch.no_grad()
+def reconstruction_sheet(
+    vae: AutoencoderKLQwenImage, frames: np.ndarray, path: Path, columns: int = 6
+) -> None:
+    """Frames (n, H, W, 3) after one way through the VAE, each row above its truth."""
+    rows = []
+    for k in range(0, len(frames) - columns + 1, columns):
+        row = frames[k : k + columns]
+        rows += [to_bytes(decode_frames(vae, encode_frames(vae, to_pixels(row)))), row]
+    _save([np.concatenate(list(row), 1) for row in rows], path)
+
+
+def pipeline_sheet(pipe: Step2Pipeline, count: int, path: Path) -> None:
+    """Held-out films as the pipeline draws them, starts above ends, and the truth below."""
+    rows = []
+    for film in held_out_films(count):
+        for pairs in (draw_film(pipe, film), true_film(film)):
+            rows += [np.concatenate(list(pairs[:, side]), 1) for side in range(2)]
+    _save(rows, path)
+
+
+@torch.no_grad()
 def film_sheet(
     model: Drawing,
     vae: AutoencoderKLQwenImage,
@@ -74,6 +97,9 @@ def film_sheet(
         rows.append(torch.stack(drawn[seed]))
         if truth:
             rows.append(films.latents[seed].float())
-    pictures = [np.concatenate(list(to_bytes(decode_frames(vae, row))), 1) for row in rows]
+    _save([np.concatenate(list(to_bytes(decode_frames(vae, row))), 1) for row in rows], path)
+
+
+def _save(rows: Sequence[np.ndarray], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.concatenate(pictures, 0)).save(path)
+    Image.fromarray(np.concatenate(rows, 0)).save(path)

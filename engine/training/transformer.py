@@ -20,6 +20,7 @@ from engine.training.fit import FitOptions, fit
 from engine.training.latents import Films
 from engine.training.run import Progress, load_weights
 from engine.training.slots import CONTEXT_DIM, SlotEncoder
+from engine.training.team import Team, together
 
 CHANNELS = 16
 CONFIG: dict[str, Any] = {
@@ -67,16 +68,22 @@ def flow_error(
     context: Tensor,
     sigma: Tensor,
     noise: Tensor,
+    hidden: Tensor | None = None,
 ) -> Tensor:
-    """Velocity error of clean frames x noised to sigma (eq. 2 and 4), shaped like x."""
+    """Velocity error of clean frames x noised to sigma (eq. 2 and 4), shaped like x.
+
+    A frame that `hidden` (B, 2) names is nothing but noise, whatever sigma is: its partner is drawn alone.
+    """
     s = sigma.view(-1, 1, 1, 1, 1)
+    if hidden is not None:
+        s = torch.where(hidden[:, :, None, None, None], 1.0, s)  # B 2 1 1 1
     noisy = (1 - s) * x + s * noise
     return velocity(transformer, noisy, memory, context, sigma) - (noise - x)
 
 
 def draw_sigma(batch: int) -> Tensor:
     """Noise levels of training: logit-normal, leaning to the noisy half where layout is decided."""
-    return torch.sigmoid(torch.randn(batch) * 1.2 + 0.5)
+    return torch.sigmoid(torch.randn(batch) * 1.2 + 0.7)
 
 
 class Drawing(nn.Module):
@@ -86,6 +93,9 @@ class Drawing(nn.Module):
         super().__init__()
         self.slots = SlotEncoder()
         self.transformer = new_transformer()
+
+    def parts(self) -> dict[str, nn.Module]:
+        return {"slots": self.slots, "transformer": self.transformer}
 
     def error(self, x: Tensor, memory: Tensor, ids: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
         return flow_error(self.transformer, x, memory, self.slots(ids), sigma, noise)
@@ -116,28 +126,29 @@ def held_out_error(model: Drawing, films: Films, count: int = 24) -> dict[str, f
     }
 
 
-def pretrain(
-    folder: Path, train: Films, held_out: Films, options: FitOptions, start: Path | None = None
-) -> Path:
-    """Trains for a budget of minutes from `folder`/drawing.safetensors, from `start`, or from nothing.
-
-    Returns the weights file.
+def pretrain(folder: Path, options: FitOptions, start: Path | None = None) -> Path:
+    """Trains for a budget of minutes from `folder`/drawing.safetensors, from `start`, or from nothing, on the
+    latents in `folder`. Returns the weights file.
     """
+    together(options.workers, _pretrain, folder, options, start)
+    return folder / "drawing.safetensors"
+
+
+def _pretrain(folder: Path, options: FitOptions, start: Path | None, team: Team) -> None:
     path = folder / "drawing.safetensors"
     torch.manual_seed(options.seed)
     model, progress = Drawing(), Progress()
+    train, held_out = Films(folder / "latents"), Films(folder / "held-out")
     if path.exists() or start is not None:
-        progress = load_weights(path if path.exists() else start or path, dict(model.named_children()))
+        progress = load_weights(path if path.exists() else start or path, model.parts())
 
     def batch(r: random.Random) -> tuple[Tensor, Tensor]:
-        x, memory, ids, weight = train.batch(r, options.batch)
-        return model.error(x, memory, ids, draw_sigma(len(x)), torch.randn_like(x)).square(), weight
+        x, memory, ids, weight = train.batch(r, options.batch // team.size)
+        return model.error(x, memory, ids, draw_sigma(len(x)), torch.randn_like(x)), weight
 
-    def report(average: nn.Module) -> str:
+    def report(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, Drawing)
         train.refresh()
-        found = held_out_error(average, held_out)
-        return f"{len(train)} films, " + ", ".join(f"{k} {v:.4f}" for k, v in found.items())
+        return held_out_error(average, held_out)
 
-    fit(model, batch, report, path, progress, options)
-    return path
+    fit(model, batch, report, path, progress, options, team)

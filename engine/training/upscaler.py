@@ -9,10 +9,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLQwenImage
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.step2.latents import decode_frames, encode_frames, to_pixels
-from engine.training.run import Budget, Every, Progress, load_weights, save_weights
+from engine.training.loop import StageOptions, Trainee, run
+from engine.training.run import Progress, load_weights, save_weights
 from engine.video.super_resolution import SuperResolution
 from engine.world.camera import HEIGHT, WIDTH
 from engine.world.render import render
@@ -24,13 +25,12 @@ POOL_SEED, HELD_OUT_SEED = 600_000, 900_000
 
 
 @dataclass(frozen=True)
-class UpscalerOptions:
+class UpscalerOptions(StageOptions):
     minutes: float = 8.0
     batch: int = 12
-    lr: float = 2e-3
+    decay: float = 0.5
+    warmup: int = 20
     films: int = 60
-    threads: int = 1
-    seed: int = 0
 
 
 @torch.inference_mode()
@@ -60,7 +60,6 @@ def gain(model: SuperResolution, small: Tensor, large: Tensor) -> tuple[float, f
 
 def train_upscaler(folder: Path, vae: AutoencoderKLQwenImage, options: UpscalerOptions) -> Path:
     """Trains for a budget of minutes; resumes from `folder`/upscaler.safetensors."""
-    torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     path = folder / "upscaler.safetensors"
     model, progress = SuperResolution(FACTOR), Progress()
@@ -68,34 +67,27 @@ def train_upscaler(folder: Path, vae: AutoencoderKLQwenImage, options: UpscalerO
         progress = load_weights(path, {"upscaler": model})
     small, large = (t.clone() for t in small_and_large(vae, POOL_SEED, options.films))
     held_out = tuple(t.clone() for t in small_and_large(vae, HELD_OUT_SEED, min(4, options.films)))
-    solver = torch.optim.Adam(model.parameters(), lr=options.lr)
     r = np.random.RandomState((options.seed + progress.samples) % 2**31)
-    budget, log = Budget(options.minutes, decay=0.5, warmup=20), Every(60, first=20)
-    hours = progress.cpu_hours
-    while not budget.spent:
-        factor = budget.factor()
-        for group in solver.param_groups:
-            group["lr"] = options.lr * factor
+    size = CROP * FACTOR
+
+    def loss(_: float) -> Tensor:
         at = [
             (r.randint(len(small)), r.randint(HEIGHT - CROP + 1), r.randint(WIDTH - CROP + 1))
             for _ in range(options.batch)
         ]
         x = torch.stack([small[i, :, y : y + CROP, c : c + CROP] for i, y, c in at])
-        size = CROP * FACTOR
         truth = torch.stack(
             [large[i, :, y * FACTOR : y * FACTOR + size, c * FACTOR : c * FACTOR + size] for i, y, c in at]
         )
-        loss = F.l1_loss(model(x), truth.float() / 255)
-        solver.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        solver.step()
-        progress.samples += options.batch
-        progress.steps += 1
-        progress.cpu_hours = hours + budget.cpu_hours
-        if log():
-            save_weights(path, {"upscaler": model}, progress)
-            ours, smooth = gain(model, *held_out)
-            print(f"{progress.samples} crops, PSNR {ours:.2f} dB, bicubic {smooth:.2f} dB", flush=True)
-    save_weights(path, {"upscaler": model}, progress)
+        return F.l1_loss(model(x), truth.float() / 255)
+
+    trainee = Trainee(
+        path,
+        parameters=list(model.parameters()),
+        solvers=[torch.optim.Adam(model.parameters(), lr=options.lr)],
+        loss=loss,
+        report=lambda: dict(zip(("PSNR, dB", "bicubic, dB"), gain(model, *held_out), strict=True)),
+        save=lambda done: save_weights(path, {"upscaler": model}, done),
+    )
+    run(trainee, options, progress)
     return path

@@ -20,8 +20,10 @@ from torch import Tensor, nn
 
 from engine.step2.latents import to_pixels
 from engine.step2.single_frame import enable_single_frame
-from engine.training.muon import muon_and_adam, set_rate
-from engine.training.run import Budget, Every, Progress, load_weights, save_weights
+from engine.training.loop import StageOptions, Trainee, run
+from engine.training.muon import muon_and_adam
+from engine.training.run import Progress, load_weights, save_weights
+from engine.training.team import Team, together
 from engine.world.camera import HEIGHT, WIDTH
 from engine.world.render import figure_boxes, render
 from engine.world.story import new_shots, new_story
@@ -39,19 +41,19 @@ POOL_SEED, HELD_OUT_SEED = 500_000, 900_000
 
 
 @dataclass(frozen=True)
-class VaeOptions:
-    """`polish`: the last part of the budget trains the decoder alone, on latents that are final."""
+class VaeOptions(StageOptions):
+    """`polish`: the last part of the budget trains the decoder alone, on latents that are final; 1 leaves the
+    encoder as it is, so that latents which were encoded before stay good.
+    """
 
-    minutes: float = 60.0
-    batch: int = 12
+    minutes: float = 90.0
+    batch: int = 32
     lr: float = 3e-3
-    decay: float = 0.65
-    polish: float = 0.14
-    kl: float = 4e-3
-    pool: int = 1000  # films whose frames are cropped
-    threads: int = 2
-    seed: int = 0
-    decoder_only: bool = False
+    decay: float = 0.7
+    polish: float = 0.25
+    kl: float = 1e-3
+    pool: int = 1600  # films whose frames are cropped
+    workers: int = 2
 
 
 def new_vae() -> AutoencoderKLQwenImage:
@@ -159,8 +161,12 @@ def reconstruction_loss(y: Tensor, x: Tensor) -> Tensor:
 
 def train_vae(folder: Path, options: VaeOptions, start: Path | None = None) -> Path:
     """Trains for a budget of minutes from `folder`/vae.safetensors, from `start`, or from nothing."""
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
+    together(options.workers, _train, folder, options, start)
+    return folder / "vae.safetensors"
+
+
+def _train(folder: Path, options: VaeOptions, start: Path | None, team: Team) -> None:
+    torch.manual_seed(options.seed + team.rank)
     path = folder / "vae.safetensors"
     vae, progress = new_vae(), Progress()
     if path.exists():
@@ -168,32 +174,24 @@ def train_vae(folder: Path, options: VaeOptions, start: Path | None = None) -> P
     elif start is not None:
         progress = load_weights(start, {"vae": vae})
     enable_single_frame(vae)
-    crops, frames = Crops(options.pool), held_out_frames()
-    solvers = muon_and_adam(vae, options.lr, _is_kernel, steps=4)
-    random_state = np.random.RandomState((options.seed + progress.samples) % 2**31)
-    budget, log = Budget(options.minutes, options.decay), Every(60, first=10)
-    hours, losses = progress.cpu_hours, []
-    while not budget.spent:
-        set_rate(solvers, options.lr * budget.factor())
-        x = crops.batch(random_state, options.batch)
-        polishing = options.decoder_only or budget.fraction > 1 - options.polish
-        z, kl = _latents(vae, x, polishing)
-        loss = reconstruction_loss(decode(vae, z), x) + options.kl * kl
-        vae.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        for solver in solvers:
-            solver.step()
-        progress.samples += len(x)
-        progress.steps += 1
-        progress.cpu_hours = hours + budget.cpu_hours
-        losses.append(float(loss.detach()))
-        if log():
-            save_weights(path, {"vae": vae}, progress)
-            recent = sum(losses[-100:]) / len(losses[-100:])
-            print(f"{progress.samples} crops, loss {recent:.4f}, PSNR {psnr(vae, frames):.2f} dB", flush=True)
-    save_weights(path, {"vae": vae}, progress)
-    return path
+    pool = max(1, options.pool // team.size)  # each worker crops frames of its own
+    crops, frames = Crops(pool, POOL_SEED + team.rank * pool), held_out_frames()
+    r = np.random.RandomState((options.seed + progress.samples + team.rank) % 2**31)
+
+    def loss(spent: float) -> Tensor:
+        x = crops.batch(r, options.batch // team.size)
+        z, kl = _latents(vae, x, polishing=spent >= 1 - options.polish)
+        return reconstruction_loss(decode(vae, z), x) + options.kl * kl
+
+    trainee = Trainee(
+        path,
+        parameters=list(vae.parameters()),
+        solvers=muon_and_adam(vae, options.lr, _is_kernel, steps=4),
+        loss=loss,
+        report=lambda: {"PSNR, dB": psnr(vae, frames)},
+        save=lambda done: save_weights(path, {"vae": vae}, done),
+    )
+    run(trainee, options, progress, team)
 
 
 def _latents(vae: AutoencoderKLQwenImage, x: Tensor, polishing: bool) -> tuple[Tensor, Tensor]:
@@ -211,7 +209,7 @@ def _is_kernel(name: str, p: Tensor) -> bool:
 
 
 @torch.no_grad()
-def latent_statistics(vae: AutoencoderKLQwenImage, films: int = 100) -> tuple[list[float], list[float]]:
+def latent_statistics(vae: AutoencoderKLQwenImage, films: int = 24) -> tuple[list[float], list[float]]:
     """Per-channel mean and deviation of the posterior's mode over frames of training films."""
     z = torch.cat(
         [

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from engine.errors import BadInput, Cancelled
-from engine.pictures import read_picture
+from engine.errors import Cancelled
 from engine.story import FrameRate, Movement
 from engine.video.colour import packed, to_planes
 from engine.video.encode import clip_writer
 from engine.video.flow import measure
 from engine.video.inbetween import Inbetweener
+from engine.video.pair import read_pair
 from engine.video.timing import moments
 from engine.video.upscale import Frame, LanczosUpscaler, Upscaler, film_size
 from engine.watched import IsCancelled, Report
@@ -41,16 +39,12 @@ class AnimaticRenderer:
         frames: int,
         rate: FrameRate,
         out: Path,
+        seed: int = 0,
         on_frame: Report | None = None,
         cancelled: IsCancelled | None = None,
     ) -> None:
         """See `engine.video.renderer.ClipRenderer.render`."""
-        first, last = (np.asarray(read_picture(path), np.uint8) for path in (start, end))
-        if first.shape != last.shape:
-            raise BadInput(
-                f"The two frames of the pair differ in size: {first.shape[1]}x{first.shape[0]} and "
-                f"{last.shape[1]}x{last.shape[0]}; redraw the shot."
-            )
+        first, last = read_pair(start, end)
         width, height = film_size(first.shape[1], first.shape[0])
         between = self.inbetweener(first, last, movement, width, height)
         with clip_writer(out, width, height, rate) as write:

@@ -78,6 +78,18 @@ def measure(start: NDArray[Any], end: NDArray[Any], movement: Movement) -> Motio
     return found
 
 
+def measure_neighbours(one: NDArray[Any], other: NDArray[Any]) -> Motion:
+    """The motion between two frames that follow each other in a clip: optical flow alone sees it."""
+    a, b = _working(one), _working(other)
+    still = np.zeros((*a.shape[:2], 2), np.float32)
+    optical = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    fields = _with_flow(a, b, still, optical), _with_flow(b, a, still, optical)
+    found = _motion(a, b, fields, (still, still))
+    unlike = float(found.trust_forward.mean() + found.trust_backward.mean()) / 2 < UNLIKE
+    torn = max(_parted(found.forward), _parted(found.backward)) > TORN
+    return _dissolve(still, still) if torn or unlike else found
+
+
 def _motion(a: Image, b: Image, fields: tuple[Field, Field], cameras: tuple[Field, Field]) -> Motion:
     """Fields there and back, with what they are worth; where there is no partner, that of what is around."""
     (forward, backward), (camera, camera_back) = fields, cameras

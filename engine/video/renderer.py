@@ -24,14 +24,20 @@ class ClipRenderer(Protocol):
         frames: int,
         rate: FrameRate,
         out: Path,
+        seed: int = 0,
         on_frame: Report | None = None,
         cancelled: IsCancelled | None = None,
     ) -> None:
         """Write a clip of exactly `frames` frames at `rate` that begins with `start` and ends with `end`.
 
+        The clip has `engine.video.upscale.film_size` of the pair, whatever size the renderer works at, so
+        that clips of several renderers can be joined. `seed` is for those that begin with noise: another
+        seed gives another clip. `on_frame(done, total)` counts frames of the clip.
+
         Raises:
             BadInput: a picture is not a picture, or the two differ in size.
             Cancelled: `cancelled` returned True; nothing is left behind.
-            StageError: the clip cannot be written (no encoder, no room, no right to).
+            StageError: the clip cannot be made or written (no encoder, no room, no key, a card too small, a
+                service that refuses).
         """
         ...

@@ -7,14 +7,16 @@ import sys
 
 import pytest
 
-from engine.doctor import Machine, Verdict, refusal
+from engine.doctor import Verdict, refusal
 from engine.errors import BadInput, UnsupportedError
+from engine.fitting import Machine
 from engine.profiles import MINI_VARIABLE, PROFILES, doctor, get_profile
 from engine.step2.painter import load_painter
 
 
 def test_every_profile_can_be_had_by_name():
-    assert [get_profile(n).name for n in PROFILES] == list(PROFILES) == ["mini", "qwen-image"]
+    names = ["mini", "qwen-image", "qwen-image-2512", "qwen-image-edit", "hosted-edit"]
+    assert [get_profile(n).name for n in PROFILES] == list(PROFILES) == names
 
 
 def test_an_unknown_profile_is_refused_with_the_choices():

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.step2.conditions import MemoryFrame, StoredFrame
-from engine.step2.memory import empty_canvas, layout, rank, tile
+from engine.step2.memory import empty_canvas, tile
+from engine.step2.packing import layout, rank
 from engine.step2.tiling import tiles
 
 side = st.integers(1, 110)

@@ -61,17 +61,24 @@ class Recorder:
 
 
 def paper_sampler(
-    pipe: Step2Pipeline, shot: PairConditions, seed: int, steps: int, guidance: float
+    pipe: Step2Pipeline,
+    shot: PairConditions,
+    seed: int,
+    steps: int,
+    guidance: float,
+    negative: str | None = None,
 ) -> Tensor:
     """Equations 1 to 3 step by step in the paper's time: t = 0 is noise, t = 1 is clean, dx/dt = E_gen."""
+    blank = pipe.card.negative if negative is None else negative
     template = ContextTemplate.of(pipe.card)
     previous = None if shot.previous_end is None else read_picture(shot.previous_end.path)
     u = context_tokens(pipe.text_encoder, pipe.processor, template, [shot.prompt], previous)[0]
-    u_null = context_tokens(pipe.text_encoder, pipe.processor, template, [pipe.card.negative], previous)[0]
+    u_null = context_tokens(pipe.text_encoder, pipe.processor, template, [blank], previous)[0]
     by_key = {m.key: m.frame for m in shot.memory}
     ranked = [by_key[p.key] for p, _ in zip(pipe.memory_pack(shot, WIDTH, HEIGHT)[0], range(9), strict=False)]
     m = [encode_frames(pipe.vae, to_pixels(read_frame(f, WIDTH, HEIGHT)[None]))[0] for f in ranked]
-    memory = pack(tile(torch.stack(m), H, W)[None, None])
+    canvas = tile(torch.stack(m), H, W) if m else torch.zeros(4, 2 * H, 2 * W)
+    memory = pack(canvas[None, None])
 
     def e_gen(context: Tensor, t: float, x: Tensor) -> Tensor:
         out = pipe.transformer(
@@ -90,7 +97,10 @@ def paper_sampler(
     )
     times = (1 - pipe.scheduler.sigmas).tolist()
     for now, later in pairwise(times):
-        v = e_gen(u_null, now, x) + guidance * (e_gen(u, now, x) - e_gen(u_null, now, x))
+        told, untold = e_gen(u, now, x), e_gen(u_null, now, x)
+        v = untold + guidance * (told - untold)
+        if pipe.card.rescale:  # each token moves as far as it would without guidance
+            v = v * told.norm(dim=-1, keepdim=True) / v.norm(dim=-1, keepdim=True)
         x = x + (later - now) * v
     return unpack(x, 2, H, W)
 
@@ -105,6 +115,22 @@ def test_trap_6_sampling_is_the_papers_ode(
     assert torch.allclose(out.latents, reference, atol=2e-5)
     images = to_bytes(decode_frames(pipe.vae, reference[0])).astype(int)
     assert np.abs(images - out.frames[0]).max() <= 1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("tail", "rescale"), [(True, True), (False, False), (False, True)])
+def test_contexts_of_any_length_and_the_norms_rescale_follow_the_same_equations(
+    shot: PairConditions, tail: bool, rescale: bool
+) -> None:
+    pipe = tiny_pipeline(tail=tail)
+    pipe.card = pipe.card.model_copy(update={"rescale": rescale})
+    for history in (shot, PairConditions("A forest.", "A forest.")):
+        out = pipe(history, generators(3), num_inference_steps=3, guidance_scale=4.0)
+        assert torch.allclose(out.latents, paper_sampler(pipe, history, 3, 3, 4.0), atol=5e-5)
+    away = pipe(shot, generators(3), num_inference_steps=3, guidance_scale=4.0, negative_prompt="blur")
+    reference = paper_sampler(pipe, shot, 3, 3, 4.0, "blur")
+    assert torch.allclose(away.latents, reference, atol=5e-5)
+    assert not torch.allclose(away.latents, paper_sampler(pipe, shot, 3, 3, 4.0), atol=1e-3)
 
 
 def test_the_transformer_sees_start_end_memory_and_no_extras(
@@ -339,3 +365,36 @@ def test_a_frame_that_is_no_picture_or_gone_is_one_sentence(
     gone = StoredFrame("0" * 64, tmp_path / "gone.png")
     with pytest.raises(BadInput, match="not there any more"):
         pipe(replace(shot, previous_end=gone), generators(1))
+
+
+def test_a_shot_is_read_once_for_all_its_takes(shot: PairConditions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the words, the previous frame or the weights that read them are others."""
+    pipe = tiny_pipeline()
+    reads = 0
+    stock = pipe.text_encoder.forward
+
+    def forward(**kwargs: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return stock(**kwargs)
+
+    monkeypatch.setattr(pipe.text_encoder, "forward", forward)
+
+    def drawn(conditions: PairConditions, seed: int = 1) -> Tensor:
+        return pipe(conditions, generators(seed), num_inference_steps=2).latents
+
+    first = drawn(shot)
+    once = reads
+    assert torch.equal(drawn(shot), first)
+    drawn(shot, seed=2)
+    assert reads == once
+    for other in (replace(shot, prompt="A woman waits."), replace(shot, previous_end=shot.memory[0].frame)):
+        before = reads
+        drawn(other)
+        assert reads > before
+    before = reads
+    with torch.no_grad():
+        pipe.text_encoder.model.language_model.layers[0].mlp.down_proj.weight.mul_(2.0)
+    again = drawn(shot)
+    assert reads > before
+    assert not torch.equal(again, first)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKLQwenImage, FlowMatchEulerDiscreteScheduler, QwenImageTransformer2DModel
+from diffusers import (
+    AutoencoderKLQwenImage,
+    FlowMatchEulerDiscreteScheduler,
+    QwenImageEditPlusPipeline,
+    QwenImagePipeline,
+    QwenImageTransformer2DModel,
+)
 from PIL import Image
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
@@ -46,7 +53,7 @@ def tiny_tokenizer(special: list[str], **roles: str) -> PreTrainedTokenizerFast:
 
 
 def tiny_text_encoder(
-    tokenizer: PreTrainedTokenizerFast, seed: int = 0
+    tokenizer: PreTrainedTokenizerFast, seed: int = 0, patch: int = 4
 ) -> Qwen2_5_VLForConditionalGeneration:
     def token(text: str) -> int:
         return int(tokenizer.convert_tokens_to_ids(text))
@@ -62,7 +69,8 @@ def tiny_text_encoder(
         },
         vision_config={
             "depth": 2, "hidden_size": 16, "intermediate_size": 24, "num_heads": 2, "out_hidden_size": 32,
-            "patch_size": 4, "spatial_merge_size": 2, "window_size": 16, "fullatt_block_indexes": [1],
+            "patch_size": patch, "spatial_merge_size": 2, "window_size": 4 * patch,
+            "fullatt_block_indexes": [1],
         },
         image_token_id=token("<|image_pad|>"),
         video_token_id=token("<|video_pad|>"),
@@ -182,3 +190,31 @@ def bank(
         MemoryFrame(f"{i // 2 + 1}{'SE'[i % 2]}", stored_picture(folder, 100 + i, *size), i in pinned)
         for i in range(n)
     )
+
+
+def stock_parts(seed: int = 0) -> dict[str, Any]:
+    """The components of a stock text-to-image repository: no ranker, no card, and no processor, so that one
+    with Qwen2-VL's own defaults (patches of 14 pixels) is built.
+    """
+    tokenizer = tiny_tokenizer(SPECIAL, pad_token="<|endoftext|>", eos_token="<|im_end|>")
+    tiny = tiny_pipeline(seed)
+    return {
+        "scheduler": tiny.scheduler,
+        "vae": tiny.vae,
+        "text_encoder": tiny_text_encoder(tokenizer, seed, patch=14),
+        "tokenizer": tokenizer,
+        "transformer": tiny.transformer,
+    }
+
+
+def stock_repository(folder: Path, edit: bool = False, seed: int = 0) -> Path:
+    """A tiny repository as the hub has them, Qwen-Image's or Qwen-Image-Edit-2509's, and a ranker beside."""
+    parts = stock_parts(seed)
+    if edit:
+        images = Qwen2VLImageProcessor()
+        parts["processor"] = Qwen2VLProcessor(images, parts["tokenizer"], Qwen2VLVideoProcessor())
+        QwenImageEditPlusPipeline(**parts).save_pretrained(folder)
+    else:
+        QwenImagePipeline(**parts).save_pretrained(folder)
+    tiny_ranker(seed).save_pretrained(folder / "ranker")
+    return folder

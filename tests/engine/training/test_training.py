@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.errors import BadInput
 from engine.profiles import get_profile
@@ -16,6 +17,7 @@ from engine.step2.latents import encode_frames, to_pixels
 from engine.step2.pipeline import Step2Pipeline
 from engine.step2.single_frame import single_frame
 from engine.training.commands import Stage, train_mini
+from engine.training.curve import draw_curve
 from engine.training.export import Parts
 from engine.training.latents import GRID, HELD_OUT_SEED, Films, encode_shard
 from engine.training.muon import Muon, muon_and_adam, orthogonalise
@@ -58,6 +60,7 @@ def test_budget_warms_up_holds_and_decays() -> None:
     budget = Budget(minutes=1.0, decay=0.5, warmup=4)
     assert [budget.factor() for _ in range(5)] == [0.25, 0.5, 0.75, 1.0, 1.0]
     budget.begun -= 45
+    assert not budget.spent
     assert budget.factor() == pytest.approx(0.5, abs=0.01)
     budget.begun -= 30
     assert budget.spent
@@ -108,6 +111,21 @@ def test_films_give_pairs_memory_and_what_is_told(films: Films) -> None:
     assert ids.shape == (16, LENGTH)
     assert weight.unique().tolist() == [1.0, 2.0]
     assert films.memory(0, 0).abs().max() == 0  # the first shot has no history
+
+
+def test_a_shard_is_made_anew_when_the_encoder_changed_but_not_when_only_the_decoder_did(
+    tmp_path: Path,
+) -> None:
+    torch.manual_seed(0)
+    vae = new_vae().eval()
+    path = encode_shard(vae, tmp_path, 0, 1)
+    made = path.stat().st_mtime_ns
+    vae.decoder.conv_in.bias.data += 1.0
+    encode_shard(vae, tmp_path, 0, 1)
+    assert path.stat().st_mtime_ns == made
+    vae.encoder.conv_in.bias.data += 1.0
+    encode_shard(vae, tmp_path, 0, 1)
+    assert path.stat().st_mtime_ns != made
 
 
 def test_dropouts_drop(films: Films) -> None:
@@ -177,9 +195,14 @@ def test_a_stage_without_the_one_before_says_which(tmp_path: Path) -> None:
 def test_all_stages_from_nothing_resume_and_make_a_checkpoint(tmp_path: Path) -> None:
     run, out = tmp_path / "run", tmp_path / "step2"
     for stage in Stage:
-        train_mini(stage, run, out, minutes=0.03, films=2, threads=2, pool=2)
+        train_mini(stage, run, out, minutes=0.03, films=2, threads=1, pool=2)
+    for name in ("vae", "ranker", "drawing", "context", "sft", "upscaler", "dpo/pytorch_lora_weights"):
+        assert (run / f"{name}.jsonl").exists(), name
+        assert (run / f"{name}.png").exists(), name
+    for name in ("vae", "drawing", "sft", "dpo/pytorch_lora_weights"):
+        assert (run / f"{name}.sheet.png").exists(), name
     samples = load_weights(Parts(run).vae, {}).samples
-    train_mini(Stage.VAE, run, out, minutes=0.02, threads=2, pool=2)
+    train_mini(Stage.VAE, run, out, minutes=0.02, threads=1, pool=2)
     assert load_weights(Parts(run).vae, {}).samples > samples
     pipe = Step2Pipeline.from_pretrained(out)
     assert pipe.card.pairs
@@ -193,3 +216,13 @@ def test_the_shipped_checkpoint_says_how_it_was_trained() -> None:
     assert (checkpoint / "training.json").exists()
     assert sum(p.stat().st_size for p in checkpoint.rglob("*") if p.is_file()) < 50 * 2**20
     assert HELD_OUT_SEED > 100_000  # held-out films are never trained on
+
+
+def test_the_curve_draws_every_figure_of_a_journal(tmp_path: Path) -> None:
+    journal = tmp_path / "stage.jsonl"
+    journal.write_text('{"samples": 10, "loss": 2.0}\n{"samples": 20, "loss": 1.0, "held-out": 3.0}\n')
+    one = Image.open(draw_curve(journal, tmp_path / "a.png")).convert("RGB")
+    journal.write_text(journal.read_text() + '{"samples": 30, "loss": 0.1, "held-out": 2.0}\n')
+    two = Image.open(draw_curve(journal, tmp_path / "b.png")).convert("RGB")
+    assert one.size == two.size
+    assert one.tobytes() != two.tobytes()

@@ -1,0 +1,141 @@
+"""Held-out films of the world, and how a checkpoint draws them with parts of STEP² taken away."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.metrics.judge import pair_of
+from engine.step2.conditions import MemoryFrame, PairConditions, StoredFrame
+from engine.step2.frames import png
+from engine.step2.pipeline import Step2Pipeline
+from engine.step2.prompt import compose
+from engine.story import Shot, Storyboard
+from engine.workflow import shot_seed
+from engine.world.annotate import storyboard
+from engine.world.story import Story, WorldShot, new_shots, new_story
+
+EVALUATION_SEED = 700_000  # no stage trains, selects or reports on films from here on
+
+
+class Ablation(str, Enum):
+    """What is taken away: the memory pack, the previous end frame, the joint pair, or the alignment."""
+
+    MEMORY = "memory"
+    PREVIOUS = "previous"
+    PAIR = "pair"
+    DPO = "dpo"
+
+
+Arm = frozenset[Ablation]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A film of the world: ground truth, and the storyboard that tells it."""
+
+    story: Story
+    shots: tuple[WorldShot, ...]
+    board: Storyboard
+
+    @property
+    def returns(self) -> list[int]:
+        """Shots that come back to a place which the shot before does not show (A-B-A)."""
+        at = [shot.location for shot in self.shots]
+        return [i for i in range(2, len(at)) if at[i] != at[i - 1] and at[i] in at[: i - 1]]
+
+
+def held_out_films(count: int) -> list[HeldOut]:
+    """The first films from EVALUATION_SEED on, every second of which returns to a place."""
+    films: list[HeldOut] = []
+    seed = EVALUATION_SEED
+    while len(films) < count:
+        story = new_story(seed)
+        shots = new_shots(story)
+        film = HeldOut(story, shots, storyboard(story, shots))
+        if len(films) % 2 == 1 or film.returns:
+            films.append(film)
+        seed += 1
+    return films
+
+
+def told(film: HeldOut, i: int) -> tuple[str, Shot]:
+    """The prompt of shot i: looks are told when a person first appears, later only who it is."""
+    seen = {person for shot in film.shots[:i] for person in shot.who}
+    cast = [
+        member
+        if index not in seen
+        else member.model_copy(update={"look": f"a {film.story.people[index].body}"})
+        for index, member in enumerate(film.board.cast)
+    ]
+    shot = film.board.shots[i]
+    return compose(shot, cast, film.board.places), shot
+
+
+def draw_film(pipe: Step2Pipeline, film: HeldOut, arm: Arm = frozenset()) -> np.ndarray:
+    """The film's pairs, each with the film's own frames as history, uint8 (shots, 2, H, W, 3).
+
+    The same seeds serve every arm. `dpo` is a matter of the pipeline's weights and changes nothing here.
+    """
+    pairs = []
+    with tempfile.TemporaryDirectory() as folder:
+        bank: list[MemoryFrame] = []
+        for i in range(len(film.shots)):
+            prompt, shot = told(film, i)
+            conditions = PairConditions(
+                prompt=prompt,
+                description=shot.description,
+                previous_end=bank[-1].frame if bank and Ablation.PREVIOUS not in arm else None,
+                memory=() if Ablation.MEMORY in arm else tuple(bank),
+            )
+            pair = _draw(pipe, conditions, shot_seed(film.story.seed, i + 1), Ablation.PAIR in arm)
+            pairs.append(pair)
+            bank += [
+                MemoryFrame(f"{i + 1}{side}", _store(Path(folder), frame))
+                for side, frame in zip("SE", pair, strict=True)
+            ]
+    return np.stack(pairs)
+
+
+def _draw(pipe: Step2Pipeline, conditions: PairConditions, seed: int, apart: bool) -> np.ndarray:
+    """One pair; `apart` draws each frame while its partner stays the noise that it began as."""
+    generator = torch.Generator().manual_seed(seed)
+    if not apart:
+        return pipe(conditions, [generator]).frames[0]
+    h, w = pipe.check_inputs([generator], pipe.card.width, pipe.card.height, 1, 1.0)
+    noise = pipe.noise([torch.Generator().manual_seed(seed)], h, w).to(pipe._execution_device)
+    frames = []
+    for side in range(2):
+        partner = slice(h * w, 2 * h * w) if side == 0 else slice(0, h * w)
+
+        def hold(
+            _: Step2Pipeline, i: int, t: Tensor, given: dict[str, Any], at: slice = partner
+        ) -> dict[str, Any]:
+            x = given["latents"].clone()
+            x[:, at] = noise[:, at]
+            return {"latents": x}
+
+        drawn = pipe(conditions, [torch.Generator().manual_seed(seed)], callback_on_step_end=hold)
+        frames.append(drawn.frames[0, side])
+    return np.stack(frames)
+
+
+def _store(folder: Path, frame: np.ndarray) -> StoredFrame:
+    data = png(frame)
+    sha = hashlib.sha256(data).hexdigest()
+    path = folder / f"{sha}.png"
+    path.write_bytes(data)
+    return StoredFrame(sha, path)
+
+
+def true_film(film: HeldOut) -> np.ndarray:
+    """The ground truth, uint8 (shots, 2, H, W, 3)."""
+    return np.stack([pair_of(film.story, shot) for shot in film.shots]).astype(np.uint8)

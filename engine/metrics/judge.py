@@ -1,0 +1,121 @@
+"""A judge of drawn world frames that was never trained: analysis by synthesis.
+
+The world can be rendered, so what a pair shows is read by rendering the shot with each possible value of a
+fact and taking the nearest, over the pixels on which the values differ. What nobody told the model (palette,
+side, variant) is read first, and the rest is judged in that light. There are no weights in it, so it is
+frozen whatever the checkpoint learns. A fact that the shot does not show is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from itertools import product
+from typing import Any, TypeVar
+
+import numpy as np
+
+from engine.world.palette import COATS, HAIRS, SKINS
+from engine.world.render import render
+from engine.world.story import (
+    ACTIONS,
+    HATS,
+    MOVEMENTS,
+    SCALES,
+    SETTINGS,
+    TIMES,
+    WEATHERS,
+    Location,
+    Story,
+    WorldShot,
+)
+
+TELLING, AREA = 40, 30  # a pixel tells values apart from this difference (sum of RGB) on; so many must
+Value = TypeVar("Value", bound=Hashable)
+Seen = dict[str, Hashable]
+LOOK = ("coat", "hat", "hair", "skin")
+PLACE = ("palette", "side", "variant")
+
+
+@lru_cache(maxsize=4096)  # 0.2 MB each: the arms of an evaluation share most of a film's
+def pair_of(story: Story, shot: WorldShot) -> np.ndarray:
+    """The true pair, (2, 128, 256, 3) int16."""
+    return np.stack([render(story, shot, t) for t in (0.0, 1.0)]).astype(np.int16)
+
+
+def nearest(options: Mapping[Value, np.ndarray], drawn: np.ndarray) -> Value | None:
+    """The option (2, H, W, 3) that is nearest to what is drawn where they differ; None if they do not."""
+    pictures = np.stack(list(options.values()))
+    spread = (pictures.max(0) - pictures.min(0)).sum(-1)  # 2 H W
+    where = spread > TELLING
+    if where.sum() < AREA:
+        return None
+    distance = np.abs(pictures[:, where] - drawn[where]).mean((1, 2))
+    return list(options)[int(distance.argmin())]
+
+
+def read(story: Story, shot: WorldShot, drawn: np.ndarray) -> Seen:
+    """What a drawn pair (2, 128, 256, 3) shows of a shot: fact -> value, of people as "coat 0", "coat 1", …
+
+    Facts that cannot be told apart in this shot are missing.
+    """
+    drawn = drawn.astype(np.int16)
+    story, seen = _place(story, shot, drawn)
+    for index in shot.who:
+        for fact, values in zip(LOOK, (list(COATS), HATS, list(HAIRS), range(len(SKINS))), strict=True):
+            options = {v: _with_look(story, index, fact, v) for v in values}
+            found = nearest({v: pair_of(s, shot) for v, s in options.items()}, drawn)
+            if found is not None:
+                seen[f"{fact} {index}"], story = found, options[found]
+    at = story.locations[shot.location]
+    stories = {
+        "setting": {v: _with_location(story, shot, replace(at, setting=v)) for v in SETTINGS},
+        "time": {v: replace(story, time=v) for v in TIMES},
+        "weather": {v: replace(story, weather=v) for v in WEATHERS},
+    }
+    shots: dict[str, dict[Hashable, WorldShot]] = {
+        "scale": {v: replace(shot, scale=v) for v in SCALES},
+        "movement": {v: replace(shot, movement=v) for v in MOVEMENTS},
+        "who": {who: replace(shot, who=who) for who in _casts(len(story.people))},
+    }
+    if shot.who:
+        shots["action"] = {v: replace(shot, action=v) for v in ACTIONS}
+    for fact, others in stories.items():
+        seen[fact] = nearest({v: pair_of(s, shot) for v, s in others.items()}, drawn)
+    for fact, films in shots.items():
+        seen[fact] = nearest({v: pair_of(story, s) for v, s in films.items()}, drawn)
+    return {fact: value for fact, value in seen.items() if value is not None}
+
+
+def _place(story: Story, shot: WorldShot, drawn: np.ndarray) -> tuple[Story, Seen]:
+    """Palette, side and variant together, and the story with them."""
+    at, seen = story.locations[shot.location], Seen()
+    layouts = {
+        (p, s, v): _with_location(story, shot, replace(at, palette=p, side=s, variant=v))
+        for p, s, v in product(range(3), (-1, 1), range(2))
+    }
+    found = nearest({key: pair_of(s, shot) for key, s in layouts.items()}, drawn)
+    if found is None:
+        return story, seen
+    for k, fact in enumerate(PLACE):  # a fact counts only where this shot shows it
+        others = {key[k]: key for key in layouts if all(key[j] == found[j] for j in range(3) if j != k)}
+        value = nearest({v: pair_of(layouts[key], shot) for v, key in others.items()}, drawn)
+        if value is not None:
+            seen[fact] = value
+    return layouts[found], seen
+
+
+def _with_location(story: Story, shot: WorldShot, location: Location) -> Story:
+    at = shot.location
+    return replace(story, locations=(*story.locations[:at], location, *story.locations[at + 1 :]))
+
+
+def _with_look(story: Story, index: int, fact: str, value: Hashable) -> Story:
+    looks: dict[str, Any] = {fact: value}
+    person = replace(story.people[index], **looks)
+    return replace(story, people=(*story.people[:index], person, *story.people[index + 1 :]))
+
+
+def _casts(people: int) -> tuple[tuple[int, ...], ...]:
+    return ((), (0,)) if people == 1 else ((), (0,), (1,), (0, 1))

@@ -1,0 +1,180 @@
+"""The VLM judge of the paper's section 5.2: OVQ, VTC, ISC and STS from 0 to 1, and continuity notes per cut.
+
+| score | asked                                             | of the film                  |
+|-------|---------------------------------------------------|------------------------------|
+| OVQ   | once for every `WINDOW` shots: overall quality    | mean, weighted by shots      |
+| VTC   | once a shot: does it show its D and C             | mean over shots              |
+| ISC   | once for every `WINDOW` shots, one shot shared    | mean, weighted by pairs      |
+| STS   | once a cut: does it cut well, and what is wrong   | mean over cuts               |
+
+It sees first and last frames, not moving pictures, and says so: its figures are the judged storyboard's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.agents.model import LanguageModel, Question
+from engine.agents.prompts import prompt
+from engine.errors import BadInput
+from engine.refiner.model_refiner import card
+from engine.story import CastMember, FrameRate, Shot
+from engine.watched import IsCancelled
+
+WINDOW = 6  # shots, so 12 pictures: about what models look at well in one question
+
+
+class Score(str, Enum):
+    """What is judged."""
+
+    OVQ = "OVQ"
+    VTC = "VTC"
+    ISC = "ISC"
+    STS = "STS"
+
+
+class VerdictForm(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    evidence: str = Field(min_length=1, max_length=500)
+    score: float = Field(ge=0, le=1)
+
+
+class CutForm(VerdictForm):
+    errors: list[str] = Field(max_length=8)
+
+
+@dataclass(frozen=True)
+class JudgedShot:
+    """A shot with its drawn pair."""
+
+    shot: Shot
+    start: Path
+    end: Path
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One answer of the judge about shots `first` to `last` (from 1). `errors` are notes on a cut."""
+
+    score: Score
+    first: int
+    last: int
+    value: float
+    evidence: str
+    errors: tuple[str, ...] = ()
+
+    @property
+    def weight(self) -> int:
+        """How much of the film it is about: shots, or neighbours."""
+        return self.last - self.first + (self.score in (Score.OVQ, Score.VTC))
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All verdicts of a film, and the mean of each score. A film of one shot has no ISC and no STS."""
+
+    judge: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def means(self) -> dict[Score, float]:
+        """The film's scores, 0 to 1."""
+        found = {}
+        for score in Score:
+            mine = [v for v in self.verdicts if v.score is score]
+            if mine:
+                found[score] = sum(v.value * v.weight for v in mine) / sum(v.weight for v in mine)
+        return found
+
+    @property
+    def notes(self) -> dict[int, tuple[str, ...]]:
+        """Continuity errors by the shot before the cut, from 1; cuts without any are left out."""
+        return {v.first: v.errors for v in self.verdicts if v.errors}
+
+
+def judge_film(
+    model: LanguageModel,
+    shots: Sequence[JudgedShot],
+    cast: Sequence[CastMember],
+    rate: FrameRate,
+    *,
+    scores: Sequence[Score] = tuple(Score),
+    seed: int = 0,
+    cancelled: IsCancelled | None = None,
+) -> Iterator[Verdict]:
+    """Yields a verdict at a time, in the order of `questions`.
+
+    Raises BadInput for a film without shots, and ModelTrouble.
+    """
+    if not shots:
+        raise BadInput("There are no drawn shots to judge: draw them first.")
+    for ask in questions(model, shots, cast, rate, scores, seed, cancelled):
+        yield ask()
+
+
+def questions(
+    model: LanguageModel,
+    shots: Sequence[JudgedShot],
+    cast: Sequence[CastMember],
+    rate: FrameRate,
+    scores: Sequence[Score],
+    seed: int = 0,
+    cancelled: IsCancelled | None = None,
+) -> list[Callable[[], Verdict]]:
+    """Everything that is asked about a film, cuts last; each call costs one request."""
+    count = len(shots)
+
+    def verdict(score: Score, first: int, last: int, parts: Sequence[str | Path]) -> Verdict:
+        form: type[VerdictForm] = CutForm if score is Score.STS else VerdictForm
+        instructions = f"{prompt('judge')}\n\n{prompt(f'judge_{score.value.lower()}')}"
+        answer = model.answer(Question(instructions, parts, form, seed=seed), cancelled)
+        errors = tuple(e.strip() for e in answer.errors if e.strip()) if isinstance(answer, CutForm) else ()
+        return Verdict(score, first, last, answer.score, answer.evidence, errors)
+
+    def about(number: int) -> str:
+        return f"Shot {number}.\n{card(shots[number - 1].shot, cast, rate)}"
+
+    def pictures(first: int, last: int, cards: bool) -> list[str | Path]:
+        parts: list[str | Path] = []
+        for number in range(first, last + 1):
+            shot = shots[number - 1]
+            parts += [about(number) if cards else f"Shot {number}.", "First frame:", shot.start]
+            parts += ["Last frame:", shot.end]
+        return parts
+
+    asked: list[Callable[[], Verdict]] = []
+
+    def add(score: Score, first: int, last: int, parts: Callable[[], Sequence[str | Path]]) -> None:
+        if score in scores:
+            asked.append(lambda: verdict(score, first, last, parts()))
+
+    for first in range(1, count + 1, WINDOW):
+        last = min(first + WINDOW - 1, count)
+        add(Score.OVQ, first, last, lambda a=first, b=last: pictures(a, b, cards=False))  # type: ignore[misc]
+    for number in range(1, count + 1):
+        add(Score.VTC, number, number, lambda n=number: pictures(n, n, cards=True))  # type: ignore[misc]
+    for first in range(1, count, WINDOW - 1):
+        last = min(first + WINDOW - 1, count)
+        add(Score.ISC, first, last, lambda a=first, b=last: pictures(a, b, cards=True))  # type: ignore[misc]
+    for number in range(1, count):
+        before, after = shots[number - 1], shots[number]
+        add(
+            Score.STS,
+            number,
+            number + 1,
+            lambda n=number, a=before.end, b=after.start: [  # type: ignore[misc]
+                f"Before the cut. {about(n)}",
+                "Its last frame:",
+                a,
+                f"After the cut. {about(n + 1)}",
+                "Its first frame:",
+                b,
+            ],
+        )
+    return asked

@@ -1,0 +1,87 @@
+"""Data-parallel training on one machine: a few one-thread processes learn more in an hour than as many
+threads of one process, because with models as small as ours threads mostly wait for each other.
+
+Measured on two cores: 34 crops a second for the VAE with two processes of 16, 26 with two threads and 24.
+"""
+
+from __future__ import annotations
+
+import multiprocessing.connection
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Team:
+    """This process among `size` that train together; `rank` 0 logs and saves."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        return self.rank == 0
+
+    def agree(self, value: float) -> float:
+        """The leader's value, for all."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor([value], dtype=torch.float64)
+        dist.broadcast(shared, 0)
+        return float(shared)
+
+    def average(self, parameters: Iterable[Tensor]) -> None:
+        """Every gradient becomes the mean of the team's."""
+        if self.size == 1:
+            return
+        learning = [p for p in parameters if p.requires_grad]
+        for p in learning:  # one worker's batch may not reach what another's does
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
+        gradients = [p.grad for p in learning if p.grad is not None]
+        flat = torch.cat([g.reshape(-1) for g in gradients])
+        dist.all_reduce(flat)
+        flat /= self.size
+        for g, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+            g.copy_(part.view_as(g))
+
+
+def together(workers: int, work: Callable[..., Any], *given: Any) -> None:
+    """Runs `work(*given, Team)` in `workers` processes of one thread each; in this process if it is one.
+
+    `work` and what it is given must be picklable. The error of a worker ends them all.
+    """
+    if workers == 1:
+        work(*given, Team())
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        mp.spawn(_join, (workers, os.path.join(folder, "meeting"), work, given), nprocs=workers)
+
+
+def _end_with_parent() -> None:
+    """Ends this process as soon as the one that started it is gone, however it went.
+
+    A killed trainer must not leave workers behind that go on, and write over the weights of the next run.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _join(rank: int, workers: int, meeting: str, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=workers)
+    try:
+        work(*given, Team(rank, workers))
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,188 @@
+"""HTTP to a paid service: which answers mean "later", which mean "no", and a key that stays a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from time import time
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from engine.errors import StageError
+from engine.video.remote.patience import Busy
+from engine.video.remote.service import Expired, Moderated, Refused
+
+_LATER = (408, 425, 429, 500, 502, 503, 504)
+_GONE = (404, 410)
+_TIMEOUT = httpx.Timeout(60.0, connect=15.0)
+_MOST_BYTES = 1_000_000_000
+_MOST_REDIRECTS = 5
+POLICY = (
+    "content_policy", "content policy", "usage guidelines", "responsible ai", "safety", "policies", "violat",
+    "prohibited", "moderat",
+)  # fmt: skip
+
+
+class ServiceHttp:
+    """Requests to one service.
+
+    The key goes out in a header, to the service's own host only: not to storage that it redirects to, not
+    into addresses (which are logged), and it is struck out of all that the service says.
+    """
+
+    def __init__(self, title: str, base: str, headers: Mapping[str, str], key: str, variable: str) -> None:
+        self.base = base.rstrip("/")
+        self._title, self._headers, self._key, self._variable = title, dict(headers), key, variable
+        self._client = httpx.Client(timeout=_TIMEOUT)
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The answer's JSON.
+
+        Raises:
+            Busy: to be tried again later.
+            Moderated, Expired, Refused, StageError: one sentence each.
+        """
+        paid = method == "POST"
+        try:
+            answer = self._client.request(method, f"{self.base}/{path}", json=body, headers=self._headers)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise Busy(f"{self._title} cannot be reached: check the network and render again.") from error
+        except httpx.TransportError as error:
+            if paid:  # it may have been taken and paid: ordering again is for people to decide
+                raise StageError(
+                    f"The connection to {self._title} broke while a clip was ordered, and it may have been "
+                    "taken: look into your account there before you render again."
+                ) from error
+            raise Busy(f"The connection to {self._title} breaks: render again later.") from error
+        self._check(answer, ordering=paid)
+        try:
+            found = answer.json()
+        except ValueError as error:
+            raise Busy(f"{self._title} gave an answer that is not JSON: render again later.") from error
+        if not isinstance(found, dict):
+            raise Busy(f"{self._title} gave an answer of another form: render again later.")
+        return found
+
+    def download(self, url: str, out: Path) -> None:
+        """Writes the file at an address; the key goes along only to the service's own host."""
+        for _ in range(_MOST_REDIRECTS):
+            target = self._download(url, out)
+            if target is None:
+                return
+            url = urljoin(url, target)
+        raise Refused(f"{self._title} sends its clip in circles: render again.")
+
+    def _download(self, url: str, out: Path) -> str | None:
+        """Writes the file, or returns where it has moved to."""
+        here, there = urlsplit(self.base), urlsplit(url)
+        if there.scheme != "https" and (there.scheme, there.hostname) != (here.scheme, here.hostname):
+            raise Refused(f"{self._title} gave an address for its clip that is not https: render again.")
+        own = (here.scheme, here.netloc) == (there.scheme, there.netloc)
+        try:
+            with self._client.stream("GET", url, headers=self._headers if own else {}) as answer:
+                if answer.is_redirect:
+                    return answer.headers.get("location", "")
+                if not answer.is_success:
+                    answer.read()
+                    self._check(answer)
+                self._write(answer, out)
+        except httpx.TransportError as error:
+            raise Busy(f"The clip could not be fetched from {self._title}: render again later.") from error
+        return None
+
+    def _write(self, answer: httpx.Response, out: Path) -> None:
+        written = 0
+        with out.open("wb") as file:
+            for part in answer.iter_bytes():
+                written += len(part)
+                if written > _MOST_BYTES:
+                    raise Refused(f"{self._title} sent a clip of more than a gigabyte: render again.")
+                file.write(part)
+
+    def _check(self, answer: httpx.Response, ordering: bool = False) -> None:
+        """Turns an answer that is no success into what it means."""
+        if answer.is_success:
+            return
+        code, said = answer.status_code, self.words(answer)
+        if code == 429:
+            raise Busy(
+                f"{self._title} takes no more requests now ({said}): render again later.", _after(answer)
+            )
+        if code in _LATER:
+            raise Busy(f"{self._title} is in trouble ({code}): render again later.", _after(answer))
+        if code in _GONE and not ordering:
+            raise Expired(
+                f"{self._title} does not know this clip any more: render it again, which is paid anew."
+            )
+        if code == 401 or (code == 403 and not is_policy(said)):
+            raise StageError(
+                f"{self._title} did not accept {self._variable} ({said}): check it and your account."
+            )
+        raise refusal(self._title, said)
+
+    def words(self, answer: httpx.Response) -> str:
+        """What the service says of its refusal, short, on one line, and without the key."""
+        try:
+            found = answer.json()
+        except ValueError:
+            return f"HTTP {answer.status_code}"
+        return self.clean(_message(found) or f"HTTP {answer.status_code}")
+
+    def clean(self, text: str) -> str:
+        return scrubbed(text, self._key)
+
+
+def scrubbed(text: str, *secrets: str) -> str:
+    """Text from outside as a part of a sentence: one line, not long, and without any secret."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "…")
+    return " ".join(text.split())[:200].rstrip(".")
+
+
+def is_policy(said: str) -> bool:
+    """Whether a refusal is the service's filter speaking."""
+    return any(word in said.lower() for word in POLICY)
+
+
+def refusal(title: str, said: str) -> StageError:
+    """The operation's or request's end without a clip, in one sentence."""
+    if is_policy(said):
+        return Moderated(
+            f"{title}'s filter refused this shot ({said}): change its words or its pictures, or choose "
+            "another renderer."
+        )
+    return Refused(
+        f"{title} made no clip of this shot ({said}): change the shot, or choose another renderer."
+    )
+
+
+def _after(answer: httpx.Response) -> float:
+    """Seconds of a Retry-After header; 0 without one."""
+    text = answer.headers.get("retry-after", "").strip()
+    if not text:
+        return 0.0
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _message(found: Any) -> str:
+    """The human part of an error, in the forms of Google and of fal."""
+    match found:
+        case {"error": {"message": str(text)}} | {"detail": str(text)} | {"error": str(text)}:
+            return text
+        case {"detail": [{"msg": str(text), **rest}, *_]}:
+            return f"{rest.get('type', '')} {text}"
+        case [first, *_]:
+            return _message(first)
+        case _:
+            return ""

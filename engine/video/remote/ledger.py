@@ -1,0 +1,77 @@
+"""What was ordered and is paid for: written down before anything waits for it, so that nothing is paid twice.
+
+A request is named by a hash of all that its clip depends on but the seed; the service names the operation
+that works on it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from engine.errors import StageError
+from engine.video.files import write_bytes
+
+
+class Ledger(Protocol):
+    """Operations by their request and seed. All methods are safe against a kill at any moment."""
+
+    def find(self, request: str, seed: int) -> str | None:
+        """The operation that was ordered for a request with this seed, else one with another seed whose clip
+        nobody has had yet, else None.
+        """
+        ...
+
+    def record(self, request: str, seed: int, operation: str) -> None:
+        """Write down an operation; it is on the disk when this returns."""
+        ...
+
+    def close(self, operation: str) -> None:
+        """Strike out an operation that will never give a clip: its request is then ordered anew."""
+        ...
+
+
+class Entry(BaseModel):
+    """One line of a ledger."""
+
+    request: str
+    seed: int
+    operation: str
+
+
+class FileLedger:
+    """A ledger in a JSON file beside a film. The same film made again takes its clips from the same
+    operations; nothing is struck out while the service still has them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find(self, request: str, seed: int) -> str | None:
+        mine = [entry for entry in self._read() if (entry.request, entry.seed) == (request, seed)]
+        return mine[-1].operation if mine else None
+
+    def record(self, request: str, seed: int, operation: str) -> None:
+        self._write([*self._read(), Entry(request=request, seed=seed, operation=operation)])
+
+    def close(self, operation: str) -> None:
+        self._write([entry for entry in self._read() if entry.operation != operation])
+
+    def _read(self) -> list[Entry]:
+        try:
+            return _ENTRIES.validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return []
+        except (OSError, ValidationError) as error:
+            raise StageError(
+                f"{self._path} lists what was ordered and paid and cannot be read: repair it or move it."
+            ) from error
+
+    def _write(self, entries: list[Entry]) -> None:
+        write_bytes(self._path, json.dumps([entry.model_dump() for entry in entries], indent=2).encode())
+
+
+_ENTRIES = TypeAdapter(list[Entry])

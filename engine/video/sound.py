@@ -1,0 +1,66 @@
+"""A sound track under a film: what a file is, how long it lasts, laying it under the picture. No torch."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from engine.errors import BadInput
+from engine.video.encode import ffmpeg, run_ffmpeg
+from engine.video.files import written_whole
+
+LONGEST_SECONDS = 6 * 3600.0
+_TIME = re.compile(rb"time=(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+_NO_SOUND = "This is no sound that can be read: choose an MP3, WAV or M4A file."
+
+
+def sound_kind(head: bytes) -> str:
+    """ "mp3", "wav" or "m4a", by the first bytes of a file: a name proves nothing.
+
+    Raises BadInput for anything else.
+    """
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return "wav"
+    if head[4:8] == b"ftyp":
+        return "m4a"
+    frame_sync = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2
+    if head[:3] == b"ID3" or frame_sync:
+        return "mp3"
+    raise BadInput(_NO_SOUND)
+
+
+def sound_seconds(path: Path) -> float:
+    """How long the sound lasts, by decoding it to its end. Raises BadInput where there is none."""
+    command = [ffmpeg(), "-hide_banner", "-nostdin", "-i", str(path), "-map", "0:a:0", "-f", "null", "-"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    times = _TIME.findall(done.stderr)
+    if done.returncode or not times:
+        raise BadInput(_NO_SOUND)
+    hours, minutes, seconds = times[-1]
+    length = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    if not 0 < length <= LONGEST_SECONDS:
+        raise BadInput("A sound track lasts more than nothing and at most six hours: choose another file.")
+    return length
+
+
+def lay_under(film: Path, sound: Path, out: Path, *, seconds: float, offset: float, volume: float) -> None:
+    """Writes the film with the sound under it: the pictures as they are, the sound as AAC.
+
+    The sound begins `offset` seconds into the film (before it when negative) at `volume` (1 is as it is), and
+    ends with the film, which lasts `seconds`. Raises StageError when it cannot be written.
+    """
+    late, early = max(0.0, offset), max(0.0, -offset)
+    filters = [f"atrim=start={early:.6f}", "asetpts=PTS-STARTPTS", f"volume={volume:.4f}"]
+    filters += [f"adelay={round(late * 1000)}:all=1", "apad", f"atrim=end={seconds:.6f}"]
+    with written_whole(out) as part:
+        run_ffmpeg(
+            [
+                *("-i", str(film), "-i", str(sound)),
+                *("-filter_complex", f"[1:a:0]{','.join(filters)}[sound]"),
+                *("-map", "0:v:0", "-map", "[sound]", "-c:v", "copy", "-c:a", "aac", "-b:a", "192k"),
+                *("-movflags", "+faststart", "-map_metadata", "-1", "-fflags", "+bitexact"),
+                str(part),
+            ],
+            out,
+        )

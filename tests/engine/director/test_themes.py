@@ -1,0 +1,84 @@
+"""Forty themes as a person would type them: place, time and weather come out right where the world has them.
+
+None was made by the training grammar. `None` stands where the theme does not say it.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.director.breakdown_director import BreakdownDirector
+from engine.director.stages import direct_all
+from engine.profiles import get_profile, world_vocabulary
+from engine.story import Storyboard
+
+THEMES: list[tuple[str, str | None, str | None, str | None]] = [
+    ("A lighthouse keeper finds a message in a bottle at dawn", "harbour", "dawn", None),
+    ("Two sisters say goodbye at the harbour before nightfall", "harbour", "dusk", None),
+    ("My grandfather's last walk through the snowy woods", "forest", None, "snow"),
+    ("A bank robber hides in an abandoned castle on a foggy night", "castle", "night", "fog"),
+    ("Lost tourists wander the desert at noon", "desert", "day", None),
+    ("The first day of school in the big city", "city", "day", None),
+    ("A boy chases his kite along the seashore at sunset", "beach", "dusk", None),
+    ("A knight comes home after the war", "castle", None, None),
+    ("The girl who was afraid of the rain", None, None, "rain"),
+    ("A mountain climber waits for the morning", "mountains", "dawn", None),
+    ("A tired nurse drinks tea in her kitchen after the night shift", "room", "night", None),
+    ("Somebody left a suitcase on the pier", "harbour", None, None),
+    ("The king cannot sleep", "castle", None, None),
+    ("Rain over Paris, and a man with a red umbrella", None, None, "rain"),
+    ("A camel driver tells a story under the stars", "desert", "night", None),
+    ("She dances alone in her bedroom at midnight", "room", "night", None),
+    ("Treasure hunters dig on a beach by moonlight", "beach", "night", None),
+    ("The old woman and the fox in the forest", "forest", None, None),
+    ("Snow falls on the mountains while a shepherd sings", "mountains", None, "snow"),
+    ("A detective follows a blonde woman through foggy streets at night", "city", "night", "fog"),
+    ("A little boy in a yellow raincoat looks for his dog in the storm", None, None, "rain"),
+    ("Two friends meet at the docks at daybreak", "harbour", "dawn", None),
+    ("An artist paints the ocean", None, None, None),
+    ("Hikers get lost in the hills at dusk", "mountains", "dusk", None),
+    ("A princess escapes from the tower", "castle", None, None),
+    ("The last bus leaves downtown at night", "city", "night", None),
+    ("A hermit lives in the woods", "forest", None, None),
+    ("A fisherman's wife waits on the quay every evening", "harbour", "dusk", None),
+    ("An astronaut eats breakfast", None, None, None),
+    ("A young man proposes on top of a mountain at sunrise", "mountains", "dawn", None),
+    ("A ghost walks through the palace halls", "castle", None, None),
+    ("The market square is empty at dawn", "city", "dawn", None),
+    ("A student reads letters in a small room by candlelight", "room", "night", None),
+    ("Caravan at sunset", None, "dusk", None),
+    ("A girl builds a snowman in the park", "forest", None, None),
+    ("Pirates land on a lonely shore", "beach", None, None),
+    ("A woman with a straw hat walks across the dunes", "desert", None, None),
+    ("A father teaches his son to fish in the port", "harbour", None, None),
+    ("The wolf watches the village from the forest at night", "forest", "night", None),
+    ("A violinist plays in the street while it rains", "city", None, "rain"),
+]
+
+
+def film(theme: str) -> Storyboard:
+    return direct_all(BreakdownDirector(), theme, shots=4, profile=get_profile("mini"), seed=3)
+
+
+@pytest.mark.parametrize(("theme", "setting", "time", "weather"), THEMES, ids=lambda v: str(v)[:40])
+def test_place_time_and_weather_fit(
+    theme: str, setting: str | None, time: str | None, weather: str | None
+) -> None:
+    board = film(theme)
+    assert board.shots
+    words = world_vocabulary()
+    for shot in board.shots:
+        a = shot.attributes
+        place = next(p for p in board.places if p.name == a.place)
+        found = words.first(f"{place.name} {place.look}", "setting")
+        assert found is not None  # a place that the world can draw, whatever the theme says
+        assert setting in (None, found)
+        assert time in (None, a.time.value)
+        assert weather in (None, a.weather)
+
+
+def test_looks_are_those_of_the_words() -> None:
+    looks = {c.name: c.look for c in film("A detective follows a blonde woman through the streets").cast}
+    assert any("blond hair" in look for name, look in looks.items() if "woman" in name.lower())
+    assert film("She dances alone in her bedroom").cast[0].look.startswith("a woman")
+    assert "yellow coat" in film("A little boy in a yellow raincoat looks for his dog").cast[0].look

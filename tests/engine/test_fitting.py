@@ -1,0 +1,232 @@
+"""Names of profiles, what fits which machine, the user's own LoRA, and the table in README."""
+
+import json
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from engine.aspect import MULTIPLE, Aspect, bucket
+from engine.catalogue import FAMILIES, LADDER, LARGE, VARIANTS, named, profile_of, resized, variants_of
+from engine.doctor import choice_here, examine, refusal
+from engine.errors import BadInput, CheckpointError
+from engine.fitting import CLASSES, Machine, choose, lacking, smaller, table
+from engine.profile import Mode, Placement, Precision
+from engine.profiles import ADAPTER_VARIABLE, KEY_VARIABLES, MODELS_VARIABLE, get_profile
+from engine.step2.adapter import check_adapter, check_width
+
+MACHINES = dict(CLASSES)
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch):
+    for name in (ADAPTER_VARIABLE, MODELS_VARIABLE, *KEY_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("family", LARGE)
+def test_every_name_of_the_menu_is_a_profile_of_its_own(family):
+    names = variants_of(family)
+    assert len(set(names)) == len(names) == 3 * len(LADDER)
+    for name in names:
+        profile = profile_of(name)
+        assert (profile.name, profile.family) == (name, family)
+        assert profile.steps == (
+            4 if "4step" in profile.variants else 8 if "8step" in profile.variants else FAMILIES[family].steps
+        )
+        assert (profile.distillation is not None) == bool({"4step", "8step"} & set(profile.variants))
+        assert profile.guidance == (4.0 if profile.distillation is None else 1.0)
+        assert profile.width % MULTIPLE == profile.height % MULTIPLE == 0
+        assert profile.title.startswith(FAMILIES[family].title)
+
+
+def test_a_name_says_what_a_profile_is():
+    profile = profile_of("qwen-image-edit+8step+int8+offload")
+    assert (profile.precision, profile.placement, profile.mode) == (
+        Precision.INT8,
+        Placement.OFFLOAD,
+        Mode.ZERO_SHOT,
+    )
+    assert profile.title == "Qwen-Image-Edit 2509 · 8 steps · 8-bit weights · offloaded"
+    assert profile_of("qwen-image-edit+offload+int8+8step").name == profile.name, "in any order"
+    assert named("qwen-image", "nf4", "4step") == "qwen-image+4step+nf4"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("mini+nf4", "has no variants"),
+        ("qwen-image+16step", 'no variant "16step"'),
+        ("qwen-image+nf4+int8", "decides its precision twice"),
+        ("qwen-image+8step+4step", "decides its speed twice"),
+        ("qwen-image+nf4+stream", "cannot be streamed"),
+        ("qwen-image+draft+4step", "nothing to reuse"),
+        ("", "There is no profile"),
+    ],
+)
+def test_a_name_that_cannot_be_is_one_sentence(name, sentence):
+    with pytest.raises(BadInput, match=sentence) as error:
+        get_profile(name)
+    assert str(error.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("machine", "name"),
+    [
+        ("no GPU", ""),
+        ("8 GB card", "qwen-image-edit+stream"),
+        ("12 GB card", "qwen-image-edit+stream"),
+        ("16 GB card", "qwen-image-edit+nf4+offload"),
+        ("24 GB card", "qwen-image-edit+int8+offload"),
+        ("48 GB card", "qwen-image-edit+offload"),
+        ("80 GB card", "qwen-image-edit"),
+        ("Apple, 32 GB", ""),
+        ("Apple, 128 GB", "qwen-image-edit"),
+    ],
+)
+def test_the_doctor_picks_what_fits_and_says_why(machine, name):
+    choice = choose("qwen-image-edit", MACHINES[machine])
+    assert choice.name == name
+    assert choice.sentence.endswith(".")
+    assert "GiB" in choice.sentence
+    if name:
+        assert lacking(profile_of(name), MACHINES[machine]) == ""
+
+
+def test_what_is_picked_is_the_best_rung_that_fits():
+    sizes = product((4, 6, 10, 14, 20, 23, 33, 42, 60), (16, 24, 36, 64))
+    for vram, ram in sizes:
+        machine = Machine(ram, vram, 200, "GPU")
+        name = choose("qwen-image", machine).name
+        fitting = [named("qwen-image", *rung) for rung in LADDER]
+        fitting = [n for n in fitting if not lacking(profile_of(n), machine)]
+        assert name == (fitting[0] if fitting else "")
+
+
+def test_a_card_without_memory_beside_it_is_told_what_is_missing():
+    choice = choose("qwen-image-edit", Machine(16, 8, 200, "GPU"))
+    assert choice.name == ""
+    assert "GiB of memory, and this machine has 16" in choice.sentence
+    full = choose("qwen-image-edit", Machine(128, 80, 10, "GPU"))
+    assert "of free disk, and 10.0 are left" in full.sentence
+
+
+def test_less_is_offered_until_there_is_no_less():
+    name, steps = "qwen-image-edit+8step", []
+    while name:
+        steps.append(profile_of(name).needs.vram)
+        assert "8step" in name, "the speed is not given up"
+        name = smaller(profile_of(name))
+    assert steps == sorted(steps, reverse=True)
+    assert len(steps) == len(set(steps)) >= 6
+    assert smaller(profile_of("mini")) == ""
+
+
+@pytest.mark.parametrize("aspect", list(Aspect))
+def test_all_frames_of_a_film_have_one_size_of_its_shape(aspect):
+    for area in (1664 * 928, 800_000):
+        width, height = bucket(aspect, area)
+        assert width % MULTIPLE == height % MULTIPLE == 0
+        assert abs(width / height / aspect.ratio - 1) < 0.03
+        assert abs(width * height / area - 1) < 0.15
+    profile = resized(get_profile("qwen-image-edit"), aspect.value)
+    assert (profile.width, profile.height) == bucket(aspect)
+    mini = get_profile("mini")
+    assert resized(mini, aspect.value) == mini, "a checkpoint of one shape keeps it"
+
+
+def lora(folder: Path, card: dict | None, width: int = 32, layers: int = 2, strange: str = "") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    layer = "transformer.transformer_blocks.{}.attn.to_q.lora_{}.weight"
+    tensors = {layer.format(i, "A"): np.zeros((4, width), np.float32) for i in range(layers)}
+    tensors |= {layer.format(i, "B"): np.zeros((width, 4), np.float32) for i in range(layers)}
+    if strange:
+        tensors[strange] = np.zeros(1, np.float32)
+    save_file(tensors, folder / "pytorch_lora_weights.safetensors")
+    if card is not None:
+        (folder / "step2.json").write_text(json.dumps(card), encoding="utf-8")
+    return folder
+
+
+def test_qwen_image_draws_once_a_lora_for_pairs_is_named(tmp_path, monkeypatch):
+    machine = MACHINES["80 GB card"]
+    assert "never trained on start-end pairs" in choice_here("qwen-image", machine).sentence
+    folder = lora(tmp_path / "mine", {"pairs": True, "steps": 30, "guidance": 3.0})
+    monkeypatch.setenv(ADAPTER_VARIABLE, str(folder))
+    profile = get_profile("qwen-image")
+    assert (profile.refusal, profile.adapter, profile.steps, profile.guidance) == ("", str(folder), 30, 3.0)
+    assert refusal(profile, machine) == ""
+    assert choice_here("qwen-image", machine).name == "qwen-image"
+    assert get_profile("qwen-image+4step").steps == 4, "the distillation has its own steps"
+    assert get_profile("qwen-image", adapter="someone/their-lora").adapter == "someone/their-lora"
+    assert get_profile("qwen-image-edit").adapter == "", "zero-shot needs none"
+
+
+def test_a_lora_that_is_not_for_pairs_is_refused(tmp_path, monkeypatch):
+    cases = {
+        "was not trained on start-end pairs": lora(tmp_path / "style", None),
+        "not trained on start-end": lora(tmp_path / "no", {"pairs": False}),
+        "is not a LoRA of Qwen-Image, it holds unet": lora(
+            tmp_path / "unet", {"pairs": True}, strange="unet.lora"
+        ),
+        "has no pytorch_lora_weights": tmp_path,
+        "There is no STEP² LoRA at": tmp_path / "nowhere",
+    }
+    damaged = lora(tmp_path / "half", {"pairs": True}) / "pytorch_lora_weights.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:300])
+    cases["damaged or not whole"] = damaged.parent
+    for sentence, folder in cases.items():
+        with pytest.raises(CheckpointError, match=sentence):
+            check_adapter(str(folder))
+        monkeypatch.setenv(ADAPTER_VARIABLE, str(folder))
+        assert sentence in get_profile("qwen-image").refusal
+
+
+def test_a_lora_of_another_model_is_refused(tmp_path):
+    checkpoint = tmp_path / "model"
+    (checkpoint / "transformer").mkdir(parents=True)
+    config = {"num_attention_heads": 2, "attention_head_dim": 16, "num_layers": 2}
+    (checkpoint / "transformer" / "config.json").write_text(json.dumps(config))
+    weights = "pytorch_lora_weights.safetensors"
+    check_width(lora(tmp_path / "fits", {"pairs": True}) / weights, checkpoint)
+    for other in ({"width": 48}, {"layers": 3}):
+        with pytest.raises(CheckpointError, match="trained on another model than model"):
+            check_width(lora(tmp_path / str(other), {"pairs": True}, **other) / weights, checkpoint)
+
+
+def test_models_may_lie_in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path))
+    assert get_profile("qwen-image-edit").checkpoint == "Qwen/Qwen-Image-Edit-2509"
+    (tmp_path / "Qwen" / "Qwen-Image-Edit-2509").mkdir(parents=True)
+    local = get_profile("qwen-image-edit+8step")
+    assert local.checkpoint == tmp_path / "Qwen" / "Qwen-Image-Edit-2509"
+    assert "model_index.json is missing" in refusal(local, MACHINES["80 GB card"])
+
+
+def test_the_hosted_profile_asks_for_its_key(monkeypatch):
+    assert KEY_VARIABLES[0] in get_profile("hosted-edit").refusal
+    monkeypatch.setenv(KEY_VARIABLES[0], "sk-9f3b7c")
+    assert get_profile("hosted-edit").refusal == ""
+    assert choice_here("hosted-edit", MACHINES["no GPU"]).name == "hosted-edit"
+    assert "sk-9f3b7c" not in json.dumps([str(f) for f in examine()]), "a key is never shown"
+
+
+def test_small_weights_name_the_library_that_they_need(monkeypatch):
+    monkeypatch.setattr("engine.profiles.find_spec", lambda name: None)
+    assert "bitsandbytes: pip install" in get_profile("qwen-image-edit+nf4").refusal
+    assert "torchao: pip install" in get_profile("qwen-image-edit+int8").refusal
+    choice = choice_here("qwen-image-edit", MACHINES["24 GB card"])
+    assert choice.name == "qwen-image-edit+stream", "what runs without it is chosen"
+    assert "qwen-image-edit+int8+offload would fit too: its small weights need torchao" in choice.sentence
+    little = choice_here("qwen-image-edit", Machine(40, 24, 200, "a card with little memory beside it"))
+    assert little.name == ""
+    assert "qwen-image-edit+int8+offload would fit: its small weights need torchao" in little.sentence
+
+
+def test_readme_has_the_table_of_the_profiles_data():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert table() in text, "write it anew: stage doctor --table"
+    assert all(f"`+{v}`" in text for v in ("8step", "4step", "draft", "half", "compiled") if v in VARIANTS)

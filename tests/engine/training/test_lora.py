@@ -1,0 +1,195 @@
+"""LoRA on tiny configurations of the real classes: trained, saved, loaded back, aligned."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from engine.dataset.films import FILMS_FILE, read_films
+from engine.errors import BadInput, UnsupportedError
+from engine.step2.adapter import check_adapter
+from engine.step2.conditions import PairConditions
+from engine.training import lora
+from engine.training.adapters import WEIGHTS
+from engine.training.lora import LoraOptions, LoraStage, LoraTrainer, train_lora
+from engine.training.objectives import divergence, dpo_loss
+from tests.engine.step2.tiny import generators, picture, tiny_pipeline
+
+pytestmark = pytest.mark.slow
+SHOTS = 3
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    shots = []
+    for i in range(SHOTS):
+        names = {}
+        for k, kind in enumerate(("start", "end", "a", "b")):
+            Image.fromarray(picture(10 * i + k)).save(folder / f"{i}{kind}.png")
+            names[kind] = f"{i}{kind}.png"
+        shots.append(
+            {
+                "prompt": f"Shot {i}. Place: harbour.",
+                "description": f"Shot {i}",
+                "start": names["start"],
+                "end": names["end"],
+                "internal": [names["a"], names["b"]],
+            }
+        )
+    (folder / FILMS_FILE).write_text(json.dumps({"title": "A film", "shots": shots}) + "\n")
+    return folder
+
+
+def options(**given: object) -> LoraOptions:
+    return LoraOptions(**{"steps": 2, "accumulate": 2, "rank": 4, "lr": 1e-2, **given})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tail", [True, False])
+@pytest.mark.parametrize("checkpointing", [True, False])
+def test_adapters_of_both_models_come_back_with_load_lora_weights(
+    data: Path, tmp_path: Path, tail: bool, checkpointing: bool
+) -> None:
+    pipe = tiny_pipeline(tail=tail)
+    conditions = PairConditions("A man by the sea.", "A man by the sea.")
+    before = pipe(conditions, generators(1)).latents
+    train_lora(pipe, data, tmp_path / "out", options(checkpointing=checkpointing))
+    trained = pipe(conditions, generators(1)).latents
+    fresh = tiny_pipeline(tail=tail)
+    assert torch.equal(fresh(conditions, generators(1)).latents, before)
+    card = check_adapter(str(tmp_path / "out"))
+    assert card is not None
+    assert card.pairs, "the qwen-image profile takes it"
+    fresh.load_lora_weights(tmp_path / "out")
+    assert torch.allclose(fresh(conditions, generators(1)).latents, trained, atol=1e-5)
+    assert not torch.allclose(trained, before, atol=1e-4)
+    fresh.merge_lora()
+    assert torch.allclose(fresh(conditions, generators(1)).latents, trained, atol=1e-4)
+    assert not getattr(fresh.transformer, "peft_config", None)
+
+
+def test_both_models_are_adapted_unless_the_understanding_model_is_frozen(data: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    train_lora(tiny_pipeline(), data, tmp_path / "both", options(steps=1))
+    parts = {key.split(".")[0] for key in load_file(tmp_path / "both" / WEIGHTS)}
+    assert parts == {"transformer", "text_encoder"}
+    assert all("visual" not in key for key in load_file(tmp_path / "both" / WEIGHTS))
+    train_lora(tiny_pipeline(), data, tmp_path / "one", options(steps=1, understanding=False))
+    assert {key.split(".")[0] for key in load_file(tmp_path / "one" / WEIGHTS)} == {"transformer"}
+
+
+def test_a_run_goes_on_where_it_was(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    train_lora(tiny_pipeline(), data, out, options(steps=1))
+    first = json.loads((out / lora.PROGRESS).read_text())
+    train_lora(tiny_pipeline(), data, out, options(steps=3))
+    then = json.loads((out / lora.PROGRESS).read_text())
+    assert (first["steps"], then["steps"]) == (1, 3)
+    assert then["samples"] == 3 * first["samples"]
+
+
+def test_sft_learns_a_film_by_heart(data: Path, tmp_path: Path) -> None:
+    pipe = tiny_pipeline()
+    trainer = LoraTrainer(pipe, data, tmp_path, options())
+    models = trainer._models()
+    solver = trainer._solver([p for p in models.parameters() if p.requires_grad])
+    shot = trainer.conditions(random.Random(3))
+    noise = torch.randn(shot.pair.shape, generator=torch.Generator().manual_seed(0))
+    losses = []
+    for _ in range(30):
+        loss = models(shot, shot.pair, torch.tensor([0.7]), noise).square().mean()
+        solver.zero_grad()
+        loss.backward()
+        solver.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_dpo_starts_at_ln_2_from_the_merged_sft_model(data: Path, tmp_path: Path) -> None:
+    sft = train_lora(tiny_pipeline(), data, tmp_path / "sft", options())
+    pipe = tiny_pipeline()
+    pipe.load_lora_weights(sft)
+    pipe.merge_lora()
+    trainer = LoraTrainer(pipe, data, tmp_path / "dpo", options(stage=LoraStage.DPO))
+    models = trainer._models()
+    shot = trainer.conditions(random.Random(0))
+    assert shot.loser is not None
+    assert float(trainer._loss(models, shot).detach()) == pytest.approx(math.log(2), abs=1e-4)
+
+
+def test_dpo_comes_to_prefer_the_true_pair(data: Path, tmp_path: Path) -> None:
+    sft = train_lora(tiny_pipeline(), data, tmp_path / "sft", options(steps=1))
+    out = train_lora(
+        tiny_pipeline(),
+        data,
+        tmp_path / "dpo",
+        options(stage=LoraStage.DPO, steps=30, accumulate=1, beta=10.0),
+        start=sft,
+    )
+    aligned, plain = tiny_pipeline(), tiny_pipeline()
+    for pipe in (aligned, plain):
+        pipe.load_lora_weights(sft)
+        pipe.merge_lora()
+    aligned.load_lora_weights(out)
+    trainer = LoraTrainer(plain, data, tmp_path / "x", options(stage=LoraStage.DPO))
+    r, g = random.Random(1), torch.Generator().manual_seed(0)
+    found = []
+    for _ in range(12):
+        shot = trainer.conditions(r)
+        assert shot.loser is not None
+        noise, sigma = torch.randn(shot.pair.shape, generator=g), torch.rand(1, generator=g)
+        with torch.no_grad():
+            ours, theirs = (
+                divergence(
+                    lora.Step2Models(p, trainer.grid)(shot, shot.loser, sigma, noise),
+                    lora.Step2Models(p, trainer.grid)(shot, shot.pair, sigma, noise),
+                )
+                for p in (aligned, plain)
+            )
+        found.append(float(dpo_loss(ours, theirs, 10.0)))
+    assert sum(found) / len(found) < math.log(2)
+
+
+def test_dpo_without_an_sft_adapter_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="--start"):
+        train_lora(tiny_pipeline(), data, tmp_path / "out", options(stage=LoraStage.DPO))
+
+
+def test_eight_bit_adam_says_what_it_needs(data: Path, tmp_path: Path) -> None:
+    try:
+        import bitsandbytes  # noqa: F401
+    except ImportError:
+        with pytest.raises(UnsupportedError, match="bitsandbytes"):
+            train_lora(tiny_pipeline(), data, tmp_path / "out", options(adam8bit=True))
+    else:
+        pytest.skip("bitsandbytes is installed here")
+
+
+def test_films_say_which_line_cannot_be_used(data: Path) -> None:
+    assert len(read_films(data)[0].shots) == SHOTS
+    path = data / FILMS_FILE
+    path.write_text(path.read_text() + '{"shots": [{"prompt": "x", "start": "no.png", "end": "0end.png"}]}\n')
+    with pytest.raises(BadInput, match=r"Line 2 .* no\.png"):
+        read_films(data)
+    path.write_text('{"shots": [{"prompt": "x", "start": "../a.png", "end": "0end.png"}]}\n')
+    with pytest.raises(BadInput, match="Line 1"):
+        read_films(data)
+    path.write_text("\n")
+    with pytest.raises(BadInput, match="no film"):
+        read_films(data)
+    path.unlink()
+    with pytest.raises(BadInput, match=FILMS_FILE):
+        read_films(data)
+
+
+def test_strange_weights_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not LoRA weights"):
+        tiny_pipeline().load_lora_weights({"vae.lora_A.weight": torch.zeros(2, 2)})

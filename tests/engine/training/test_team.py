@@ -1,0 +1,71 @@
+"""Processes that train together are one trainer."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+from engine.training.team import Team, together
+from tests.studio.helpers import wait_until
+
+pytestmark = pytest.mark.slow
+
+
+def _work(folder: Path, team: Team) -> None:
+    reached, unreached = torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.zeros(1))
+    loss = (reached * (team.rank + 1.0)).sum()
+    if team.leads:  # the other worker's batch does not reach this parameter
+        loss = loss + 4 * unreached.sum()
+    loss.backward()
+    team.average([reached, unreached])
+    told = team.agree(10.0 + team.rank)
+    torch.save((reached.grad, unreached.grad, told, torch.get_num_threads()), folder / f"{team.rank}.pt")
+
+
+def test_gradients_are_averaged_and_the_leader_is_followed(tmp_path: Path) -> None:
+    together(2, _work, tmp_path)
+    for rank in range(2):
+        reached, unreached, told, threads = torch.load(tmp_path / f"{rank}.pt")
+        assert reached.tolist() == [1.5, 1.5]
+        assert unreached.tolist() == [2.0]
+        assert told == 10.0
+        assert threads == 1
+
+
+def test_one_worker_needs_no_other_process(tmp_path: Path) -> None:
+    together(1, _work, tmp_path)
+    assert torch.load(tmp_path / "0.pt")[0].tolist() == [1.0, 1.0]
+
+
+def _fail(team: Team) -> None:
+    if not team.leads:
+        raise ValueError("a worker failed")
+
+
+def test_the_error_of_a_worker_ends_all(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="a worker failed"):
+        together(2, _fail)
+
+
+def _sleep(folder: Path, team: Team) -> None:
+    (folder / str(team.rank)).write_text(str(os.getpid()))
+    time.sleep(120)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_workers_end_with_a_trainer_that_is_killed(tmp_path: Path) -> None:
+    """Or they would train on, and write over the weights of the next run."""
+    trainer = multiprocessing.get_context("spawn").Process(target=together, args=(2, _sleep, tmp_path))
+    trainer.start()
+    wait_until(lambda: len([p for p in tmp_path.glob("?") if p.read_text()]) == 2)
+    workers = [psutil.Process(int(path.read_text())) for path in tmp_path.glob("?")]
+    trainer.kill()
+    gone, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive
+    assert len(gone) == 2

@@ -1,0 +1,271 @@
+"""Wan on tiny random models of the real classes: loading, both ends, cancelling, memory, refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.errors import BadInput, Cancelled, CheckpointError, UnsupportedError
+from engine.story import FrameRate, Movement
+from engine.video.renderers import RENDERERS, Lora
+from engine.video.settings import Offload, VideoSettings, VideoSize, choose_offload
+from engine.video.wan import Request, WanRenderer, control_video, load_wan
+from engine.video.wan_checkpoint import check_checkpoint
+from tests.engine.video.pairs import decoded, saved, scenery, seen
+from tests.engine.video.tiny_wan import (
+    save_lora,
+    save_wan21_flf2v,
+    save_wan21_vace,
+    save_wan22_i2v,
+    tiny,
+)
+
+FILM = FrameRate()
+SAVED: dict[str, Callable[[Path], Path]] = {
+    "wan2.2-i2v-a14b": save_wan22_i2v,
+    "wan2.1-flf2v-14b": save_wan21_flf2v,
+    "wan2.1-vace-1.3b": save_wan21_vace,
+}
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, WanRenderer]:
+    """Each of the three, saved to disk and loaded from there."""
+    folder = tmp_path_factory.mktemp("wan")
+    return {name: load_wan(tiny(name, save(folder / name))) for name, save in SAVED.items()}
+
+
+def request(frames: int = 5, seed: int = 0, swapped: bool = False) -> Request:
+    first, last = (np.asarray(seen(scenery(i))[::4, ::4], np.uint8) for i in (1, 2))
+    if swapped:
+        first, last = last, first
+    return Request("A boat turns.", first, last, frames, seed)
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_clip_has_the_shot_s_frames_at_the_film_s_size(
+    name: str, loaded: dict[str, WanRenderer], tmp_path: Path
+) -> None:
+    out, told = tmp_path / "c.mp4", []
+    start, end = (saved(tmp_path, f"{i}.png", seen(scenery(i))) for i in (1, 2))
+    loaded[name].render(
+        "A boat turns.",
+        start,
+        end,
+        movement=Movement.STATIC,
+        frames=6,
+        rate=FILM,
+        out=out,
+        on_frame=lambda done, total: told.append((done, total)),
+    )
+    frames = decoded(out)
+    assert [frame.shape for frame in frames] == [(640, 1280, 3)] * 6
+    assert told[-1] == (6, 6)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_the_model_s_own_clip_is_its_request_and_depends_on_both_ends(
+    name: str, loaded: dict[str, WanRenderer]
+) -> None:
+    clip = loaded[name].sample(request(frames=9))
+    assert clip.shape == (9, 32, 64, 3)
+    assert clip.dtype == np.uint8
+    assert np.array_equal(loaded[name].sample(request(frames=9)), clip)
+    swapped, other = loaded[name].sample(request(9, swapped=True)), loaded[name].sample(request(9, seed=1))
+    assert not np.array_equal(swapped, clip)
+    assert not np.array_equal(other, clip)
+
+
+@pytest.mark.parametrize("name", ["wan2.2-i2v-a14b", "wan2.1-flf2v-14b"])
+def test_both_ends_are_where_the_transformer_looks_for_them(
+    name: str, loaded: dict[str, WanRenderer]
+) -> None:
+    """The model's input is noise, a mask of known frames (four a latent frame), and the known frames."""
+    pipe = loaded[name].pipe
+    given: list[torch.Tensor] = []
+    handle = pipe.transformer.patch_embedding.register_forward_pre_hook(lambda _, x: given.append(x[0]))
+    wanted = request(frames=9)
+    loaded[name].sample(wanted)
+    handle.remove()
+    mask, condition = given[0][0, 16:20], given[0][0, 20:]
+    assert mask.shape[1] == 3  # 9 frames are 1 + 2 latent frames
+    assert mask[:, 0].min() == 1  # the first frame is known
+    assert mask[:, 1].max() == 0
+    assert (mask[:3, 2].max(), mask[3, 2].min()) == (0, 1)  # of the last four, the last one
+    # What is known at the start is the first frame: encoding depends on the past only.
+    alone = pipe.video_processor.preprocess(Image.fromarray(wanted.first), height=32, width=64)
+    with torch.no_grad():
+        latent = pipe.vae.encode(alone[:, :, None]).latent_dist.mode()
+    mean, std = (
+        torch.tensor(values).view(1, -1, 1, 1, 1)
+        for values in (pipe.vae.config.latents_mean, pipe.vae.config.latents_std)
+    )
+    assert torch.allclose(condition[:, :1], ((latent - mean) / std)[0], atol=1e-4)
+
+
+def test_vace_gets_the_ends_as_kept_frames_and_grey_to_be_made() -> None:
+    first, last = (Image.new("RGB", (32, 16), colour) for colour in ("red", "blue"))
+    video, mask = control_video(first, last, 9)
+    assert (len(video), len(mask)) == (9, 9)
+    assert (video[0], video[-1]) == (first, last)
+    assert {frame.getpixel((5, 5)) for frame in video[1:-1]} == {(128, 128, 128)}
+    assert [frame.getpixel((5, 5)) for frame in mask] == [(0, 0, 0), *[(255, 255, 255)] * 7, (0, 0, 0)]
+    assert {frame.size for frame in (*video, *mask)} == {(32, 16)}
+
+
+def test_vace_s_control_tells_kept_from_made(loaded: dict[str, WanRenderer]) -> None:
+    """What is kept goes in as the inactive part, what is to be made as the reactive part."""
+    pipe = loaded["wan2.1-vace-1.3b"].pipe
+    seen_videos: list[torch.Tensor] = []
+    original = pipe.vae.encode
+
+    def watch(video: torch.Tensor, *rest: Any, **more: Any) -> Any:
+        seen_videos.append(video)
+        return original(video, *rest, **more)
+
+    pipe.vae.encode = watch
+    try:
+        wanted = request(frames=9)
+        loaded["wan2.1-vace-1.3b"].sample(wanted)
+    finally:
+        del pipe.vae.encode
+    inactive, reactive = seen_videos
+    frames = [torch.tensor(f).permute(2, 0, 1) / 127.5 - 1 for f in (wanted.first, wanted.last)]
+    assert torch.allclose(inactive[0, :, 0], frames[0], atol=0.01)
+    assert torch.allclose(inactive[0, :, -1], frames[1], atol=0.01)
+    assert inactive[0, :, 1:-1].abs().max() == 0
+    assert reactive[0, :, 0].abs().max() == reactive[0, :, -1].abs().max() == 0
+    assert reactive[0, :, 1:-1].abs().max() < 0.01  # grey
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_cancelling_stops_within_a_step(name: str, loaded: dict[str, WanRenderer]) -> None:
+    asked: list[int] = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(asked) == 3  # before anything, before the first block, before the second block
+
+    steps: list[float] = []
+    with pytest.raises(Cancelled):
+        loaded[name].sample(request(), steps.append, cancelled)
+    assert steps == []
+    assert len(asked) == 3
+    assert loaded[name].sample(request()).shape == (5, 32, 64, 3)  # and nothing of it is left in the model
+
+
+def test_cancelling_between_steps(loaded: dict[str, WanRenderer]) -> None:
+    steps: list[float] = []
+    with pytest.raises(Cancelled):
+        loaded["wan2.1-vace-1.3b"].sample(request(), steps.append, lambda: len(steps) == 1)
+    assert steps == [0.5]
+
+
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        (VideoSettings(), "set STAGE_VIDEO_SIZE=480p"),
+        (VideoSettings(size=VideoSize.P480), "set STAGE_OFFLOAD=group"),
+        (VideoSettings(Offload.GROUP, VideoSize.P480), "choose the renderer Wan 2.1 VACE 1.3B"),
+    ],
+)
+def test_a_card_that_is_too_small_is_offered_the_next_smaller_setting(
+    settings: VideoSettings, advice: str, loaded: dict[str, WanRenderer]
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    model = loaded["wan2.2-i2v-a14b"]
+    renderer = WanRenderer(RENDERERS["wan2.2-i2v-a14b"], model.pipe, settings)
+    handle = model.pipe.transformer.blocks[1].register_forward_pre_hook(full)
+    try:
+        with pytest.raises(UnsupportedError, match=f"ran out of memory.*{advice}"):
+            renderer.sample(request())
+    finally:
+        handle.remove()
+
+
+def test_offloading_in_groups_draws_the_same(loaded: dict[str, WanRenderer], tmp_path: Path) -> None:
+    renderer = tiny("wan2.1-vace-1.3b", save_wan21_vace(tmp_path))
+    grouped = load_wan(renderer, VideoSettings(Offload.GROUP))
+    assert np.array_equal(grouped.sample(request()), loaded["wan2.1-vace-1.3b"].sample(request()))
+
+
+def test_a_card_holds_all_or_one_model_or_a_few_layers() -> None:
+    giga = 1024**3
+    parts = {"transformer": 28 * giga, "transformer_2": 28 * giga, "text_encoder": 11 * giga}
+    assert choose_offload(parts, None) is Offload.NONE
+    assert choose_offload(parts, 80 * giga) is Offload.NONE
+    assert choose_offload(parts, 48 * giga) is Offload.MODEL
+    assert choose_offload(parts, 24 * giga) is Offload.GROUP
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE_OFFLOAD", "Group")
+    monkeypatch.setenv("STAGE_VIDEO_SIZE", "480p")
+    settings = VideoSettings.from_environment()
+    assert settings == VideoSettings(Offload.GROUP, VideoSize.P480)
+    sizes = settings.sizes(RENDERERS["wan2.2-i2v-a14b"])
+    assert sizes is not None
+    assert sizes.fitting(1664, 928) == (832, 464)
+    monkeypatch.setenv("STAGE_VIDEO_SIZE", "huge")
+    with pytest.raises(BadInput, match='STAGE_VIDEO_SIZE is "huge": set it to one of 480p, 720p'):
+        VideoSettings.from_environment()
+
+
+def test_a_lightning_lora_goes_into_both_experts(loaded: dict[str, WanRenderer], tmp_path: Path) -> None:
+    folder = save_wan22_i2v(tmp_path / "wan")
+    files = ("high/one.safetensors", "low/two.safetensors")
+    save_lora(tmp_path, files)
+    quick = tiny("wan2.2-i2v-a14b-lightning", folder, lora=Lora(str(tmp_path), files))
+    with_lora, without = load_wan(quick), loaded["wan2.2-i2v-a14b"]
+    for name in ("transformer", "transformer_2"):
+        mine, plain = (getattr(m.pipe, name).blocks[0].attn1.to_q.weight for m in (with_lora, without))
+        assert not torch.equal(mine, plain)
+    assert with_lora.sample(request()).shape == (5, 32, 64, 3)
+    with pytest.raises(CheckpointError, match="no LoRA at"):
+        load_wan(replace(quick, lora=Lora(str(tmp_path), ("gone.safetensors",))))
+
+
+def test_models_that_ignore_the_last_frame_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedError, match="ignores the last frame"):
+        load_wan(RENDERERS["wan2.2-ti2v-5b"])
+    ti2v = save_wan22_i2v(tmp_path / "ti2v", expand_timesteps=True)
+    with pytest.raises(UnsupportedError, match="ignores the last frame"):
+        load_wan(tiny("wan2.2-i2v-a14b", ti2v))
+    i2v = save_wan21_flf2v(tmp_path / "i2v", position=None)
+    with pytest.raises(UnsupportedError, match="knows a first frame only"):
+        load_wan(tiny("wan2.1-flf2v-14b", i2v))
+
+
+def test_checkpoints_that_are_something_else(tmp_path: Path) -> None:
+    vace = tiny("wan2.1-vace-1.3b", tmp_path)
+    with pytest.raises(CheckpointError, match=r"model_index\.json is missing"):
+        load_wan(vace)
+    (tmp_path / "model_index.json").write_text("{ not json")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_wan(vace)
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
+    with pytest.raises(CheckpointError, match="is a FluxPipeline"):
+        check_checkpoint(tmp_path, vace)
+
+
+def test_weights_that_are_missing_are_not_made_up(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = save_wan21_vace(tmp_path)
+    file = folder / "transformer" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    weights.pop("proj_out.weight")
+    save_file(weights, file, {"format": "pt"})
+    with pytest.raises(CheckpointError, match="fetch it again"):
+        load_wan(tiny("wan2.1-vace-1.3b", folder))
