@@ -11,12 +11,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from engine import workflow
-from engine.director.breakdown_director import BreakdownDirector
-from engine.director.stages import Logline, Warnings
-from engine.errors import BadInput
+from engine.agents.choice import Agents, Role
+from engine.catalogue import MINI
+from engine.director.choose import choose_director
+from engine.director.stages import Logline, Warnings, Working
+from engine.doctor import look_at_machine, refusal
+from engine.errors import BadInput, UnsupportedError
 from engine.profiles import Profile, get_profile
 from engine.story import Storyboard
-from engine.video.renderer import ClipRenderer
+from engine.video.renderers import DEFAULT_RENDERER, Renderer, get_renderer, hindrance, quote
 from engine.watched import at_work
 
 MAX_SCREENPLAY = 1_000_000  # bytes: longer than any screenplay, short of a mistaken file
@@ -31,6 +34,8 @@ def make_film(
     profile: str,
     pins: Sequence[str],
     screenplay: Path | None,
+    agents: Agents | None = None,
+    renderer: str = DEFAULT_RENDERER,
 ) -> None:
     """Direct, draw, refine, render and join, and say on the terminal how it goes.
 
@@ -39,36 +44,72 @@ def make_film(
     """
     out = film_name(out)
     chosen = get_profile(profile)
+    if chosen.family != MINI.family and (why_not := refusal(chosen, look_at_machine())):
+        raise UnsupportedError(why_not)
+    filmed_by = usable_renderer(renderer)
     parsed = [workflow.Pin.parse(pin) for pin in pins]
     console = Console(stderr=True)
-    storyboard = _direct(_story(theme, screenplay), shots, chosen, seed, console)
+    agents = agents or Agents()
+    agents.target(Role.REFINER)  # what is missing is better said before hours of drawing
+    storyboard = _direct(agents, _story(theme, screenplay), shots, chosen, seed, console)
     workflow.check(storyboard, parsed)
+    if cost := price(filmed_by, storyboard):
+        console.print(f"[yellow]{escape(cost)}[/]")
     with _progress(console) as progress:
         loading = progress.add_task(f"Opening {chosen.title}", total=None, note="")
-        from engine.refiner import PlainRefiner
+        from engine.refiner.model_refiner import open_refiner
         from engine.step2.painter import load_painter
-        from engine.video.animatic import AnimaticRenderer
+        from engine.video.load import load_renderer
+        from engine.video.remote.ledger import FileLedger
         from engine.video.super_resolution import load_upscaler
 
         _quiet_libraries()
         painter = at_work(lambda: load_painter(chosen))
+        progress.update(loading, description=f"Opening {filmed_by.title}")
+        upscaler = load_upscaler(chosen.checkpoint)
+        # Beside the film, so that the same command pays nothing twice after it was stopped.
+        ledger = FileLedger(out.with_name(f"{out.stem}.operations.json"))
+        clips = at_work(lambda: load_renderer(filmed_by, upscaler, ledger))
         progress.remove_task(loading)
-        renderer: ClipRenderer = AnimaticRenderer(load_upscaler(chosen.checkpoint))
-        events = workflow.shoot(
-            storyboard,
-            out,
-            painter=painter,
-            refiner=PlainRefiner(),
-            renderer=renderer,
-            seed=seed,
-            pins=parsed,
-        )
-        with closing(events):  # Ctrl-C stops the drawing thread before anything else is torn down
-            _show(events, len(storyboard.shots), progress)
+        with open_refiner(agents, storyboard.rate) as refiner:
+            events = workflow.shoot(
+                storyboard,
+                out,
+                painter=painter,
+                refiner=refiner,
+                renderer=clips,
+                seed=seed,
+                pins=parsed,
+            )
+            with closing(events):  # Ctrl-C stops the drawing thread before anything else is torn down
+                _show(events, len(storyboard.shots), progress)
     seconds = storyboard.rate.seconds(storyboard.length)
     console.print(f"[green]{escape(str(out))}[/]: {len(storyboard.shots)} shots, {seconds:.1f} s.")
     if chosen.preview:
         console.print(f"[dim]{escape(chosen.note)}[/]")
+
+
+def usable_renderer(name: str) -> Renderer:
+    """The renderer of that name, before anything is drawn for it.
+
+    Raises:
+        BadInput: there is none.
+        UnsupportedError: it cannot be used on this machine.
+    """
+    renderer = get_renderer(name)
+    trouble = hindrance(renderer, look_at_machine())
+    if trouble:
+        raise UnsupportedError(trouble)
+    return renderer
+
+
+def price(renderer: Renderer, storyboard: Storyboard) -> str:
+    """What a paid service will ask for the clips of a film, in one sentence; "" where nothing is paid."""
+    if renderer.cost.dollars is None:
+        return ""
+    quotes = [quote(renderer, shot.attributes.length, storyboard.rate) for shot in storyboard.shots]
+    dollars = sum(q.dollars for q in quotes)
+    return f"{len(quotes)} clips by {renderer.title} cost about ${dollars:.2f} ({renderer.cost.basis})."
 
 
 def film_name(out: Path) -> Path:
@@ -99,24 +140,29 @@ def _story(theme: str, screenplay: Path | None) -> str:
         raise BadInput(f"{screenplay} is not a text file in UTF-8; save it as plain text.") from error
 
 
-def _direct(theme: str, shots: int, profile: Profile, seed: int, console: Console) -> Storyboard:
+def _direct(
+    agents: Agents, theme: str, shots: int, profile: Profile, seed: int, console: Console
+) -> Storyboard:
     """Show the director at work, and return its storyboard."""
     storyboard: Storyboard | None = None
-    for event in workflow.direct(BreakdownDirector(), theme, shots=shots, profile=profile, seed=seed):
-        match event:
-            case workflow.Directed(storyboard=found):
-                storyboard = found
-            case workflow.Thought(stage=Logline(title=title, text=text)):
-                console.print(f"[bold]{escape(title)}[/]  {escape(text)}")
-            case workflow.Thought(stage=Warnings(undrawable=words, notes=notes)):
-                if words:
-                    console.print(
-                        f"[yellow]{escape(profile.title)} cannot draw: {escape(', '.join(words))}.[/]"
-                    )
-                for note in notes:
-                    console.print(f"[yellow]{escape(note)}[/]")
-            case workflow.Thought():
-                pass  # the shots themselves are shown as they are drawn
+    with console.status("[dim]The director reads[/]") as status:
+        for event in workflow.direct(choose_director(agents), theme, shots=shots, profile=profile, seed=seed):
+            match event:
+                case workflow.Directed(storyboard=found):
+                    storyboard = found
+                case workflow.Thought(stage=Logline(title=title, text=text)):
+                    console.print(f"[bold]{escape(title)}[/]  {escape(text)}")
+                case workflow.Thought(stage=Warnings(undrawable=words, notes=notes)):
+                    if words:
+                        console.print(
+                            f"[yellow]{escape(profile.title)} cannot draw: {escape(', '.join(words))}.[/]"
+                        )
+                    for note in notes:
+                        console.print(f"[yellow]{escape(note)}[/]")
+                case workflow.Thought(stage=Working(doing=doing)):
+                    status.update(f"[dim]The director is {escape(doing)}[/]")
+                case workflow.Thought():
+                    pass  # the shots themselves are shown as they are drawn
     assert storyboard is not None, "workflow.direct ends with a storyboard or raises"
     return storyboard
 

@@ -13,25 +13,33 @@
   window.addEventListener("pagehide", commitAll);
   document.addEventListener("visibilitychange", () => document.hidden && commitAll());
 
+  const SEVERAL = "several values";
+
   /**
    * A labelled, self-saving field.
    *   control  input, textarea or select
    *   save     (value, context, done) => void: sends it; calls done(true | false) when it was read back
-   * Returns {el, control, show(value, context), flush(), note}. `context` is what the value belongs to (a shot's id):
-   * a late save still goes to the shot that was being edited, whatever is selected by then.
+   * Returns {el, control, show(value, context, mixed), flush(), note}. `context` is what the value belongs to (the
+   * ids of shots): a late save still goes to the shots that were being edited, whatever is selected by then. With
+   * `mixed` they hold several values: the field says so, and nothing is written until somebody writes.
    */
   function field({ label, control, save, wide = false, hint = null, hideLabel = false }) {
     const id = control.id || `s-field-${++ids}`;
     control.id = id;
     const mark = h("span.s-mark", { "aria-live": "polite" });
-    const note = h("div.s-note", { hidden: true });
+    const note = h("div.s-note", { hidden: true, id: `${id}-note` });
     const caption = h("label.s-label", { for: id }, h("span", {}, label), mark);
     if (hideLabel) caption.classList.add("s-hidden");
     const el = h("div.s-field", { "data-wide": wide }, caption, control, hint && h("div.s-hint", {}, hint), note);
+    const placeholder = control.getAttribute("placeholder");
+    const several = control.tagName === "SELECT" ? h("option", { value: "", disabled: true, hidden: true }, SEVERAL) : null;
+    attribute(control, "aria-describedby", note.id);
     let shown = "";
     let context = null;
     let dirty = false;
     let timer = 0;
+    let unanswered = new Set(); // what was sent and not yet read back: older news must not write over it
+    let heard = null; // what came meanwhile, to be shown then
 
     const say = (kind, words) => { attribute(mark, "data-kind", kind); text(mark, words); };
 
@@ -44,9 +52,15 @@
       shown = value;
       say("saving", "saving…");
       const target = context;
+      const mine = unanswered;
+      const sent = Symbol(value);
+      mine.add(sent);
       save(value, target, (good) => {
+        mine.delete(sent);
         if (target !== context || dirty) return;
-        say(good ? "saved" : "bad", good ? "saved" : "not saved");
+        if (!mine.size && heard) show(...heard);
+        const time = stage.state.saved ? ` ${stage.say.clock(stage.state.saved)}` : "";
+        say(good ? "saved" : "bad", good ? `saved${time}` : "not saved");
         if (good) setTimeout(() => mark.dataset.kind === "saved" && say(null, ""), 4000);
       });
     }
@@ -63,12 +77,17 @@
       control.addEventListener("keydown", (event) => event.key === "Enter" && control.blur());
     }
 
-    function show(value, of = null) {
+    function show(value, of = null, mixed = false) {
       const moved = of !== context;
-      if (moved) { commit(); say(null, ""); }
+      if (moved) { commit(); say(null, ""); unanswered = new Set(); }
       context = of;
+      heard = null;
       if (dirty && !moved) return;
-      shown = value ?? "";
+      if (unanswered.size) { heard = [value, of, mixed]; return; }
+      shown = mixed ? "" : value ?? "";
+      attribute(control, "data-mixed", mixed);
+      if (several) { if (mixed) control.prepend(several); else several.remove(); }
+      else attribute(control, "placeholder", mixed ? SEVERAL : placeholder);
       if (control.value !== String(shown)) control.value = shown;
     }
 
@@ -102,12 +121,12 @@
     };
   }
 
-  /** "mini cannot draw: lost, stormy" under a field, or nothing. */
-  function unknown(note, words, profile) {
-    note.hidden = !words.length;
-    stage.fill(note, words.length ? [
+  /** "mini has no picture for bridge (try city), dragon" under a field, or nothing. */
+  function unknown(note, hints, profile) {
+    note.hidden = !hints.length;
+    stage.fill(note, hints.length ? [
       h("span", {}, `${profile} has no picture for `),
-      words.map((word) => h("span.s-word", {}, word)),
+      hints.map(({ word, instead }) => [h("span.s-word", {}, word), instead && h("span.s-instead", {}, `try “${instead}” `)]),
     ] : []);
   }
 

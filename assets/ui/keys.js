@@ -8,40 +8,54 @@
     ["Move", [
       ["←  →", "previous, next shot", { ArrowLeft: "previous", ArrowRight: "next" }],
       ["Shift ←  →", "extend the selection", { "Shift+ArrowLeft": "extendPrevious", "Shift+ArrowRight": "extendNext" }],
-      ["Home  End", "first, last shot", { Home: "first", End: "last" }],
+      ["Home  End", "first, last shot (Shift: select up to there)",
+        { Home: "first", End: "last", "Shift+Home": "extendFirst", "Shift+End": "extendLast" }],
       ["Ctrl A", "select all shots", { "Ctrl+a": "selectAll" }],
+      ["+  −", "zoom the timeline", { "+": "zoomIn", "Shift++": "zoomIn", "=": "zoomIn", "-": "zoomOut", "Shift+_": "zoomOut" }],
     ]],
     ["Edit", [
-      ["Enter", "write the description", { Enter: "edit" }],
+      ["Enter", "rename the shot", { Enter: "rename", F2: "rename" }],
+      ["E", "write the description", { e: "edit" }],
       ["N  Shift N", "new shot after, before", { n: "insertAfter", "Shift+n": "insertBefore" }],
       ["D", "duplicate the shot", { d: "duplicate" }],
-      ["Alt ←  →", "move the shot", { "Alt+ArrowLeft": "moveLeft", "Alt+ArrowRight": "moveRight" }],
+      ["S", "split at the playhead, else in the middle", { s: "split" }],
+      ["[  ]  or  ,  .", "a frame shorter, longer (Shift: half a second)", {
+        "[": "shorter", ",": "shorter", "Shift+{": "muchShorter", "Shift+<": "muchShorter", "Shift+;": "muchShorter",
+        "]": "longer", ".": "longer", "Shift+}": "muchLonger", "Shift+>": "muchLonger", "Shift+:": "muchLonger",
+      }],
+      ["Alt ←  →", "move the selected shots", { "Alt+ArrowLeft": "moveLeft", "Alt+ArrowRight": "moveRight" }],
       ["Delete", "shots to the trash", { Delete: "remove", Backspace: "remove" }],
       ["Ctrl Z", "undo", { "Ctrl+z": "undo" }],
       ["Ctrl Shift Z", "redo", { "Ctrl+Shift+z": "redo", "Ctrl+y": "redo" }],
     ]],
     ["Draw", [
       ["R", "draw the selected shots again", { r: "draw" }],
+      ["Shift R", "show the clip; there: render the selected shots", { "Shift+r": "render" }],
       ["P  Shift P", "pin the end, the start frame into memory", { p: "pinEnd", "Shift+p": "pinStart" }],
+      ["C", "compare takes of the shot", { c: "compare" }],
     ]],
     ["Watch", [
       ["Space", "play or pause the animatic", { " ": "playPause" }],
       ["J  K  L", "back, pause, forward (again: faster)", { j: "back", k: "pause", l: "forward" }],
+      ["←  →", "while watching: one frame back, forward", {}],
       ["1  2  3", "pair, cut, clip", { 1: "viewPair", 2: "viewCut", 3: "viewClip" }],
       ["?", "this sheet", { "?": "help" }],
     ]],
   ];
 
   const KEYS = Object.assign({}, ...SHEET.flatMap(([, rows]) => rows.map(([, , keys]) => keys)));
-  const TYPING = "input, textarea, select, [contenteditable=true]";
-  const OWN_KEYS = { " ": "button, a, video, summary", Enter: "button, a, video, summary" };
-  const ARROWS = "[role=slider], [role=tab], [role=radio], video";
+  const WATCHING = { previous: "frameBack", next: "frameForward" }; // arrows while the animatic is on
+  const CHOICES = "input[type=checkbox], input[type=radio], input[type=range]";
+  const TYPING = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]";
+  const OWN_KEYS = { " ": "button, a, video, summary, input[type=checkbox], input[type=radio]", Enter: "button, a, video, summary" };
+  const ARROWS = `[role=slider], [role=tab], [role=radio], video, ${CHOICES}`;
 
   function nameOf(event) {
-    const control = event.ctrlKey || event.metaKey ? "Ctrl+" : "";
+    const sign = event.getModifierState("AltGraph"); // "[" of many keyboards is typed with it
+    const control = (event.ctrlKey || event.metaKey) && !sign ? "Ctrl+" : "";
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const shift = event.shiftKey && key !== "?" ? "Shift+" : "";
-    return `${control}${event.altKey ? "Alt+" : ""}${shift}${key}`;
+    return `${control}${event.altKey && !sign ? "Alt+" : ""}${shift}${key}`;
   }
 
   document.addEventListener("keydown", (event) => {
@@ -49,7 +63,8 @@
     if (event.defaultPrevented || !(target instanceof Element) || document.querySelector("dialog[open]")) return;
     if (target.closest(TYPING) || target.closest(OWN_KEYS[event.key] ?? "none")) return;
     if (event.key.startsWith("Arrow") && target.closest(ARROWS)) return;
-    const command = stage.command[KEYS[nameOf(event)]];
+    const name = KEYS[nameOf(event)];
+    const command = stage.command[(stage.playhead.on && WATCHING[name]) || name];
     if (!command) return;
     event.preventDefault();
     command();

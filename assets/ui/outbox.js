@@ -4,6 +4,7 @@
   const stage = window.stage;
   const KEY = "stage-outbox";
   const LATE = 5000; // ms without an answer, after which the page says so
+  const AGAIN = 8000; // ms after which an unanswered edit is sent once more
   const OLD = 24 * 3600 * 1000; // ms after which an edit that never arrived is no longer what anybody wants
   const senders = new Map(); // panel -> trigger
   const pending = new Map(); // ack -> {verify, at}: edits of this page
@@ -24,13 +25,27 @@
       const ack = ++acks;
       const message = { ...stage.place(data), ack };
       if (verify) {
-        pending.set(ack, { verify, at: Date.now() });
-        keep([...load(), { panel, event, message, at: Date.now() }]);
+        pending.set(ack, { verify, at: Date.now(), sent: Date.now() });
+        keep([...withoutOlder(load(), event, message), { panel, event, message, at: Date.now() }]);
         setTimeout(() => stage.announce("saved"), LATE + 100);
         stage.announce("saved");
       }
       trigger(event, message);
     };
+  }
+
+  /** What a newer edit overwrites is not sent again after it: an older value must never come last. */
+  function withoutOlder(list, event, message) {
+    if (event === "reorder") return list.filter((item) => item.event !== event || item.message.project !== message.project);
+    if (!message.edits) return list;
+    for (const item of list) {
+      if (!item.message.edits) continue;
+      for (const [id, fields] of Object.entries(message.edits)) {
+        for (const field of Object.keys(fields)) delete item.message.edits[id]?.[field];
+        if (item.message.edits[id] && !Object.keys(item.message.edits[id]).length) delete item.message.edits[id];
+      }
+    }
+    return list.filter((item) => !item.message.edits || Object.keys(item.message.edits).length);
   }
 
   function acknowledge(ack) {
@@ -62,11 +77,49 @@
   }
   window.addEventListener("online", () => again(load()));
 
+  // A studio that was away, without the browser noticing: this page's own edits are sent until they are answered.
+  setInterval(() => {
+    const late = [...pending].filter(([, edit]) => Date.now() - edit.sent > AGAIN);
+    if (!late.length) return;
+    const kept = load();
+    for (const [ack, edit] of late) {
+      edit.sent = Date.now();
+      if (!kept.some((item) => item.message.ack === ack)) pending.delete(ack); // overwritten by a newer one
+    }
+    again(kept.filter((item) => pending.has(item.message.ack)));
+    stage.announce("saved");
+  }, AGAIN / 4);
+
   /** "saved", "saving", or "waiting" when the studio has not answered for a while. */
   function savedState() {
     if (!pending.size) return "saved";
     return [...pending.values()].some((edit) => Date.now() - edit.at > LATE) ? "waiting" : "saving";
   }
 
-  Object.assign(stage, { sender, acknowledge, resend, savedState });
+  const UNANSWERED = 3000; // ms without an answer, after which a question is asked again
+
+  /**
+   * A panel's question that is answered in state.told[topic]: asker(topic, ask) -> (basis, data) => void. It is asked when
+   * what the answer rests on (`basis`) changed, and until the answer with its key is there: of two replies that arrive
+   * together, the page sees only one. A basis of null withdraws the question. Returns the key.
+   */
+  function asker(topic, ask) {
+    let [known, key, timer] = [null, "", 0];
+    return (basis, data = {}) => {
+      if (basis === known) return key;
+      known = basis;
+      clearTimeout(timer);
+      key = basis === null ? "" : `${topic}-${++acks}`;
+      const wanted = key;
+      const go = () => {
+        if (key !== wanted || stage.state.told[topic]?.key === wanted) return;
+        ask({ ...data, key: wanted });
+        timer = setTimeout(go, UNANSWERED);
+      };
+      if (wanted) timer = setTimeout(go, 150);
+      return key;
+    };
+  }
+
+  Object.assign(stage, { asker, sender, acknowledge, resend, savedState });
 })();

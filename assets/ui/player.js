@@ -34,7 +34,7 @@
     if (select && cut && state.cursor !== cut.shot.id) {
       following = true;
       stage.select([cut.shot.id], cut.shot.id);
-      document.getElementById(`shot-${cut.shot.id}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+      stage.reveal(cut.shot.id);
       following = false;
     }
     stage.announce("playhead");
@@ -76,6 +76,35 @@
     stage.announce("playhead");
   }
 
+  /** One frame on or back, from where the picture stands. */
+  function byFrame(by) {
+    if (playhead.playing) pause();
+    seek(Math.floor(playhead.frame + 1e-6) + by);
+  }
+
+  /** How far the shot has moved from its start to its end frame, 0..1: as its clip is rendered (the first frame
+   *  is the start frame, the last the end frame; half linear, half eased). */
+  function moved() {
+    const cut = locate(playhead.frame);
+    if (!cut || cut.length < 2) return 0;
+    const t = Math.min(1, Math.floor(playhead.frame - cut.from + 1e-6) / (cut.length - 1));
+    return 0.5 * t + 0.5 * t * t * (3 - 2 * t);
+  }
+
+  /** Keeps a sound or clip in step with the film: `at` is where it should be, in its own seconds. */
+  function follow(media, at) {
+    const { playing, speed } = playhead;
+    const there = at >= 0 && (!Number.isFinite(media.duration) || at < media.duration);
+    if (!there || !playing || speed <= 0) {
+      if (!media.paused) media.pause();
+      if (there && Math.abs(media.currentTime - at) > 0.02) media.currentTime = at;
+      return;
+    }
+    if (media.playbackRate !== speed) media.playbackRate = speed;
+    if (Math.abs(media.currentTime - at) > 0.15) media.currentTime = at;
+    if (media.paused) media.play().catch(() => {}); // a browser may want a click first; the picture goes on
+  }
+
   const faster = (sign) => {
     const { playing, speed } = playhead;
     play(playing && Math.sign(speed) === sign ? sign * Math.min(4, Math.abs(speed) * 2) : sign);
@@ -92,6 +121,7 @@
   Object.assign(stage.command, {
     playPause: () => (playhead.playing ? pause() : play()),
     pause, forward: () => faster(1), back: () => faster(-1),
+    frameForward: () => byFrame(1), frameBack: () => byFrame(-1),
   });
-  stage.player = { play, pause, stop, seek, total, locate, cutList };
+  stage.player = { play, pause, stop, seek, total, locate, cutList, moved, follow };
 })();

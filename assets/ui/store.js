@@ -6,6 +6,7 @@
   const state = {
     head: null, shots: new Map(), order: [], jobs: new Map(), worker: null, trash: [], revision: -1,
     projects: [], selection: [], cursor: null, details: new Map(), director: null, saved: null, vocabulary: {},
+    told: {}, // answers to questions of single panels, by name; each is announced under its name
   };
   let lost = () => {}; // asks the server for everything; set by the timeline, which holds the connection
   let lastPlace = 0;  // where the cursor was: after a delete it stays about there
@@ -36,6 +37,7 @@
     state.details.clear();
     state.trash = [];
     state.director = null;
+    state.told = {};
   }
 
   /** A whole project (first load, another project, or a server that lost track of what we have). */
@@ -59,19 +61,20 @@
     announce("project", "head", "shots", "jobs", "select", "details", "director", "saved");
   }
 
-  /** A patch of changes since `since`. One that is older than what we have is nothing new; a gap asks for all. */
+  /** A patch of changes since `since` (studio/ui/slim.py). An older one is nothing new; a gap asks for all. */
   function change(patch, since) {
-    if (patch.revision <= state.revision && !patch.full && !patch.jobs.length && !patch.worker) return;
+    if (patch.revision <= state.revision && !patch.full && !patch.jobs && !patch.worker) return;
     if (patch.revision < state.revision) return;
     if (since > state.revision) { lost(); return; }
+    if (patch.parts?.some((part) => !state.shots.has(part.id))) { lost(); return; }
     const topics = new Set();
     state.revision = patch.revision;
     if (patch.full) { state.shots.clear(); state.jobs.clear(); topics.add("jobs"); }
-    if (patch.head) { state.head = patch.head; state.saved = patch.head.saved; topics.add("head").add("saved"); }
-    for (const item of patch.shots) {
+    if (patch.head) { state.head = { ...state.head, ...patch.head }; state.saved = state.head.saved; topics.add("head").add("saved"); }
+    for (const item of [...(patch.shots ?? []), ...(patch.parts ?? []).map(whole)]) {
       const before = state.shots.get(item.id);
       state.shots.set(item.id, item);
-      if (before && (before.take_id !== item.take_id || before.takes !== item.takes)) state.details.delete(item.id);
+      if (before && (before.take_id !== item.take_id || before.takes !== item.takes || before.takes_mark !== item.takes_mark)) state.details.delete(item.id);
       topics.add("shots");
     }
     if (patch.order) {
@@ -80,10 +83,29 @@
       for (const id of state.shots.keys()) if (!there.has(id)) state.shots.delete(id);
       topics.add("shots");
     }
-    for (const job of patch.jobs) { state.jobs.set(job.id, job); topics.add("jobs"); }
+    for (const job of patch.jobs ?? []) { state.jobs.set(job.id, job); topics.add("jobs"); }
     if (patch.worker) { state.worker = patch.worker; topics.add("jobs"); }
+    derive();
     if (topics.has("shots") && keepSelection()) topics.add("select");
     announce(...topics);
+  }
+
+  /** A shot from the one we have and the fields that differ. */
+  function whole(part) {
+    const before = state.shots.get(part.id);
+    return { ...before, ...part, attributes: { ...before.attributes, ...part.attributes } };
+  }
+
+  /** What follows from the order and the words is not sent: numbers, texts of pictures, what is to be drawn. */
+  function derive() {
+    state.order.forEach((id, index) => {
+      const shot = state.shots.get(id);
+      const what = shot.description || "not described yet";
+      const number = index + 1;
+      const [start_alt, end_alt] = [`Start of shot ${number}: ${what}`, `End of shot ${number}: ${what}`];
+      if (shot.number !== number || shot.start_alt !== start_alt) state.shots.set(id, { ...shot, number, start_alt, end_alt });
+    });
+    state.head.stale_shots = state.order.filter((id) => state.shots.get(id).wanted);
   }
 
   /** After shots came or went: the cursor stays on a shot that exists. True when it had to move. */
@@ -107,8 +129,15 @@
     announce("select", "details");
   }
 
+  /** Another order, shown before the server has it. */
+  function reorder(order) {
+    state.order = [...order];
+    derive();
+    announce("shots");
+  }
+
   /** Everything that an event needs to say about where it happened. */
-  const place = (data = {}) => ({ project: state.head?.id ?? null, since: state.revision, ...data });
+  const place = (data = {}) => ({ project: state.head?.id ?? null, since: state.revision, directing: state.director?.id ?? null, ...data });
 
   /** The one door for news from Python. */
   function apply(patch) {
@@ -121,6 +150,7 @@
     if (patch.details) { state.details.set(patch.details.shot, patch.details); announce("details"); }
     if (patch.director !== undefined) { state.director = patch.director; announce("director"); }
     if (patch.select && state.shots.has(patch.select)) select([patch.select], patch.select);
+    for (const [name, answer] of Object.entries(patch.told ?? {})) { state.told[name] = answer; announce(name); }
     if (patch.ack) stage.acknowledge(patch.ack);
     if (patch.notice) notify(patch.notice.text, patch.notice.kind);
   }
@@ -129,6 +159,8 @@
   function notify(message, kind = "info", action = null) {
     const host = document.querySelector("#s-notices") ?? document.body.appendChild(
       stage.h("div", { id: "s-notices", role: "status", "aria-live": "polite" }));
+    const above = document.querySelector("dialog[open]") ?? document.body; // a modal sheet covers the rest of the page
+    if (host.parentNode !== above) above.append(host);
     const note = stage.h("div.s-notice", { "data-kind": kind }, stage.h("span", {}, message));
     if (action) {
       note.append(stage.h("button.s-quiet", { type: "button", onclick: () => { action.act(); note.remove(); } }, action.label));
@@ -139,7 +171,7 @@
   }
 
   Object.assign(stage, {
-    state, on, announce, apply, shot, shots, details, activeJobs, select, place, notify,
+    state, on, announce, apply, shot, shots, details, activeJobs, select, reorder, place, notify,
     whenLost: (fn) => { lost = fn; },
   });
 })();

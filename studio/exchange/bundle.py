@@ -11,6 +11,7 @@ from pathlib import Path
 from engine.manifest import FilmManifest, LineageRecord, ShotRecord
 from engine.step2.conditions import PairRecipe
 from engine.story import FrameRate, FrameSide, Shot
+from engine.video.subtitles import cues, to_srt, to_vtt
 from studio.exchange.provenance import with_provenance
 from studio.project.conditions import Packed
 from studio.store.errors import clear_errors
@@ -38,6 +39,8 @@ def write_bundle(home: Home, film: Film, takes: Sequence[Take]) -> Path:
         try:
             with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
                 archive.write(home.blobs.existing(film.sha256, "mp4"), "film.mp4")
+                for name, subtitles in _subtitles(manifest).items():
+                    archive.writestr(name, subtitles)
                 archive.writestr("film.json", json.dumps(film.manifest, indent=2, ensure_ascii=False) + "\n")
                 for entry, take in zip(manifest.shots, takes, strict=True):
                     for name, sha256 in ((entry.start, take.start_sha256), (entry.end, take.end_sha256)):
@@ -54,3 +57,10 @@ def write_bundle(home: Home, film: Film, takes: Sequence[Take]) -> Path:
         finally:
             partial.unlink(missing_ok=True)
     return target
+
+
+def _subtitles(manifest: FilmManifest) -> dict[str, str]:
+    """film.srt and film.vtt, where somebody speaks."""
+    spoken = ((e.attributes.get("dialogue", ""), e.attributes["length"]["frames"]) for e in manifest.shots)
+    found = cues(spoken, manifest.frame_rate())
+    return {"film.srt": to_srt(found), "film.vtt": to_vtt(found)} if found else {}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import Cancelled
-from engine.profiles import Profile, get_profile
+from engine.profiles import Profile, get_profile, resized
 from engine.step2.painter import PairPainter, load_painter
 from studio.jobs import queue
+from studio.jobs.kept_renderer import free_memory, release_renderer
 from studio.store.home import Home
 from studio.store.tables import Job
 
@@ -30,13 +31,26 @@ class Painters:
     def has(self, profile: str) -> bool:
         return self._loaded is not None and self._loaded[0] == get_profile(profile)
 
-    def get(self, profile: str) -> PairPainter:
-        """The loaded painter of a profile. Raises CheckpointError or UnsupportedError with one sentence."""
+    def get(self, profile: str, aspect: str = "") -> PairPainter:
+        """The loaded painter of a profile, drawing in a film's shape ("" for its own). Raises CheckpointError
+        or UnsupportedError with one sentence.
+        """
         wanted = get_profile(profile)
         if self._loaded is None or self._loaded[0] != wanted:
             self._loaded = None
+            if wanted.needs.vram:
+                release_renderer()  # two large models do not share a card
             self._loaded = (wanted, self._factory(wanted, self._home.cache))
-        return self._loaded[1]
+        painter = self._loaded[1]
+        shape = resized(wanted, aspect)
+        painter.profile = replace(painter.profile, width=shape.width, height=shape.height)
+        return painter
+
+    def release(self) -> None:
+        """Forgets a painter that needs the card: a large renderer wants it. A small one stays."""
+        if self._loaded is not None and self._loaded[0].needs.vram:
+            self._loaded = None
+            free_memory()
 
 
 @dataclass
@@ -50,7 +64,7 @@ class Bench:
     stopping: Callable[[], bool]
     _reported: float = 0.0
     _asked: float = 0.0
-    _cancelled: bool = False
+    _stopped: bool = False
 
     def report(self, step: int, total: int, message: str = "", *, at_once: bool = False) -> None:
         """Progress for people; a few times a second at most, unless it is said `at_once`."""
@@ -60,12 +74,12 @@ class Bench:
             queue.report(self.home.database, self.job.id, self.worker_id, step, total, message)
 
     def cancelled(self) -> bool:
-        """Whether to stop now: the user cancelled the job, or the process is to end."""
+        """Whether to stop now: the user cancelled or paused the job, or the process is to end."""
         moment = time.monotonic()
-        if not self._cancelled and moment - self._asked >= _ASK_EVERY_SECONDS:
+        if not self._stopped and moment - self._asked >= _ASK_EVERY_SECONDS:
             self._asked = moment
-            self._cancelled = queue.cancel_requested(self.home.database, self.job.id)
-        return self._cancelled or self.stopping()
+            self._stopped = queue.stop_requested(self.home.database, self.job.id)
+        return self._stopped or self.stopping()
 
     def check(self) -> None:
         """Raises Cancelled when it is time to stop."""

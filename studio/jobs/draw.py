@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import func
 from sqlmodel import Session, select
 
 from engine.errors import StageError
+from engine.profile import Mode
 from engine.step2.conditions import (
     KeptFrame,
     MemoryFrame,
@@ -18,11 +19,14 @@ from engine.step2.conditions import (
     PairTake,
     StoredFrame,
 )
+from engine.story import FrameSide
 from studio.jobs import queue
+from studio.jobs.again import check_frames, recorded_inputs
 from studio.jobs.bench import Bench
+from studio.jobs.measure import measure_after_drawing
 from studio.jobs.orders import DrawInputs, DrawOrder, ResolvedFrame
-from studio.project.conditions import Conditions, FrameRef
-from studio.project.film import load_film
+from studio.project.conditions import Conditions, FrameRef, Kept, KeptSource
+from studio.project.film import FilmState, load_film
 from studio.project.lineage import Lineage
 from studio.store.home import Home
 from studio.store.states import JobState
@@ -34,41 +38,75 @@ def draw(bench: Bench) -> None:
     order = DrawOrder.model_validate(bench.job.order)
     if not bench.painters.has(bench.job.profile):
         bench.report(0, 0, "loading the painter", at_once=True)
-    painter = bench.painters.get(bench.job.profile)
-    inputs = resolve(bench)
-    bench.report(0, order.steps or painter.profile.steps, at_once=True)
+    painter = bench.painters.get(bench.job.profile, order.aspect)
+    inputs = resolve(bench, order)
+    waiting = f"{painter.profile.title} is at work" if painter.profile.mode is Mode.HOSTED else ""
+
+    def on_step(step: int, total: int) -> None:
+        bench.report(step, total, waiting)
+
+    bench.report(0, order.steps or painter.profile.steps, waiting, at_once=True)
     began = time.monotonic()
     takes = painter.draw(
         pair_conditions(bench.home, order, inputs),
         order.seeds,
         steps=order.steps,
         guidance=order.guidance,
-        on_step=bench.report,
+        on_step=on_step,
         cancelled=bench.cancelled,
     )
     keep_takes(bench, order, inputs, takes, time.monotonic() - began)
+    measure_after_drawing(bench, painter)
 
 
-def resolve(bench: Bench) -> DrawInputs:
-    """Finds the previous end frame and the memory bank of this moment, and records them with the job."""
+def resolve(bench: Bench, order: DrawOrder) -> DrawInputs:
+    """Finds the previous end frame and the memory bank, and records them with the job: those of this moment,
+    or those of the take that is drawn again.
+    """
     with bench.home.database.write() as session:
         job = queue.held(session, bench.job.id, bench.worker_id)
         film = load_film(session, session.get_one(Project, job.project_id))
         index = film.index.get(job.shot_id or "")
         if index is None:
             raise StageError("This shot was deleted before it was drawn: restore it and draw again.")
-        lineage = Lineage(film)
-        present = lineage.present(index)
-        inputs = DrawInputs(
-            previous=present.previous,
-            memory=tuple(ResolvedFrame(ref=f.ref, pinned=f.pinned) for f in lineage.memory_bank(index)),
-            bans=present.bans,
-            bank=present.bank,
-            picked=film.shots[index].picked,
-        )
+        if order.again is not None:
+            inputs = recorded_inputs(session, order.again, film.shots[index].picked)
+            check_frames(bench.home, inputs)
+        else:
+            inputs = present_inputs(film, index, order)
         job.resolved = inputs.model_dump(mode="json")
         session.add(job)
     return inputs
+
+
+def present_inputs(film: FilmState, index: int, order: DrawOrder) -> DrawInputs:
+    """The history of the shot at `index` as it is now. Raises StageError without a frame to continue from."""
+    lineage = Lineage(film)
+    present = lineage.present(index)
+    kept = order.kept
+    if order.continues:
+        if present.previous is None:
+            raise StageError("The shot before has no picture to continue from: draw it first.")
+        previous = present.previous
+        kept = Kept(
+            side=FrameSide.START,
+            sha256=previous.sha256,
+            key=previous.key,
+            shot_id=previous.shot_id,
+            source=KeptSource.PREVIOUS,
+        )
+    return DrawInputs(
+        previous=present.previous,
+        memory=tuple(
+            ResolvedFrame(ref=f.ref, pinned=f.pinned, later=f.later) for f in lineage.memory_bank(index)
+        ),
+        bans=present.bans,
+        bank=present.bank,
+        picked=film.shots[index].picked,
+        scope=present.scope,
+        references=present.references,
+        kept=kept,
+    )
 
 
 def pair_conditions(home: Home, order: DrawOrder, inputs: DrawInputs) -> PairConditions:
@@ -76,17 +114,21 @@ def pair_conditions(home: Home, order: DrawOrder, inputs: DrawInputs) -> PairCon
     return PairConditions(
         prompt=order.prompt,
         description=order.words.description,
-        previous_end=_stored(home, inputs.previous) if inputs.previous else None,
-        memory=tuple(MemoryFrame(f.ref.key, _stored(home, f.ref), f.pinned) for f in inputs.memory),
-        kept=KeptFrame(order.kept.side, _stored(home, order.kept)) if order.kept else None,
+        previous_end=_stored(home, inputs.previous.sha256) if inputs.previous else None,
+        memory=(
+            *(MemoryFrame(ref.key, _stored(home, ref.sha256), pinned=True) for ref in inputs.references),
+            *(MemoryFrame(f.ref.key, _stored(home, f.ref.sha256), f.pinned) for f in inputs.memory),
+        ),
+        kept=KeptFrame(inputs.kept.side, _stored(home, inputs.kept.sha256)) if inputs.kept else None,
     )
 
 
 def keep_takes(
     bench: Bench, order: DrawOrder, inputs: DrawInputs, takes: Sequence[PairTake], seconds: float
 ) -> None:
-    """Stores pictures first, then all rows and the end of the job in one transaction."""
-    stored = [(bench.home.blobs.put(t.start, "png"), bench.home.blobs.put(t.end, "png"), t) for t in takes]
+    """Stores pictures first, then all rows and the end of the job, in one transaction: a purge of equal
+    pictures cannot come between.
+    """
     conditions = Conditions(
         words=order.words,
         prompt=order.prompt,
@@ -94,12 +136,19 @@ def keep_takes(
         pins=inputs.pins,
         bans=inputs.bans,
         bank=inputs.bank,
-        kept=order.kept,
+        kept=inputs.kept,
+        references=inputs.references,
+        aspect=order.aspect,
+        scope=inputs.scope,
     ).model_dump(mode="json")
     sources = {frame.ref.key: frame.ref for frame in inputs.memory}
+    later = {frame.ref.key for frame in inputs.memory if frame.later}
+    chosen = takes if order.again is None else takes[order.again_index : order.again_index + 1]
     with bench.home.database.write() as session:
         job = queue.held(session, bench.job.id, bench.worker_id)
         shot = session.get_one(Shot, job.shot_id)
+        if order.again is not None:
+            conditions = session.get_one(Take, order.again).conditions
         number = _last_number(session, shot.id)
         rows = [
             Take(
@@ -108,35 +157,41 @@ def keep_takes(
                 shot_id=shot.id,
                 job_id=job.id,
                 number=number + i,
-                start_sha256=start,
-                end_sha256=end,
+                start_sha256=bench.home.blobs.put(take.start, "png"),
+                end_sha256=bench.home.blobs.put(take.end, "png"),
                 conditions=conditions,
                 recipe=asdict(take.recipe),
-                memory=[packed_row(frame, sources) for frame in take.memory],
-                seconds=seconds / len(stored),
+                memory=[packed_row(frame, sources, later) for frame in take.memory],
+                seconds=seconds / len(takes),
+                again_of=order.again,
             )
-            for i, (start, end, take) in enumerate(stored, start=1)
+            for i, take in enumerate(chosen, start=1)
         ]
         session.add_all(rows)
-        if shot.picked == inputs.picked and not shot.locked:
+        if order.again is None and shot.picked == inputs.picked and not shot.locked:
             shot.picked = rows[0].id
             session.add(shot)
         queue.end(session, job, JobState.DONE, seconds=seconds)
 
 
-def packed_row(frame: PackedFrame, sources: Mapping[str, FrameRef]) -> dict[str, object]:
-    """A packed frame as recorded: with the shot and side that its key stood for."""
+def packed_row(
+    frame: PackedFrame, sources: Mapping[str, FrameRef], later: Collection[str] = ()
+) -> dict[str, object]:
+    """A packed frame as recorded: with the shot and side that its key stood for, and whether that shot came
+    `later` (keys).
+    """
     ref = sources.get(frame.key)
     return {
         **asdict(frame),
         "box": list(frame.box),
         "shot_id": ref.shot_id if ref else None,
         "side": ref.side.value if ref else None,
+        "later": frame.key in later,
     }
 
 
-def _stored(home: Home, ref: FrameRef) -> StoredFrame:
-    return StoredFrame(ref.sha256, home.frame(ref.sha256))
+def _stored(home: Home, sha256: str) -> StoredFrame:
+    return StoredFrame(sha256, home.frame(sha256))
 
 
 def _last_number(session: Session, shot_id: str) -> int:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
-from sqlmodel import Session, col, select
+from sqlalchemy import func, select
+from sqlmodel import Session, col
 
-from studio.store.states import JobKind, JobState
+from studio.store.states import JobState
 from studio.store.tables import Job, now
 
 _RECENT = 20
@@ -39,12 +40,13 @@ class Pace:
 
 def learn_pace(session: Session) -> Pace:
     """The median pace of the last finished jobs of each kind and profile."""
-    done = select(Job.kind, Job.profile, Job.seconds, Job.units).where(
-        Job.state == JobState.DONE.value, Job.seconds > 0, Job.units > 0
-    )
+    newest = func.row_number().over(partition_by=col(Job.kind), order_by=col(Job.finished).desc())
+    done = select(
+        col(Job.kind), col(Job.profile), col(Job.seconds), col(Job.units), newest.label("age")
+    ).where(col(Job.state) == JobState.DONE.value, col(Job.seconds) > 0, col(Job.units) > 0)
+    recent = done.subquery()
     samples: dict[tuple[str, str], list[float]] = {}
-    for kind in JobKind:
-        recent = done.where(Job.kind == kind.value).order_by(col(Job.finished).desc()).limit(_RECENT)
-        for _, profile, seconds, units in session.exec(recent):
-            samples.setdefault((kind.value, profile), []).append(seconds / units)
+    rows = select(recent.c.kind, recent.c.profile, recent.c.seconds, recent.c.units)
+    for kind, profile, seconds, units in session.execute(rows.where(recent.c.age <= _RECENT)):
+        samples.setdefault((kind, profile), []).append(seconds / units)
     return Pace({key: median(values) for key, values in samples.items()})

@@ -8,7 +8,7 @@ finished, by two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func
@@ -43,8 +43,13 @@ def enqueue(
     shot_id: str | None = None,
     units: int = 0,
     sequence: int | None = None,
+    profile: str | None = None,
 ) -> Job:
-    """Adds a job at the end of the queue, or at the place of one that it replaces."""
+    """Adds a job at the end of the queue, or at the place of one that it replaces.
+
+    `profile` says who does it and by what its pace is learnt, where that is not the project's own (a
+    renderer, for clips; the profile of a take that is drawn again).
+    """
     if sequence is None:
         sequence = (session.exec(select(func.max(Job.sequence))).one() or 0) + 1
     job = Job(
@@ -52,7 +57,7 @@ def enqueue(
         project_id=project.id,
         shot_id=shot_id,
         kind=kind.value,
-        profile=project.profile,
+        profile=profile or project.profile,
         sequence=sequence,
         title=title,
         order=dict(order),
@@ -64,6 +69,13 @@ def enqueue(
     return job
 
 
+def first_in_line(session: Session) -> int:
+    """A place in front of every job that waits, for short work that somebody is looking at."""
+    first = session.exec(select(func.min(Job.sequence)).where(col(Job.state).in_(WAITING))).one()
+    last = session.exec(select(func.max(Job.sequence))).one()
+    return int(first) - 1 if first is not None else int(last or 0) + 1
+
+
 def cancel(session: Session, job: Job) -> None:
     """Ends a waiting job at once, and asks the worker of a running one to stop. Others stay as they are."""
     if job.state in WAITING:
@@ -73,14 +85,53 @@ def cancel(session: Session, job: Job) -> None:
         _changed(session, job)
 
 
+def pause(session: Session, job: Job) -> None:
+    """Holds a waiting job at once, and asks the worker of a running one to put it down within a step."""
+    if job.state == _QUEUED:
+        job.state = JobState.PAUSED.value
+        _changed(session, job)
+    elif job.state == _RUNNING and not job.cancel_requested:
+        job.pause_requested = True
+        _changed(session, job)
+
+
+def resume(session: Session, job: Job) -> None:
+    """Lets a paused job wait for its turn again; one that was asked to pause, and still runs, goes on."""
+    if job.state == JobState.PAUSED.value:
+        job.state = _QUEUED
+        _changed(session, job)
+    elif job.pause_requested:
+        job.pause_requested = False
+        _changed(session, job)
+
+
+def reorder(session: Session, jobs: Sequence[Job]) -> None:
+    """Puts waiting jobs in this order: they share out the places in the queue that they have already, so
+    that nobody else's work is moved.
+    """
+    places = sorted(job.sequence for job in jobs)
+    for job, place in zip(jobs, places, strict=True):
+        if job.sequence != place:
+            job.sequence = place
+            _changed(session, job)
+
+
 def waiting_jobs(session: Session, *conditions: Any) -> list[Job]:
     """Jobs that wait or are paused, of those that fit the conditions."""
-    return list(session.exec(select(Job).where(col(Job.state).in_(WAITING), *conditions)).all())
+    query = select(Job).where(col(Job.state).in_(WAITING), *conditions)
+    return list(session.exec(query.order_by(col(Job.sequence), col(Job.created))).all())
+
+
+def active_jobs(session: Session, *conditions: Any) -> list[Job]:
+    """Jobs that run, wait or are paused, of those that fit the conditions."""
+    active = [state.value for state in JobState if state.active]
+    query = select(Job).where(col(Job.state).in_(active), *conditions)
+    return list(session.exec(query.order_by(col(Job.sequence), col(Job.created))).all())
 
 
 def cancel_all(session: Session, project_id: str) -> None:
     """Cancels all work on a project."""
-    for job in session.exec(select(Job).where(Job.project_id == project_id)).all():
+    for job in active_jobs(session, Job.project_id == project_id):
         cancel(session, job)
 
 
@@ -114,11 +165,13 @@ def release(database: Database, worker_id: str) -> None:
 
 
 def hand_back(database: Database, job_id: str, worker_id: str) -> None:
-    """Queues a job again because its worker is asked to stop: this does not count as a failed attempt."""
+    """Puts a job down because its worker is asked to: this does not count as a failed attempt. It waits
+    again, or is paused or cancelled where that was asked for.
+    """
     with database.write() as session:
         job = held(session, job_id, worker_id)
         job.attempts -= 1
-        _queue_again(session, job)
+        _put_down(session, job)
 
 
 def beat(database: Database, worker_id: str, pid: int, message: str, job_id: str | None) -> None:
@@ -142,9 +195,11 @@ def report(database: Database, job_id: str, worker_id: str, step: int, total: in
         _changed(session, job)
 
 
-def cancel_requested(database: Database, job_id: str) -> bool:
+def stop_requested(database: Database, job_id: str) -> bool:
+    """Whether somebody asked for the running job to be cancelled or paused."""
     with database.read() as session:
-        return bool(session.exec(select(Job.cancel_requested).where(Job.id == job_id)).one())
+        asked = col(Job.cancel_requested) | col(Job.pause_requested)
+        return bool(session.exec(select(asked).where(Job.id == job_id)).one())
 
 
 def held(session: Session, job_id: str, worker_id: str) -> Job:
@@ -159,6 +214,7 @@ def end(session: Session, job: Job, state: JobState, *, error: str = "", seconds
     """Ends a job, in the transaction that also writes its results."""
     job.state, job.error, job.seconds = state.value, error, seconds
     job.message, job.lease_owner, job.lease_until, job.finished = "", None, None, now()
+    job.pause_requested = False
     _changed(session, job)
 
 
@@ -178,16 +234,19 @@ def _has_work(database: Database) -> bool:
 
 def _end_leases(session: Session, condition: Any) -> None:
     for job in session.exec(select(Job).where(Job.state == _RUNNING, condition)).all():
-        if job.cancel_requested:
-            end(session, job, JobState.CANCELLED)
-        elif job.attempts >= MAX_ATTEMPTS:
+        if job.attempts >= MAX_ATTEMPTS and not job.cancel_requested:
             end(session, job, JobState.FAILED, error=CRASHED)
         else:
-            _queue_again(session, job)
+            _put_down(session, job)
 
 
-def _queue_again(session: Session, job: Job) -> None:
-    job.state, job.lease_owner, job.lease_until = _QUEUED, None, None
+def _put_down(session: Session, job: Job) -> None:
+    """What becomes of a job that no worker holds any more."""
+    if job.cancel_requested:
+        end(session, job, JobState.CANCELLED)
+        return
+    job.state = JobState.PAUSED.value if job.pause_requested else _QUEUED
+    job.lease_owner, job.lease_until, job.pause_requested = None, None, False
     job.step, job.total, job.message, job.started = 0, 0, "", None
     _changed(session, job)
 

@@ -24,6 +24,7 @@ from engine.step2.painter import load_painter
 from studio.jobs import queue
 from studio.jobs.bench import Bench, PainterFactory, Painters
 from studio.jobs.draw import draw
+from studio.jobs.measure import measure
 from studio.store.home import Home
 from studio.store.states import JobKind, JobState
 from studio.store.tables import Job, new_id
@@ -75,8 +76,14 @@ class Worker:
             match JobKind(job.kind):
                 case JobKind.DRAW:
                     draw(bench)
+                case JobKind.MEASURE:
+                    measure(bench)
+                case JobKind.RENDER:
+                    from studio.jobs.clips import render  # OpenCV, only when it is needed
+
+                    render(bench)
                 case JobKind.EXPORT:
-                    from studio.jobs.export import export  # OpenCV, only when it is needed
+                    from studio.jobs.export import export  # OpenCV again
 
                     export(bench)
         except queue.LeaseLost:
@@ -93,11 +100,12 @@ class Worker:
             self._job_id, self._message = None, "ready"
 
     def _stopped(self, job: Job) -> None:
-        if self._stop.is_set() and not queue.cancel_requested(self.home.database, job.id):
-            log.info("%s: back to the queue", job.title)
+        """Cancelled, paused, or back in the queue because this process is to end."""
+        log.info("%s: put down", job.title)
+        try:
             queue.hand_back(self.home.database, job.id, self.id)
-        else:
-            self._end(job, JobState.CANCELLED)
+        except queue.LeaseLost:
+            log.warning("%s: another process has this job now", job.title)
 
     def _end(self, job: Job, state: JobState, error: str = "") -> None:
         try:

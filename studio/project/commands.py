@@ -8,23 +8,42 @@ it survives a restart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+import sqlalchemy
 from sqlmodel import Session, SQLModel, col, select
 
 from engine.errors import BadInput
 from studio.store.states import CommandKind
-from studio.store.tables import CastMember, Command, FrameMark, Place, Project, Shot, now
+from studio.store.tables import (
+    CastMember,
+    Clip,
+    Command,
+    FrameMark,
+    Place,
+    Project,
+    Reference,
+    Refinement,
+    Shot,
+    Take,
+    Version,
+    now,
+)
 
 EDITABLE: Mapping[str, type[SQLModel]] = {
     "project": Project,
     "shot": Shot,
     "cast": CastMember,
     "place": Place,
+    "reference": Reference,
     "mark": FrameMark,
+    "take": Take,
+    "version": Version,
 }
+_CHOSEN: Mapping[str, type[SQLModel]] = {"picked": Take, "refinement": Refinement, "clip": Clip}
+"""Fields of a shot that name a result."""
 _NAMES = {table: name for name, table in EDITABLE.items()}
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -39,8 +58,9 @@ class Change:
     before: Any
     after: Any
 
-    def reversed(self) -> Change:
-        return Change(self.table, self.id, self.field, self.after, self.before)
+    @property
+    def slot(self) -> tuple[str, str, str]:
+        return self.table, self.id, self.field
 
 
 @dataclass(frozen=True)
@@ -49,6 +69,7 @@ class Step:
 
     id: int
     label: str
+    created: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,30 +142,33 @@ class Recorder:
 
 def history(session: Session, project_id: str) -> tuple[list[Step], list[Step]]:
     """What can be undone and what can be redone, the next one last in each list. A new edit ends redoing."""
-    columns = (col(Command.id), col(Command.kind), col(Command.target), col(Command.label))
-    rows = session.exec(select(*columns).where(Command.project_id == project_id).order_by(col(Command.id)))
-    undoable: dict[int, str] = {}
-    redoable: dict[int, str] = {}
-    for id, kind, target, label in rows:
+    session.flush()  # what was logged a moment ago in this transaction
+    columns: list[Any] = [Command.id, Command.kind, Command.target, Command.label, Command.created]
+    query = sqlalchemy.select(*columns).where(col(Command.project_id) == project_id).order_by(col(Command.id))
+    undoable: dict[int, Step] = {}
+    redoable: dict[int, Step] = {}
+    for id, kind, target, label, created in session.connection().execute(query):
         match CommandKind(kind):
             case CommandKind.EDIT:
-                undoable[id] = label
+                undoable[id] = Step(id, label, created)
                 redoable.clear()
             case CommandKind.UNDO:
                 redoable[target] = undoable.pop(target)
             case CommandKind.REDO:
                 undoable[target] = redoable.pop(target)
-    return [Step(*item) for item in undoable.items()], [Step(*item) for item in redoable.items()]
+    return list(undoable.values()), list(redoable.values())
 
 
 def undo(session: Session, project: Project, command_id: int | None = None) -> Undone:
-    """Undoes the newest command, or the given one. Raises BadInput when there is none."""
+    """Undoes the newest command, or the given one. Raises BadInput when there is none.
+
+    What a later command wrote stays, also where it wrote the same value again.
+    """
     undoable, _ = history(session, project.id)
     step = _choose(undoable, command_id, "undo")
-    command = session.get_one(Command, step.id)
-    redone = _last(session, CommandKind.REDO, step.id)
-    source = redone if redone is not None else command
-    return _revert(session, project, source, CommandKind.UNDO, step)
+    later = undoable[undoable.index(step) + 1 :]
+    newer = {change.slot for other in later for change in _written(session, other)}
+    return _revert(session, project, _written(session, step), CommandKind.UNDO, step, newer)
 
 
 def redo(session: Session, project: Project, command_id: int | None = None) -> Undone:
@@ -153,7 +177,41 @@ def redo(session: Session, project: Project, command_id: int | None = None) -> U
     step = _choose(redoable, command_id, "redo")
     source = _last(session, CommandKind.UNDO, step.id)
     assert source is not None, "a command can be redone only after its undo was logged"
-    return _revert(session, project, source, CommandKind.REDO, step)
+    return _revert(session, project, _changes(source), CommandKind.REDO, step)
+
+
+@dataclass(frozen=True)
+class Jumped:
+    """What a jump did: `came_from` is the command after which the film stood before (None: the beginning),
+    `kept` are the labels of steps of which something was left alone because it was edited since.
+    """
+
+    came_from: int | None
+    undone: int
+    redone: int
+    kept: tuple[str, ...]
+
+
+def jump(session: Session, project: Project, command_id: int | None) -> Jumped:
+    """Undoes or redoes as many steps as needed, so that the given command is the newest one that stands.
+
+    None goes back to before the first command. Jumping to `came_from` reverses it. Raises BadInput for a
+    command that is not in the list (any more).
+    """
+    undoable, redoable = history(session, project.id)
+    ids = [step.id for step in undoable]
+    if command_id is not None and command_id not in ids and command_id not in [s.id for s in redoable]:
+        raise BadInput("This step is not in the history (any more): open the list again and choose another.")
+    if command_id is None or command_id in ids:
+        steps = list(reversed(undoable[ids.index(command_id) + 1 if command_id is not None else 0 :]))
+        done = [undo(session, project, step.id) for step in steps]
+        undone, redone = len(done), 0
+    else:
+        at = [step.id for step in redoable].index(command_id)
+        done = [redo(session, project, step.id) for step in reversed(redoable[at:])]
+        undone, redone = 0, len(done)
+    kept = tuple(outcome.label for outcome in done if outcome.kept)
+    return Jumped(ids[-1] if ids else None, undone, redone, kept)
 
 
 def _choose(steps: Sequence[Step], command_id: int | None, verb: str) -> Step:
@@ -169,16 +227,40 @@ def _last(session: Session, kind: CommandKind, target: int) -> Command | None:
     return session.exec(query.order_by(col(Command.id).desc()).limit(1)).first()
 
 
-def _revert(session: Session, project: Project, source: Command, kind: CommandKind, step: Step) -> Undone:
-    """Writes the reverse of a logged command's changes where they still stand."""
+def _changes(command: Command) -> list[Change]:
+    return [Change(**data) for data in command.changes]
+
+
+def _written(session: Session, step: Step) -> list[Change]:
+    """What a command that stands has written: as first logged, or by its last redo."""
+    redone = _last(session, CommandKind.REDO, step.id)
+    return _changes(redone if redone is not None else session.get_one(Command, step.id))
+
+
+def _revert(
+    session: Session,
+    project: Project,
+    changes: Sequence[Change],
+    kind: CommandKind,
+    step: Step,
+    newer: Container[tuple[str, str, str]] = frozenset(),
+) -> Undone:
+    """Writes the reverse of logged changes where they still stand; `newer` slots belong to somebody else."""
     recorder = Recorder(session, project)
     applied = kept = 0
-    for change in (Change(**data) for data in reversed(source.changes)):
-        row = session.get_one(EDITABLE[change.table], change.id)
-        if getattr(row, change.field) == change.after:
+    for change in reversed(changes):
+        row = session.get(EDITABLE[change.table], change.id)
+        there = row is not None and change.slot not in newer and getattr(row, change.field) == change.after
+        if row is not None and there and not _purged(session, change):
             recorder.set(row, **{change.field: change.before})
             applied += 1
         else:
             kept += 1
     recorder.finish(step.label, kind, step.id)
     return Undone(step.label, applied, kept)
+
+
+def _purged(session: Session, change: Change) -> bool:
+    """Whether a change would go back to a take, or to what was made of it, that the user purged since."""
+    chosen = _CHOSEN.get(change.field) if change.table == "shot" else None
+    return chosen is not None and change.before is not None and session.get(chosen, change.before) is None

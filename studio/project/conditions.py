@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from pydantic import BaseModel, ConfigDict
 
 from engine.step2.conditions import PackedFrame
 from engine.story import FrameSide
+from studio.store.states import MemoryScope, Subject
 
 
 class _Frozen(BaseModel):
@@ -25,6 +27,38 @@ class FrameRef(_Frozen):
     @property
     def slot(self) -> tuple[str, FrameSide]:
         return self.shot_id, self.side
+
+
+class ReferenceRef(_Frozen):
+    """A reference picture as it was: `key` is what people read ("ref:Anna"), `subject_id` whose it is."""
+
+    subject: Subject
+    subject_id: str = ""
+    name: str = ""
+    key: str
+    sha256: str
+
+    @property
+    def slot(self) -> tuple[Subject, str, str]:
+        return self.subject, self.subject_id, self.sha256
+
+
+class KeptSource(str, Enum):
+    """Where a kept frame comes from."""
+
+    TAKE = "take"
+    PREVIOUS = "previous"
+    UPLOAD = "upload"
+
+
+class Kept(_Frozen):
+    """The half of the pair that was given: `key` names the frame that it is, "" for an uploaded one."""
+
+    side: FrameSide
+    sha256: str
+    key: str = ""
+    shot_id: str | None = None
+    source: KeptSource = KeptSource.TAKE
 
 
 class Card(_Frozen):
@@ -50,7 +84,9 @@ class Words(_Frozen):
 
 
 class Conditions(_Frozen):
-    """Recorded with a take. `bank` names the shots whose frames could be ranked into the memory."""
+    """Recorded with a take. `bank` names the earlier shots whose frames could be ranked into the memory;
+    `aspect` is the project's choice ("" for the profile's own).
+    """
 
     words: Words
     prompt: str = ""
@@ -58,11 +94,30 @@ class Conditions(_Frozen):
     pins: tuple[FrameRef, ...] = ()
     bans: tuple[FrameRef, ...] = ()
     bank: tuple[str, ...] = ()
-    kept: FrameRef | None = None
+    kept: Kept | None = None
+    scope: MemoryScope = MemoryScope.EARLIER
+    references: tuple[ReferenceRef, ...] = ()
+    aspect: str = ""
+
+
+class ClipConditions(_Frozen):
+    """What a clip is rendered from: the pair, the words that the refiner reads, the exact length, and who
+    renders it. `refined` is the text R_i that somebody chose; empty: the one that the refiner writes.
+    """
+
+    take_id: str
+    words: Words
+    frames: int
+    rate: str
+    refined: str = ""
+    renderer: str = "animatic"
 
 
 class Packed(_Frozen):
-    """A frame of the recorded pack M_i; `shot_id` and `side` are None for uploaded references."""
+    """A frame of the recorded pack M_i; `shot_id` and `side` are None for uploaded references.
+
+    `later` says that the shot came later in the film: then the frame is a snapshot without an edge.
+    """
 
     key: str
     sha256: str
@@ -73,10 +128,11 @@ class Packed(_Frozen):
     box: tuple[int, int, int, int]
     shot_id: str | None = None
     side: FrameSide | None = None
+    later: bool = False
 
     def frame(self) -> PackedFrame:
         """The same as the engine knows it: without the shot that it came from."""
-        return PackedFrame(**self.model_dump(exclude={"shot_id", "side"}))
+        return PackedFrame(**self.model_dump(exclude={"shot_id", "side", "later"}))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -13,12 +13,24 @@ from sqlmodel import Session, col, select
 from engine import story
 from engine.story import CinematicAttributes, FrameRate, FrameSide, Interior, Storyboard
 from studio.project.conditions import Conditions, Packed, Recorded
+from studio.project.rows import FilmRows
 from studio.store.errors import NotFound
 from studio.store.states import Mark
-from studio.store.tables import CastMember, FrameMark, Job, Place, Project, Shot, Take
+from studio.store.tables import (
+    CastMember,
+    Clip,
+    FrameMark,
+    Job,
+    Place,
+    Project,
+    Reference,
+    Shot,
+    Take,
+    Version,
+)
 
 ATTRIBUTES = tuple(CinematicAttributes.model_fields)
-Owned = TypeVar("Owned", Project, Shot, Take, CastMember, Place, Job)
+Owned = TypeVar("Owned", Project, Shot, Take, CastMember, Place, Reference, Job, Clip, Version)
 
 
 def owned_project(session: Session, owner: str, project_id: str) -> Project:
@@ -46,9 +58,24 @@ def owned_place(session: Session, owner: str, place_id: str) -> Place:
     return _owned(session, owner, Place, place_id, "This place")
 
 
+def owned_reference(session: Session, owner: str, reference_id: str) -> Reference:
+    """The owner's reference picture. Raises NotFound."""
+    return _owned(session, owner, Reference, reference_id, "This picture")
+
+
+def owned_version(session: Session, owner: str, version_id: str) -> Version:
+    """The owner's version of a shot list. Raises NotFound."""
+    return _owned(session, owner, Version, version_id, "This version")
+
+
 def owned_job(session: Session, owner: str, job_id: str) -> Job:
     """The owner's job. Raises NotFound."""
     return _owned(session, owner, Job, job_id, "This job")
+
+
+def owned_clip(session: Session, owner: str, clip_id: str) -> Clip:
+    """The owner's clip. Raises NotFound."""
+    return _owned(session, owner, Clip, clip_id, "This clip")
 
 
 def _owned(session: Session, owner: str, table: type[Owned], id: str, what: str) -> Owned:
@@ -79,6 +106,8 @@ class FilmState:
     cast: tuple[CastMember, ...]
     places: tuple[Place, ...]
     marks: Mapping[tuple[str, FrameSide], Mark]
+    references: tuple[Reference, ...] = ()
+    """Pictures that are not in the trash, the oldest first."""
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -133,24 +162,45 @@ class FilmState:
         )
 
 
-def load_film(session: Session, project: Project) -> FilmState:
-    """Reads the present moment of a project. Takes come without their long columns, see `load_records`."""
-    by_position = (col(Shot.position), col(Shot.created), col(Shot.id))
-    shots = session.exec(select(Shot).where(Shot.project_id == project.id).order_by(*by_position)).all()
-    picked = {shot.picked for shot in shots if shot.picked}
-    takes = select(Take).where(Take.project_id == project.id, col(Take.id).in_(picked))
-    slim = takes.options(defer(Take.conditions), defer(Take.memory))  # type: ignore[arg-type]
+_BY_POSITION = (col(Shot.position), col(Shot.created), col(Shot.id))
+
+
+def live_ids(session: Session, project_id: str) -> list[str]:
+    """The ids of all live shots in film order."""
+    rows = select(Shot.id).where(Shot.project_id == project_id, col(Shot.trashed).is_(None))
+    return list(session.exec(rows.order_by(*_BY_POSITION)).all())
+
+
+def load_film(session: Session, project: Project, rows: FilmRows | None = None) -> FilmState:
+    """Reads the present moment of a project. Takes come without their long columns, see `load_records`.
+
+    With `rows`, shots and takes are objects to read only, and only those that changed are made again.
+    """
+    in_project = Shot.project_id == project.id
+    picked = col(Take.id).in_(select(Shot.picked).where(in_project))
+    shots: Sequence[Shot]
+    takes: Sequence[Take]
+    if rows is not None:
+        shots = rows.shots.read(session, in_project, order=_BY_POSITION)
+        takes = rows.takes.read(session, picked)
+    else:
+        shots = session.exec(select(Shot).where(in_project).order_by(*_BY_POSITION)).all()
+        slim = select(Take).options(defer(Take.conditions), defer(Take.memory))  # type: ignore[arg-type]
+        takes = session.exec(slim.where(picked)).all()
     cast = select(CastMember).where(CastMember.project_id == project.id, col(CastMember.trashed).is_(None))
     places = select(Place).where(Place.project_id == project.id, col(Place.trashed).is_(None))
+    pictures = select(Reference).where(Reference.project_id == project.id, col(Reference.trashed).is_(None))
     marks = select(FrameMark).where(FrameMark.project_id == project.id, FrameMark.mark != Mark.NONE.value)
+    gone = [shot for shot in shots if shot.trashed is not None and shot.shelf is None]
     return FilmState(
         project=project,
         shots=tuple(shot for shot in shots if shot.trashed is None),
-        trash=tuple(sorted((s for s in shots if s.trashed is not None), key=lambda s: -(s.trashed or 0))),
-        takes={take.id: take for take in session.exec(slim)},
+        trash=tuple(sorted(gone, key=lambda shot: -(shot.trashed or 0))),
+        takes={take.id: take for take in takes},
         cast=tuple(session.exec(cast.order_by(col(CastMember.position), col(CastMember.id))).all()),
         places=tuple(session.exec(places.order_by(col(Place.position), col(Place.id))).all()),
         marks={(m.shot_id, FrameSide(m.side)): Mark(m.mark) for m in session.exec(marks).all()},
+        references=tuple(session.exec(pictures.order_by(col(Reference.created), col(Reference.id))).all()),
     )
 
 

@@ -3,9 +3,11 @@
 A film is a build. The *conditions* of a take are what the filmmaker meant: words, previous end frame,
 memory. They are recorded with it; here they are compared with what they would be now.
 
-- *Stale*: the shot's own words, its pins, or the end frame that it continues from changed.
+- *Stale*: the shot's own words, its reference pictures or pins, or the end frame that it continues from
+  changed.
 - *May drift*: frames that made up more than `DRIFT_SHARE` of its memory changed. Memory that comes from
-  later shots (pins) is a frozen snapshot without an edge, so there is no cycle.
+  later shots (pins, or a film whose memory looks at all shots) is a frozen snapshot without an edge, so
+  there is no cycle.
 
 Ranking frames needs CLIP, so what the pack would be now is not computed here: the recorded pack is
 compared, share by share, with what its frames are today.
@@ -19,13 +21,19 @@ from dataclasses import dataclass
 from enum import Enum
 
 from engine.story import FrameSide
-from studio.project.conditions import Card, Conditions, FrameRef, Packed, Recorded, Words
+from studio.project.conditions import Conditions, FrameRef, Packed, Recorded, ReferenceRef
 from studio.project.film import FilmState
-from studio.store.states import Mark
+from studio.project.references import concerns, reference_reasons, reference_refs
+from studio.project.words import word_reasons, words_of
+from studio.store.states import Mark, MemoryScope
 from studio.store.tables import Shot, Take
 
 DRIFT_SHARE = 0.25
 _FRAMES = (FrameSide.START, FrameSide.END)
+_SCOPE_REASONS = {
+    MemoryScope.ALL: "the memory looks at all shots now",
+    MemoryScope.EARLIER: "the memory looks at earlier shots only now",
+}
 
 
 class Freshness(str, Enum):
@@ -49,22 +57,16 @@ class BankFrame:
 
     ref: FrameRef
     pinned: bool
+    later: bool = False
 
 
-def words_of(film: FilmState, shot: Shot) -> Words:
-    """What the prompt of a shot is made of, now."""
-    return Words(
-        description=shot.description,
-        scale=shot.scale,
-        angle=shot.angle,
-        movement=shot.movement,
-        place=shot.place,
-        place_look=film.place_looks.get(shot.place.casefold(), ""),
-        time=shot.time,
-        weather=shot.weather,
-        cast=tuple(Card(name=name, look=film.looks.get(name.casefold(), "")) for name in shot.cast),
-        look=film.project.look,
-    )
+@dataclass(frozen=True)
+class BankPicture:
+    """A reference picture of the shot: it is always pinned."""
+
+    ref: ReferenceRef
+    pinned: bool = True
+    later: bool = False
 
 
 class Lineage:
@@ -75,10 +77,12 @@ class Lineage:
 
     def __init__(self, film: FilmState, records: Mapping[str, Recorded] | None = None) -> None:
         self.film = film
+        self.scope = MemoryScope(film.project.memory_scope)
         self._records = records or {}
         self._frames = [tuple(self._read(shot, side) for side in _FRAMES) for shot in film.shots]
-        self._ranked = [self._rankable(i) for i in range(len(film.shots))]
+        self._ranked_by: dict[str, list[tuple[FrameRef, ...]]] = {}
         everything = [ref for frames in self._frames for ref in frames if ref is not None]
+        self._references = tuple(reference_refs(film).values())
         self._pinned = [ref for ref in everything if film.marks.get(ref.slot) is Mark.PINNED]
         self._bans = [
             FrameRef(shot_id=id, side=side, key=film.key(id, side))
@@ -93,13 +97,22 @@ class Lineage:
         sha256 = take.start_sha256 if side is FrameSide.START else take.end_sha256
         return FrameRef(shot_id=shot.id, side=side, key=self.film.key(shot.id, side), sha256=sha256)
 
-    def _rankable(self, index: int) -> tuple[FrameRef, ...]:
-        """Frames of a shot that later shots may rank: not banned, and drawn by the project's profile.
+    def _ranked(self, profile: str) -> list[tuple[FrameRef, ...]]:
+        """Of each shot, what a shot drawn by `profile` may rank."""
+        if profile not in self._ranked_by:
+            shots = range(len(self.film.shots))
+            self._ranked_by[profile] = [self._rankable(i, profile) for i in shots]
+        return self._ranked_by[profile]
 
-        Frames of another profile look different; they come into a memory only when they are pinned.
+    def _rankable(self, index: int, profile: str) -> tuple[FrameRef, ...]:
+        """Frames of a shot that others may rank: not banned, and drawn by the same profile.
+
+        Frames of another profile look different; they come into a memory only when they are pinned, or when
+        the project asks for the frames of all profiles.
         """
         take = self.film.picked(self.film.shots[index])
-        if take is None or take.recipe.get("profile") != self.film.project.profile:
+        project = self.film.project
+        if take is None or not (project.all_profiles or take.recipe.get("profile") == profile):
             return ()
         marks = self.film.marks
         return tuple(
@@ -112,19 +125,44 @@ class Lineage:
         return None if index is None else self._frames[index][_FRAMES.index(side)]
 
     def memory_bank(self, index: int) -> list[BankFrame]:
-        """Pinned frames of all other shots, and both frames of every earlier shot, without bans."""
+        """Pinned frames of all other shots, and both frames of every earlier shot, without bans. Where the
+        film's memory looks at all shots, later ones too, as they are now.
+        """
         own = self.film.shots[index].id
-        bank = {ref.slot: BankFrame(ref, pinned=True) for ref in self._pinned if ref.shot_id != own}
-        for frames in self._ranked[:index]:
+        place = self.film.index
+        bank = {
+            ref.slot: BankFrame(ref, pinned=True, later=place[ref.shot_id] > index)
+            for ref in self._pinned
+            if ref.shot_id != own
+        }
+        ranked = self._ranked(self.film.project.profile)
+        others = ranked[:index]
+        if self.scope is MemoryScope.ALL:
+            others = [*others, *ranked[index + 1 :]]
+        for frames in others:
             for ref in frames:
-                bank.setdefault(ref.slot, BankFrame(ref, pinned=False))
+                bank.setdefault(ref.slot, BankFrame(ref, pinned=False, later=place[ref.shot_id] > index))
         return list(bank.values())
 
-    def present(self, index: int) -> Conditions:
-        """The conditions that the shot at `index` would be drawn with now."""
+    def references(self, index: int) -> tuple[ReferenceRef, ...]:
+        """The reference pictures of the shot's people, of its place, and of the look."""
+        return tuple(ref for ref in self._references if concerns(ref, self.film.shots[index]))
+
+    def whole_bank(self, index: int) -> list[BankFrame | BankPicture]:
+        """Everything that the memory of the shot is made from: reference pictures, then `memory_bank`."""
+        return [*map(BankPicture, self.references(index)), *self.memory_bank(index)]
+
+    def present(self, index: int, profile: str | None = None) -> Conditions:
+        """The conditions that the shot at `index` would be drawn with now, by the project's profile or one
+        that is named.
+
+        What a take was drawn from is compared with what its own profile would be given: which profile draws
+        is part of the recipe, so switching it makes no picture stale.
+        """
         shot = self.film.shots[index]
+        ranked = self._ranked(profile or self.film.project.profile)
         pins = tuple(ref for ref in self._pinned if ref.shot_id != shot.id)
-        earlier = (frames[0].shot_id for frames in self._ranked[:index] if frames)
+        earlier = (frames[0].shot_id for frames in ranked[:index] if frames)
         return Conditions.model_construct(
             words=words_of(self.film, shot),
             prompt="",
@@ -133,6 +171,9 @@ class Lineage:
             bans=tuple(ref for ref in self._bans if ref.shot_id != shot.id),
             bank=tuple(dict.fromkeys((*earlier, *(ref.shot_id for ref in pins)))),
             kept=None,
+            scope=self.scope,
+            references=self.references(index),
+            aspect=self.film.project.aspect,
         )
 
     def staleness(self, index: int) -> Staleness:
@@ -141,10 +182,12 @@ class Lineage:
         take = self.film.picked(shot)
         if take is None:
             return Staleness()
-        record, now = self._records[take.id], self.present(index)
+        record, now = self._records[take.id], self.present(index, take.recipe.get("profile"))
         then = record.conditions
         reasons = [
-            *_word_reasons(then.words, now.words),
+            *word_reasons(then.words, now.words),
+            *reference_reasons(then.references, now.references, then.words, now.words),
+            *(["the aspect of the film changed"] if then.aspect != now.aspect else []),
             *self._previous_reasons(take, then.previous, now.previous),
             *self._pin_reasons(index, then, now),
         ]
@@ -161,7 +204,8 @@ class Lineage:
     def fingerprint(self, index: int) -> str:
         """Names everything that staleness looks at: "keep it as it is" holds until anything of it changes."""
         film, shot = self.film, self.film.shots[index]
-        take, now = film.picked(shot), self.present(index)
+        take = film.picked(shot)
+        now = self.present(index, take.recipe.get("profile") if take else None)
         pack = [self._now(frame) for frame in self._records[take.id].pack] if take else []
         parts = (
             shot.picked or "",
@@ -170,7 +214,10 @@ class Lineage:
             *(f"{p.slot}{p.sha256 if film.index[p.shot_id] < index else ''}" for p in now.pins),
             *(str(ban.slot) for ban in now.bans),
             *now.bank,
+            *([] if now.scope is MemoryScope.EARLIER else [now.scope.value]),
             *(ref.sha256 if ref else "-" for ref in pack),
+            *(f"{ref.subject.value}{ref.subject_id}{ref.sha256}" for ref in now.references),
+            *([now.aspect] if now.aspect else []),
         )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -217,7 +264,7 @@ class Lineage:
             if reason is not None:
                 weight += frame.share
                 reasons.append(reason)
-        before, place = set(record.conditions.bank), self.film.index
+        before, place = {*record.conditions.bank, *_snapshots(record)}, self.film.index
         arrived = [id for id in now.bank if id not in before and place[id] < index]
         weight += len(arrived) / max(1, len(now.bank))
         reasons += [f"{self._shot(id)} came into the memory" for id in arrived]
@@ -226,7 +273,19 @@ class Lineage:
         allowed = [ref for ref in gone if place.get(ref.shot_id, index) < index]
         weight += len(allowed) / max(1, 2 * len(now.bank))
         reasons += [f"frame {self.film.key(*ref.slot)} is allowed again" for ref in allowed]
+        if record.conditions.scope is not now.scope:
+            weight += self._scope_weight(index, record)
+            reasons.append(_SCOPE_REASONS[now.scope])
         return weight, reasons
+
+    def _scope_weight(self, index: int, record: Recorded) -> float:
+        """How much of the memory another scope may change: the snapshots that it would lose, or the part of
+        the other shots that it would see for the first time. Their pictures do not matter: no edge.
+        """
+        if self.scope is MemoryScope.EARLIER:
+            return sum(frame.share for frame in record.pack if frame.later and not frame.pinned)
+        shots = len(self.film.shots)
+        return (shots - 1 - index) / max(1, shots - 1)
 
     def _why_changed(self, index: int, take: Take, frame: Packed) -> str | None:
         """Why a ranked frame of the recorded pack is not what it was; None when it is, or was pinned."""
@@ -234,11 +293,15 @@ class Lineage:
             return None
         place, ref = self.film.index.get(frame.shot_id), self._now(frame)
         if place is None:
+            if frame.later:
+                return None
             return f"the shot of frame {frame.key} is gone"
-        if place > index:
-            return f"{self._shot(frame.shot_id)} comes later now"
         if self.film.marks.get((frame.shot_id, frame.side)) is Mark.BANNED:
             return f"frame {self.film.key(frame.shot_id, frame.side)} was banned"
+        if frame.later:
+            return None
+        if place > index:
+            return f"{self._shot(frame.shot_id)} comes later now"
         if ref is None:
             return f"{self._shot(frame.shot_id)} has no picture any more"
         return None if ref.sha256 == frame.sha256 else self._changed(take, frame.shot_id)
@@ -262,26 +325,6 @@ class Lineage:
         return "the shot" if index is None else f"shot {index + 1}"
 
 
-def _word_reasons(then: Words, now: Words) -> Iterator[str]:
-    if then.description != now.description:
-        yield "the description changed"
-    for field in ("scale", "angle", "movement", "time", "weather"):
-        before, after = getattr(then, field), getattr(now, field)
-        if before != after:
-            yield f"the {field} changed from {before or 'none'} to {after or 'none'}"
-    if then.place != now.place:
-        yield f"the place changed from {then.place or 'none'} to {now.place or 'none'}"
-    elif then.place_look != now.place_look:
-        yield f"the look of {now.place} changed"
-    looks = {card.name: card.look for card in then.cast}
-    names = [card.name for card in now.cast]
-    yield from (f"{name} is not in the shot any more" for name in looks if name not in names)
-    for card in now.cast:
-        if card.name not in looks:
-            yield f"{card.name} came into the shot"
-        elif looks[card.name] != card.look:
-            yield f"the look of {card.name} changed"
-    if set(looks) == set(names) and list(looks) != names:
-        yield "the order of the cast changed"
-    if then.look != now.look:
-        yield "the look of the film changed"
+def _snapshots(record: Recorded) -> Iterator[str]:
+    """The later shots whose frames a recorded pack holds as snapshots."""
+    yield from (frame.shot_id for frame in record.pack if frame.later and frame.shot_id is not None)

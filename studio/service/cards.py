@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import lru_cache
+from functools import cached_property
 
 from sqlalchemy import func
-from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
-from engine.profiles import Profile, get_profile
-from engine.story import FrameSide, Interior
+from engine.profiles import Profile, get_profile, resized
+from engine.story import FrameSide
+from engine.video.subtitles import too_long
 from studio.jobs.estimate import Pace, learn_pace
-from studio.jobs.orders import ClipConditions
+from studio.jobs.orders import export_sound
 from studio.project import commands
-from studio.project.film import FilmState, attributes_of, load_film, load_records
-from studio.project.lineage import Freshness, Lineage, words_of
+from studio.project.clips import Rendered, load_clips
+from studio.project.conditions import ClipConditions
+from studio.project.continuity import Cut, continuity
+from studio.project.film import attributes_of, load_film, load_records
+from studio.project.lineage import Freshness, Lineage, Staleness
+from studio.project.rows import rows_of
+from studio.project.verdicts import judged_cuts
 from studio.service import views
+from studio.service.agent_views import CutVerdictView, agents_view, verdict_view
+from studio.service.counts import count_clips, count_takes, mark_takes, newest_jobs, read_jobs
+from studio.service.known import known_staleness
 from studio.service.media import Signer
-from studio.store.states import JobKind, JobState, Mark
-from studio.store.tables import Clip, Command, Film, Job, Project, Refinement, Shot, Take, Worker, now
+from studio.service.picture_views import reference_views
+from studio.service.sound_views import sound_view
+from studio.service.words import cast_view, hints_in, place_view, shot_hints
+from studio.store.states import JobKind, JobState, Mark, MemoryScope, Subject
+from studio.store.tables import (
+    Command,
+    Film,
+    Job,
+    Measure,
+    Project,
+    Shot,
+    Take,
+    Worker,
+    now,
+)
 
 _FINISHED_SHOWN = 20
-_JOBS_READ = 400
 _ALIVE_MILLISECONDS = 10_000
 
 
@@ -32,43 +52,49 @@ def moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
 
 
-@lru_cache(maxsize=4096)
-def unknown_words(profile: str, text: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Words of a text that the profile cannot draw; none for a profile that reads any words."""
-    vocabulary = get_profile(profile).vocabulary
-    return () if vocabulary is None else tuple(vocabulary.unknown(text, names))
-
-
-def clip_conditions(film: FilmState, shot: Shot) -> ClipConditions | None:
-    """What a clip of the shot would be rendered from now; None without a picture."""
-    if shot.picked is None:
-        return None
-    return ClipConditions(
-        take_id=shot.picked, words=words_of(film, shot), frames=shot.length, rate=str(film.rate)
-    )
-
-
 @dataclass(frozen=True)
-class _Rendered:
-    """The newest clip of a take with its refined text."""
+class _Given:
+    """All that the card of one shot is made from, beside what is the same for the whole film."""
 
-    clip: Clip
+    shot: Shot
+    number: int
+    take: Take | None
+    takes: int
+    takes_mark: str
+    stale: Staleness
+    job: Job | None
+    rendered: Rendered | None
+    clips: int
+    clip_stale: Staleness
+    rendering: Job | None
     refined: str
+    refined_by_hand: bool
+    pictures: tuple[views.ReferenceView, ...]
+    cut: Cut | None
+    verdict: CutVerdictView | None
+    marked: dict[FrameSide, bool]
 
 
 class Cards:
     """Views of one project at one moment. Built inside a session; keeps nothing open."""
 
     def __init__(self, session: Session, project: Project, signer: Signer) -> None:
-        self.film = load_film(session, project)
-        self.lineage = Lineage(self.film, load_records(session, self.film))
-        self.profile: Profile = get_profile(project.profile)
+        self._rows = rows_of(project.id)
+        self.film = load_film(session, project, self._rows)
+        self._records = load_records(session, self.film)
+        self._stale = known_staleness(self.film, self._rows.notes)
+        self._cuts = continuity(session, self.film)
+        self._verdicts = judged_cuts(session, self.film)
+        self.profile: Profile = resized(get_profile(project.profile), project.aspect)
         self._signer = signer
         self._names = tuple(member.name for member in self.film.cast)
         self._pace: Pace = learn_pace(session)
-        self._take_counts = _count_takes(session, project.id)
-        self._jobs = _read_jobs(session, project.id)
-        self._rendered = _read_clips(session, self.film.takes)
+        self._take_counts = count_takes(session, project.id)
+        self._take_marks = mark_takes(session, project.id)
+        self._jobs = read_jobs(session, project.id, self._rows)
+        self._newest = newest_jobs(self._jobs)
+        self._clips = load_clips(session, self.film, self._rows)
+        self._clip_counts = count_clips(session, project.id)
         self._film = session.exec(
             select(Film).where(Film.project_id == project.id).order_by(col(Film.created).desc()).limit(1)
         ).first()
@@ -77,11 +103,29 @@ class Cards:
             session.exec(select(func.max(Command.created)).where(Command.project_id == project.id)).one()
             or project.created
         )
+        self._measured: int = session.exec(
+            select(func.count()).select_from(Measure).where(Measure.owner == project.owner)
+        ).one()
         self._worker = read_worker(session)
+        self._marks_of: dict[str, list[tuple[tuple[str, FrameSide], Mark]]] = {}
+        for at, mark in self.film.marks.items():
+            self._marks_of.setdefault(at[0], []).append((at, mark))
+        around = self.owner, self.profile, self.film.rate, self._names
+        if self._rows.notes.get("cards", (None, {}))[0] != around:
+            self._rows.notes["cards"] = around, {}
+        self._cards: dict[str, tuple[_Given, views.ShotView]] = self._rows.notes["cards"][1]
 
     @property
     def owner(self) -> str:
         return self.film.project.owner
+
+    @cached_property
+    def _pictures(self) -> dict[tuple[Subject, str], tuple[views.ReferenceView, ...]]:
+        return reference_views(self.film, self._signer)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        return Lineage(self.film, self._records)
 
     def project(self) -> views.ProjectView:
         shots = tuple(self.shot(shot) for shot in self.film.shots)
@@ -97,6 +141,8 @@ class Cards:
     def head(self, shots: Iterable[views.ShotView]) -> views.ProjectHead:
         project, film = self.film.project, self.film
         length = sum(shot.length for shot in film.shots)
+        pictures = self._pictures
+        look_hints = hints_in(project.profile, "look", project.look, self._names)
         return views.ProjectHead(
             id=project.id,
             title=project.title,
@@ -105,6 +151,12 @@ class Cards:
             look=project.look,
             profile=project.profile,
             profile_title=self.profile.title,
+            memory_scope=MemoryScope(project.memory_scope),
+            all_profiles=project.all_profiles,
+            renderer=project.renderer,
+            agents=agents_view(project.agents),
+            seconds_a_frame=self._pace.duration(JobKind.RENDER.value, project.renderer, 1),
+            measured=self._measured,
             profile_note=self.profile.note,
             fps=str(film.rate),
             rate=float(film.rate.fraction),
@@ -113,33 +165,68 @@ class Cards:
             length=length,
             seconds=film.rate.seconds(length),
             cast=tuple(
-                views.CastView(id=c.id, name=c.name, look=c.look, unknown_words=self._unknown(c.look))
+                cast_view(project.profile, c, self._names, pictures.get((Subject.CAST, c.id), ()))
                 for c in film.cast
             ),
             places=tuple(
-                views.PlaceView(id=p.id, name=p.name, look=p.look, interior=Interior(p.interior))
+                place_view(project.profile, p, self._names, pictures.get((Subject.PLACE, p.id), ()))
                 for p in film.places
             ),
+            look_pictures=pictures.get((Subject.LOOK, ""), ()),
+            look_unknown=tuple(hint.word for hint in look_hints),
+            aspect=project.aspect,
+            aspects=self.profile.aspects,
+            steps=self.profile.steps,
+            guidance=self.profile.guidance,
             marks=tuple(self._marks()),
+            version=project.version_id,
+            hints=look_hints,
+            sound=sound_view(project, self._signer),
             warnings=tuple(project.warnings),
             undo=_next(self._undoable),
             redo=_next(self._redoable),
             film=self.film_view(),
-            stale_shots=tuple(shot.id for shot in shots if needs_drawing(shot)),
+            stale_shots=tuple(shot.id for shot in shots if shot.wanted),
             saved=moment(self._saved),
         )
 
     def shot(self, shot: Shot) -> views.ShotView:
-        """The card of a shot, live or in the trash (there its number is 0 and it is never stale)."""
-        film = self.film
-        index = film.index.get(shot.id)
-        take = film.picked(shot)
-        stale = self.lineage.staleness(index) if index is not None else None
-        job = self._latest_draw(shot)
-        rendered = self._rendered.get(take.id) if take else None
-        wanted = clip_conditions(film, shot)
-        number = 0 if index is None else index + 1
+        """The card of a shot, live or in the trash (there its number is 0 and it is never stale).
+
+        A card that would say what it said last time is that very card: of 200, an edit changes one.
+        """
+        index = self.film.index.get(shot.id)
+        given = _Given(
+            shot=shot,
+            number=0 if index is None else index + 1,
+            take=self.film.picked(shot),
+            takes=self._take_counts.get(shot.id, 0),
+            takes_mark=self._take_marks.get(shot.id, ""),
+            stale=self._staleness(shot, index) if index is not None else Staleness(),
+            job=self._latest(shot, JobKind.DRAW),
+            rendered=self._clips.picked.get(shot.id),
+            clips=self._clip_counts.get(shot.id, 0),
+            clip_stale=self._clips.staleness(shot),
+            rendering=self._latest(shot, JobKind.RENDER),
+            refined=self._clips.text(shot),
+            refined_by_hand=shot.id in self._clips.written,
+            pictures=self._pictures.get((Subject.SHOT, shot.id), ()),
+            cut=self._cuts.get(index) if index is not None else None,
+            verdict=verdict_view(self._verdicts.get(index)) if index is not None else None,
+            marked={side: mark is Mark.PINNED for (id, side), mark in self._marks_of.get(shot.id, ())},
+        )
+        known = self._cards.get(shot.id)
+        # What jobs still need is counted by the clock: their cards are new at every look.
+        if known is None or given.job or given.rendering or known[0] != given:
+            known = self._cards[shot.id] = given, self._card(given)
+        return known[1]
+
+    def _card(self, given: _Given) -> views.ShotView:
+        shot, number, take, film = given.shot, given.number, given.take, self.film
+        stale, clip_stale, rendered = given.stale, given.clip_stale, given.rendered
+        seconds = film.rate.seconds(shot.length)
         what = shot.description or "not described yet"
+        hints = shot_hints(self.profile.name, shot, self._names)
         return views.ShotView(
             id=shot.id,
             number=number,
@@ -149,27 +236,33 @@ class Cards:
             title=shot.title,
             description=shot.description,
             attributes=attributes_of(shot),
-            seconds=film.rate.seconds(shot.length),
-            status=_status(take, job),
-            staleness=views.Staleness(freshness=stale.freshness, reasons=stale.reasons)
-            if stale
-            else views.Staleness(),
+            seconds=seconds,
+            too_long=too_long(shot.dialogue, seconds) if shot.dialogue else "",
+            status=_status(take, given.job),
+            staleness=views.Staleness(freshness=stale.freshness, reasons=stale.reasons),
             locked=shot.locked,
             take_id=take.id if take else None,
-            takes=self._take_counts.get(shot.id, 0),
+            takes=given.takes,
+            takes_mark=given.takes_mark,
             start_url=self._frame_url(take, FrameSide.START),
             end_url=self._frame_url(take, FrameSide.END),
             start_alt=f"Start of shot {number}: {what}",
             end_alt=f"End of shot {number}: {what}",
-            job=self.job(job) if job else None,
+            job=self.job(given.job) if given.job else None,
             clip_url=self._signer.url(self.owner, rendered.clip.sha256, "mp4") if rendered else None,
-            refined=rendered.refined if rendered else "",
-            clip_stale=rendered is not None
-            and (wanted is None or rendered.clip.conditions != wanted.model_dump(mode="json")),
-            unknown_words=self._unknown(shot.description),
-            frames_marked={
-                side: mark is Mark.PINNED for (id, side), mark in film.marks.items() if id == shot.id
-            },
+            clip_id=rendered.clip.id if rendered else None,
+            clips=given.clips,
+            clip_stale=clip_stale.freshness is Freshness.STALE,
+            clip_staleness=views.Staleness(freshness=clip_stale.freshness, reasons=clip_stale.reasons),
+            clip_job=self.job(given.rendering) if given.rendering else None,
+            refined=given.refined,
+            refined_by_hand=given.refined_by_hand,
+            pictures=given.pictures,
+            cut=views.CutView(**vars(given.cut)) if given.cut else None,
+            verdict=given.verdict,
+            unknown_words=tuple(hint.word for hint in hints if hint.field == "description"),
+            hints=hints,
+            frames_marked=given.marked,
         )
 
     def job(self, job: Job) -> views.JobView:
@@ -188,6 +281,8 @@ class Cards:
             message=job.message,
             error=job.error,
             eta_seconds=self._pace.remaining(job) if state.active else None,
+            sequence=job.sequence,
+            stopping=state is JobState.RUNNING and (job.cancel_requested or job.pause_requested),
             attempts=job.attempts,
             created=moment(job.created),
             finished=moment(job.finished) if job.finished else None,
@@ -201,21 +296,25 @@ class Cards:
         ended.sort(key=lambda job: -(job.finished or 0))
         return tuple(self.job(job) for job in [*active, *ended[:_FINISHED_SHOWN]])
 
-    def _latest_draw(self, shot: Shot) -> Job | None:
-        """The newest draw job, as long as it says something: it is active, or it failed."""
-        job = next((j for j in self._jobs if j.shot_id == shot.id and j.kind == JobKind.DRAW.value), None)
+    def _latest(self, shot: Shot, kind: JobKind) -> Job | None:
+        """The newest job of a kind, as long as it says something: it is active, or it failed."""
+        job = self._newest.get((shot.id, kind.value))
         if job is None or not (JobState(job.state).active or job.state == JobState.FAILED.value):
             return None
         return job
+
+    def _staleness(self, shot: Shot, index: int) -> Staleness:
+        """Worked out again only where the shot's row, or anything of the film that bears on it, changed."""
+        known = self._stale.get(shot.id)
+        if known is None or known[0] is not shot:
+            known = self._stale[shot.id] = shot, self.lineage.staleness(index)
+        return known[1]
 
     def _frame_url(self, take: Take | None, side: FrameSide) -> str | None:
         if take is None:
             return None
         sha256 = take.start_sha256 if side is FrameSide.START else take.end_sha256
         return self._signer.url(self.owner, sha256, "png")
-
-    def _unknown(self, text: str) -> tuple[str, ...]:
-        return unknown_words(self.profile.name, text, self._names)
 
     def _marks(self) -> Iterable[views.MemoryMarkView]:
         for (shot_id, side), mark in sorted(self.film.marks.items()):
@@ -233,27 +332,26 @@ class Cards:
         row = self._film
         if row is None:
             return None
-        wanted = [clip_conditions(self.film, shot) for shot in self.film.shots]
-        present = [w.model_dump(mode="json") if w else None for w in wanted]
+        used, shots = row.conditions.get("used"), self.film.shots
+        if used is None:  # a film of an earlier version knows its clips by their conditions only
+            then = [ClipConditions.model_validate(clip) for clip in row.conditions["clips"]]
+            stale = then != [self._clips.wanted(shot) for shot in shots]
+        else:
+            stale = used != [self._clips.usable(shot) for shot in shots]
+        sound = export_sound(self.film.project)
+        stale = stale or row.conditions.get("sound") != (sound.model_dump(mode="json") if sound else None)
         return views.FilmView(
             url=self._signer.url(self.owner, row.sha256, "mp4"),
             bundle_url=self._signer.url(self.owner, row.sha256, "zip"),
             created=moment(row.created),
             seconds=self.film.rate.seconds(row.frames),
-            stale=row.conditions["clips"] != present,
+            stale=stale,
         )
 
 
 def label(shot: Shot) -> str:
     """Scene and slate: "1B"."""
     return f"{shot.scene}{shot.slate}"
-
-
-def needs_drawing(shot: views.ShotView) -> bool:
-    """Whether "draw everything stale" takes this shot."""
-    waiting = shot.job is not None and shot.job.active
-    wanted = shot.take_id is None or shot.staleness.freshness is Freshness.STALE
-    return wanted and not waiting and not shot.locked
 
 
 def read_worker(session: Session) -> views.WorkerView:
@@ -277,22 +375,3 @@ def _status(take: Take | None, job: Job | None) -> views.ShotStatus:
 
 def _next(steps: list[commands.Step]) -> views.HistoryItem | None:
     return views.HistoryItem(id=steps[-1].id, label=steps[-1].label) if steps else None
-
-
-def _count_takes(session: Session, project_id: str) -> dict[str, int]:
-    counts = select(Take.shot_id, func.count()).where(Take.project_id == project_id).group_by(Take.shot_id)
-    return dict(session.exec(counts).all())
-
-
-def _read_jobs(session: Session, project_id: str) -> list[Job]:
-    """The project's last jobs, newest first, without their long snapshots."""
-    query = select(Job).where(Job.project_id == project_id)
-    query = query.order_by(col(Job.created).desc(), col(Job.sequence).desc()).limit(_JOBS_READ)
-    slim = query.options(defer(Job.order), defer(Job.resolved))  # type: ignore[arg-type]
-    return list(session.exec(slim).all())
-
-
-def _read_clips(session: Session, takes: Mapping[str, Take]) -> dict[str, _Rendered]:
-    query = select(Clip, Refinement.text).join(Refinement, col(Clip.refinement_id) == Refinement.id)
-    query = query.where(col(Clip.take_id).in_(list(takes))).order_by(col(Clip.created))
-    return {clip.take_id: _Rendered(clip, text) for clip, text in session.exec(query)}

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from engine.errors import BadInput
+from engine.errors import BadInput, Cancelled
 from engine.profiles import get_profile
 from engine.story import Storyboard, slate_letters
+from studio.jobs import queue
 from studio.project.film import attribute_fields, owned_project
 from studio.project.order import spread
+from studio.project.versions import begin, label_of
+from studio.service.agents import agents_of
+from studio.service.directing import Work
 from studio.service.projects import UNTITLED
+from studio.service.references import carry_references
 from studio.service.room import Edit, Room
 from studio.store.states import CommandKind
-from studio.store.tables import CastMember, Command, Place, Shot, now
+from studio.store.tables import CastMember, Command, Job, Place, Shot
 
 if TYPE_CHECKING:
     from engine.director.stages import Stage
@@ -24,7 +29,7 @@ LABEL = "direct"
 
 
 class Direction(Room):
-    """Runs the built-in director in this process (it needs no torch)."""
+    """Runs the director that the project chose; a local model has a process of its own."""
 
     def direct(
         self,
@@ -38,40 +43,82 @@ class Direction(Room):
         """Yields the director's stages (frozen dataclasses of `engine.director.stages`) as they come.
 
         When the last one was yielded, the shot list, cast, places, title and look are written as ONE
-        command: the shots that were there go to the trash, and a single undo brings them back. Stopping
-        the iteration earlier writes nothing. Raises BadInput for a theme that cannot be read.
+        command, as a new version beside the one that was there: a single undo brings that back. Stopping
+        the iteration earlier writes nothing. Raises BadInput for a theme that cannot be read, and
+        ModelTrouble where a language model directs: there is no other director in its place.
         """
-        from engine.director.breakdown_director import BreakdownDirector
+        from engine.director.choose import choose_director
         from engine.director.stages import ShotList, Warnings
 
         with self.home.database.read() as session:
-            profile = get_profile(owned_project(session, owner, project_id).profile)
+            project = owned_project(session, owner, project_id)
+            profile, agents = get_profile(project.profile), agents_of(project)
         storyboard: Storyboard | None = None
         warnings: list[str] = []
-        stages = BreakdownDirector().direct(theme, shots=shots, profile=profile, seed=seed, seconds=seconds)
-        for stage in stages:
-            if isinstance(stage, ShotList):
-                storyboard = stage.storyboard
-            elif isinstance(stage, Warnings):
-                warnings = [*(f"cannot draw “{word}”" for word in stage.undrawable), *stage.notes]
-            yield stage
+        with self.directing.begin(project_id) as stopped:
+            director = choose_director(agents, stopped)
+            for stage in director.direct(theme, shots=shots, profile=profile, seed=seed, seconds=seconds):
+                if isinstance(stage, ShotList):
+                    storyboard = stage.storyboard
+                elif isinstance(stage, Warnings):
+                    warnings = [*(f"cannot draw “{word}”" for word in stage.undrawable), *stage.notes]
+                yield stage
+            if stopped():
+                raise Cancelled("The director was stopped: nothing was changed.")
         if storyboard is None or not storyboard.shots:
             raise BadInput("The director made no shots of this theme: try other words.")
         with self._edit(owner, project_id) as edit:
             write_storyboard(edit, storyboard, theme, warnings)
             edit.recorder.finish(f"{LABEL} {len(storyboard.shots)} shots")
 
+    def start_directing(
+        self,
+        owner: str,
+        project_id: str,
+        theme: str,
+        shots: int = 5,
+        seed: int = 0,
+        seconds: float | None = None,
+    ) -> Work:
+        """As `direct`, on a thread of its own: it goes on and writes its shot list even when nobody watches
+        any more. Watch it by `Work.follow`. Raises NotFound; all else is raised there.
+        """
+        with self.home.database.read() as session:
+            owned_project(session, owner, project_id)
+        return self.directing.start(project_id, self.direct(owner, project_id, theme, shots, seed, seconds))
+
+    def last_directing(self, owner: str, project_id: str) -> Work | None:
+        """The director whom `start_directing` set to work last, if he is not forgotten yet."""
+        with self.home.database.read() as session:
+            owned_project(session, owner, project_id)
+        return self.directing.last(project_id)
+
+    def stop_directing(self, owner: str, project_id: str) -> None:
+        """Stops every director that is at work on the project; `direct` then raises Cancelled, and nothing
+        is written.
+        """
+        with self.home.database.read() as session:
+            owned_project(session, owner, project_id)
+        self.directing.stop(project_id)
+
 
 def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[str]) -> list[Shot]:
-    """Puts a storyboard in the place of what is there, as part of one command; returns the new shots.
+    """Makes a storyboard the version in use, beside what is there, as part of one command; returns the shots.
 
     The director names a film that has no name, or that it has named itself; a name from the user stays.
     """
     project, film, recorder = edit.project, edit.film, edit.recorder
     if project.title in (UNTITLED, _own_title(edit)):
         recorder.set(project, title=board.title)
-    recorder.set(
+    for job in queue.waiting_jobs(edit.session, col(Job.shot_id).in_([shot.id for shot in film.shots])):
+        queue.cancel(edit.session, job)
+    begin(
+        edit.session,
+        recorder,
         project,
+        film,
+        label=label_of(theme),
+        title=board.title,
         theme=theme,
         logline=board.logline,
         look=board.look,
@@ -79,15 +126,15 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
         rate_numerator=board.rate.numerator,
         rate_denominator=board.rate.denominator,
     )
-    for row in (*film.shots, *film.cast, *film.places):
-        recorder.set(row, trashed=now())
     owner = {"owner": project.owner, "project_id": project.id}
+    cards: list[CastMember | Place] = []
     for member, at in zip(board.cast, spread(None, None, len(board.cast)), strict=True):
-        recorder.create(CastMember(**owner, position=at, name=member.name, look=member.look))
+        person = CastMember(**owner, position=at, name=member.name, look=member.look)
+        cards.append(recorder.create(person))
     for place, at in zip(board.places, spread(None, None, len(board.places)), strict=True):
-        recorder.create(
-            Place(**owner, position=at, name=place.name, look=place.look, interior=place.interior.value)
-        )
+        fresh = Place(**owner, position=at, name=place.name, look=place.look, interior=place.interior.value)
+        cards.append(recorder.create(fresh))
+    carry_references(edit, cards)
     taken = [shot.position for shot in (*film.shots, *film.trash)]
     counts: dict[int, int] = {}
     rows = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlmodel import col, select
@@ -11,16 +11,24 @@ from engine.errors import BadInput
 from engine.story import MAX_SHOTS, CinematicAttributes, slate_letters
 from studio.jobs import queue
 from studio.project import commands
-from studio.project.film import FilmState, attribute_fields, load_film, owned_project
+from studio.project.copying import copy_shown
+from studio.project.film import FilmState, attribute_fields, load_film, owned_project, owned_shot
 from studio.project.order import after as right_after
 from studio.project.order import moves
 from studio.service.cards import moment
 from studio.service.fields import shot_fields
 from studio.service.room import Edit, Room
-from studio.service.views import HistoryEntry, Outcome, ShotView
+from studio.service.story_views import HistoryEntry, HistoryStep, JumpOutcome
+from studio.service.views import Outcome, ShotView
 from studio.store.errors import NotFound
-from studio.store.tables import Command, Job, Shot, Take, new_id, now
+from studio.store.tables import Command, Job, Shot, now
 
+SHORTEST_HALF = 0.25
+"""Seconds that each half of a split shot has at least."""
+_NOT_COPIED = {
+    *("id", "position", "slate", "picked", "created", "accepted", "locked", "trashed"),
+    *("refinement", "clip", "clip_accepted"),
+}
 _INHERITED = ("place", "time", "weather", "cast", "length")
 
 
@@ -34,13 +42,35 @@ class Edits(Room):
 
         Returns the shot as read back from the database. Raises BadInput for an unknown field or value.
         """
-        with self._edit_shot(owner, shot_id) as (edit, shot):
-            checked = shot_fields(shot, fields)
-            changed = [name for name, value in checked.items() if getattr(shot, name) != value]
-            edit.recorder.set(shot, **checked)
-            what = f"the {changed[0]}" if len(changed) == 1 else f"{len(changed)} fields"
-            edit.recorder.finish(f"change {what} of {edit.number(shot)}")
+        self.edit_shots(owner, {shot_id: fields})
         return self._shot_view(owner, shot_id)
+
+    def edit_shots(self, owner: str, fields: Mapping[str, Mapping[str, Any]]) -> None:
+        """Changes fields of several shots of one film, each its own, as one command.
+
+        A shot that goes to another scene takes its letter along, or the next free one if that is taken there.
+        Raises BadInput as `edit_shot`, and NotFound when a shot belongs to another film; then nothing is
+        written.
+        """
+        if not fields:
+            raise BadInput("Choose the shots to change first.")
+        with self._edit_shot(owner, next(iter(fields))) as (edit, _):
+            changed: dict[str, None] = {}
+            shots = [owned_shot(edit.session, owner, shot_id) for shot_id in fields]
+            for shot, wanted in zip(shots, fields.values(), strict=True):
+                if shot.project_id != edit.project.id:
+                    raise NotFound("These shots are not all of one film: reload the page.")
+                checked = shot_fields(shot, wanted)
+                if checked.get("scene", shot.scene) != shot.scene and "slate" not in checked:
+                    checked |= _slate_in(edit, shot, checked["scene"])
+                changed |= dict.fromkeys(
+                    name for name, value in checked.items() if getattr(shot, name) != value
+                )
+                edit.recorder.set(shot, **checked)
+            names = [name for name in changed if not (name == "slate" and "scene" in changed)]
+            what = f"the {names[0]}" if len(names) == 1 else f"{len(names)} fields"
+            whose = edit.number(shots[0]) if len(shots) == 1 else f"{len(shots)} shots"
+            edit.recorder.finish(f"change {what} of {whose}")
 
     def insert_shot(self, owner: str, project_id: str, after: str | None = None) -> ShotView:
         """A new draft after a shot (None: at the beginning), with place, time and cast of its neighbour."""
@@ -66,32 +96,53 @@ class Edits(Room):
         return self._shot_view(owner, shot.id)
 
     def duplicate_shot(self, owner: str, shot_id: str) -> ShotView:
-        """A copy right after the shot, with its words and its picked pair."""
+        """A copy right after the shot: words, own pictures, and its picked pair with its texts and clips."""
         with self._edit_shot(owner, shot_id) as (edit, shot):
             _check_room(edit.film, 1)
             _live(edit.film, shot_id)
-            take = edit.film.picked(shot)
             copy = Shot(
-                **shot.model_dump(
-                    exclude={"id", "position", "slate", "picked", "created", "accepted", "locked"}
-                ),
+                **shot.model_dump(exclude=_NOT_COPIED),
                 position=_position_after(edit, shot),
                 slate=_free_slate(edit.film, shot.scene),
             )
             edit.recorder.create(copy)
-            if take is not None:
-                edit.session.refresh(take, ["conditions", "memory"])
-                same = Take(
-                    **take.model_dump(exclude={"id", "shot_id", "number", "seconds", "job_id"}),
-                    id=new_id(),
-                    shot_id=copy.id,
-                    number=1,
-                )
-                edit.session.add(same)
-                edit.session.flush()
-                edit.recorder.set(copy, picked=same.id)
+            edit.recorder.set(copy, **copy_shown(edit.session, shot, copy))
             edit.recorder.finish(f"duplicate {edit.number(shot)}")
         return self._shot_view(owner, copy.id)
+
+    def split_shot(self, owner: str, shot_id: str, at: int | None = None) -> ShotView:
+        """Cuts a shot in two after `at` frames (None: in the middle), as one command.
+
+        Both halves keep the words, their lengths add up. The takes stay with the first half; the second is a
+        draft, which will continue from the end frame before it as every shot does. Returns the second half.
+        Raises BadInput when a half would be shorter than a quarter of a second.
+        """
+        with self._edit_shot(owner, shot_id) as (edit, shot):
+            _check_room(edit.film, 1)
+            _live(edit.film, shot_id)
+            shortest = edit.film.rate.frames(SHORTEST_HALF)
+            name = edit.number(shot).capitalize()
+            if shot.length < 2 * shortest:
+                raise BadInput(
+                    f"{name} is too short to split: each half needs {shortest} frames, "
+                    f"and it has only {shot.length}."
+                )
+            first = shot.length // 2 if at is None else at
+            if not shortest <= first <= shot.length - shortest:
+                raise BadInput(
+                    f"{name} cannot be split after frame {first}: each half needs {shortest} frames, "
+                    f"so split after {shortest} to {shot.length - shortest}."
+                )
+            half = Shot(
+                **shot.model_dump(exclude=_NOT_COPIED),
+                position=_position_after(edit, shot),
+                slate=_free_slate(edit.film, shot.scene),
+            )
+            half.length = shot.length - first
+            edit.recorder.create(half)
+            edit.recorder.set(shot, length=first)
+            edit.recorder.finish(f"split {edit.number(shot)}")
+        return self._shot_view(owner, half.id)
 
     def delete_shots(self, owner: str, shot_ids: Sequence[str]) -> None:
         """Moves shots to the trash as one command, and cancels drawing them; takes and pictures stay."""
@@ -154,6 +205,29 @@ class Edits(Room):
             redone = commands.redo(session, owned_project(session, owner, project_id), command_id)
         return Outcome(label=redone.label, applied=redone.applied, kept=redone.kept)
 
+    def steps(self, owner: str, project_id: str, limit: int = 500) -> tuple[HistoryStep, ...]:
+        """The edits that stand, and after them those that can be redone: oldest first, the newest `limit` of
+        each.
+        """
+        with self.home.database.read() as session:
+            owned_project(session, owner, project_id)
+            undoable, redoable = commands.history(session, project_id)
+        listed = [(s, True) for s in undoable[-limit:]] + [(s, False) for s in reversed(redoable[-limit:])]
+        return tuple(
+            HistoryStep(id=step.id, label=step.label, done=done, created=moment(step.created))
+            for step, done in listed
+        )
+
+    def jump(self, owner: str, project_id: str, step_id: int | None) -> JumpOutcome:
+        """Undoes or redoes until the given step is the newest that stands (None: before the first one), all
+        or nothing. Jumping to `came_from` of the outcome reverses it. Raises BadInput for an unknown step.
+        """
+        with self.home.database.write() as session:
+            jumped = commands.jump(session, owned_project(session, owner, project_id), step_id)
+        return JumpOutcome(
+            came_from=jumped.came_from, undone=jumped.undone, redone=jumped.redone, kept=jumped.kept
+        )
+
     def history(self, owner: str, project_id: str, limit: int = 100) -> tuple[HistoryEntry, ...]:
         """The log of edits, newest first."""
         with self.home.database.read() as session:
@@ -189,3 +263,10 @@ def _free_slate(film: FilmState, scene: int) -> str:
     """The first letter that no shot of the scene has, deleted ones included."""
     used = {shot.slate for shot in (*film.shots, *film.trash) if shot.scene == scene}
     return next(letters for letters in map(slate_letters, range(len(used) + 1)) if letters not in used)
+
+
+def _slate_in(edit: Edit, shot: Shot, scene: int) -> dict[str, str]:
+    """The slate that a shot gets in another scene, where it has to change."""
+    everyone = (*edit.film.shots, *edit.film.trash)
+    taken = any(o.scene == scene and o.slate == shot.slate for o in everyone if o.id != shot.id)
+    return {"slate": _free_slate(edit.film, scene)} if taken else {}

@@ -7,11 +7,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from engine.agents.choice import Agents
 from engine.errors import BadInput
 from engine.profiles import get_profile
 from engine.story import CinematicAttributes, Shot
+from engine.video.renderers import DEFAULT_RENDERER, get_renderer
 from studio.project.film import attribute_fields, attributes_of
 from studio.store import tables
+from studio.store.states import MemoryScope
 
 
 class _ShotFields(BaseModel):
@@ -31,6 +34,11 @@ class _ProjectFields(BaseModel):
     logline: str = Field("", max_length=4000)
     look: str = Field("", max_length=4000)
     profile: str = "mini"
+    renderer: str = DEFAULT_RENDERER
+    memory_scope: MemoryScope = MemoryScope.EARLIER
+    all_profiles: bool = False
+    aspect: str = Field("", max_length=20)
+    fps: str = Field("24", max_length=20)
 
 
 class _CardFields(BaseModel):
@@ -40,6 +48,16 @@ class _CardFields(BaseModel):
 
     name: str = Field(min_length=1, max_length=80)
     look: str = Field("", max_length=400)
+
+
+class _TakeFields(BaseModel):
+    """What the user says about a take."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    locked: bool = False
+    rejected: bool = False
+    note: str = Field("", max_length=1000)
 
 
 def shot_fields(shot: tables.Shot, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,12 +75,33 @@ def shot_fields(shot: tables.Shot, fields: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def project_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The given fields of a project, checked. Raises BadInput, also for an unknown profile."""
+def project_fields(fields: Mapping[str, Any], profile: str) -> dict[str, Any]:
+    """The given fields of a project that draws with `profile`, checked. Raises BadInput, also for an unknown
+    profile, or an aspect that the profile does not offer.
+    """
     checked = _check(_ProjectFields, fields)
-    if "profile" in checked:
-        get_profile(checked["profile"])
+    wanted = get_profile(checked.get("profile", profile))
+    if checked.get("aspect") and checked["aspect"] not in wanted.aspects:
+        offered = ", ".join(wanted.aspects) or f"{wanted.width}x{wanted.height} pixels only"
+        raise BadInput(f"{wanted.title} does not draw in {checked['aspect']}: it offers {offered}.")
+    if "renderer" in checked and not get_renderer(checked["renderer"]).keeps_last_frame:
+        raise BadInput(get_renderer(checked["renderer"]).refusal)
     return checked
+
+
+def agent_fields(stored: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A project's agents with the given fields changed, checked. Raises BadInput, which never repeats an
+    address: somebody may have typed a password into it.
+    """
+    try:
+        return Agents.model_validate({**stored, **fields}).model_dump(mode="json")
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["loc"] == ("url",):
+            raise BadInput(
+                f"This address cannot be used: {first['msg'].removeprefix('Value error, ')}."
+            ) from None
+        raise BadInput(_sentence(error)) from error
 
 
 def card_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,6 +109,11 @@ def card_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in fields.items() if value is not None}
     checked = _check(_CardFields, {"name": "unchanged", **given})
     return {name: value for name, value in checked.items() if name in given}
+
+
+def take_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The given fields of a take, checked. Raises BadInput."""
+    return _check(_TakeFields, fields)
 
 
 def _check(model: type[BaseModel], fields: Mapping[str, Any]) -> dict[str, Any]:

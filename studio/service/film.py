@@ -10,9 +10,12 @@ from engine.errors import BadInput
 from studio.exchange.bundle import write_bundle
 from studio.exchange.example import add_film, example_folders, read_film
 from studio.jobs import queue
-from studio.jobs.orders import ExportOrder, ExportShot
+from studio.jobs.orders import ExportOrder, export_sound
+from studio.project.clips import FilmClips, load_clips
 from studio.project.film import FilmState, load_film, owned_project
-from studio.service.cards import Cards, clip_conditions
+from studio.service.agents import agents_of
+from studio.service.cards import Cards
+from studio.service.clips import check_renderer, clip_item
 from studio.service.media import CONTENT_TYPES
 from studio.service.room import Room
 from studio.service.views import FilmView, JobView, MediaFile, ProjectView
@@ -32,13 +35,22 @@ class Films(Room):
         """
         with self.home.database.write() as session:
             project = owned_project(session, owner, project_id)
-            order = _export_order(load_film(session, project))
+            film = load_film(session, project)
+            order = _export_order(film, load_clips(session, film))
+            if any(item.ready is None for item in order.shots):
+                check_renderer(film)
             mine = (Job.project_id == project_id, Job.kind == JobKind.EXPORT.value)
             for job in queue.waiting_jobs(session, *mine):
                 queue.cancel(session, job)
-            frames = sum(item.clip.frames for item in order.shots)
+            frames = sum(item.clip.frames for item in order.shots if item.ready is None)
             job = queue.enqueue(
-                session, project, JobKind.EXPORT, "Make the film", order.model_dump(mode="json"), units=frames
+                session,
+                project,
+                JobKind.EXPORT,
+                "Make the film",
+                order.model_dump(mode="json"),
+                units=frames,
+                profile=project.renderer,
             )
         with self.home.database.read() as session:
             return Cards(session, owned_project(session, owner, project_id), self.signer).job(job)
@@ -66,7 +78,7 @@ class Films(Room):
         file or a name that is not a hash.
         """
         sha256, extension, alias = self.signer.check(name, key)
-        if extension == "zip":
+        if extension == "zip" and not self.home.blobs.path(sha256, extension).is_file():
             path, filename = self._bundle_of(sha256, alias)
         else:
             path, filename = self.home.blobs.existing(sha256, extension), name
@@ -81,6 +93,17 @@ class Films(Room):
         with self.home.database.write() as session:
             if session.exec(select(Project.id).where(Project.owner == owner)).first() is not None:
                 return None
+            project = add_film(session, owner, drawn)
+        with self.home.database.read() as session:
+            return Cards(session, owned_project(session, owner, project.id), self.signer).project()
+
+    def add_example(self, owner: str) -> ProjectView:
+        """Adds the shipped example film to the owner's. Raises NotFound where none is shipped."""
+        folders = example_folders()
+        if not folders:
+            raise NotFound("This installation has no example film: install it again with its assets.")
+        drawn = read_film(folders[0], self.home.blobs)
+        with self.home.database.write() as session:
             project = add_film(session, owner, drawn)
         with self.home.database.read() as session:
             return Cards(session, owned_project(session, owner, project.id), self.signer).project()
@@ -114,18 +137,22 @@ def _newest_film(session: Session, owner: str, project_id: str) -> Film:
     return film
 
 
-def _export_order(film: FilmState) -> ExportOrder:
+def _export_order(film: FilmState, clips: FilmClips) -> ExportOrder:
     if not film.shots:
         raise BadInput("There are no shots yet: direct a theme or insert a shot first.")
     items = []
     missing = []
     for number, shot in enumerate(film.shots, start=1):
-        clip = clip_conditions(film, shot)
-        if clip is None:
+        item = clip_item(clips, shot)
+        if item is None:
             missing.append(str(number))
         else:
-            items.append(ExportShot(shot_id=shot.id, shot=film.story_shot(shot), clip=clip))
+            items.append(item)
     if missing:
         which = f"Shots {', '.join(missing)} have" if len(missing) > 1 else f"Shot {missing[0]} has"
         raise BadInput(f"{which} no picture yet: draw first, then make the film.")
-    return ExportOrder(storyboard=film.storyboard().model_copy(update={"shots": []}), shots=tuple(items))
+    head = film.storyboard().model_copy(update={"shots": []})
+    project = film.project
+    return ExportOrder(
+        storyboard=head, shots=tuple(items), agents=agents_of(project), sound=export_sound(project)
+    )

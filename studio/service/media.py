@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from functools import lru_cache
 
 from studio.store.blobs import NAME
 from studio.store.errors import NotFound
 
 PREFIX = "/media/"
-CONTENT_TYPES = {"png": "image/png", "mp4": "video/mp4", "zip": "application/zip"}
+CONTENT_TYPES = {
+    "png": "image/png",
+    "mp4": "video/mp4",
+    "zip": "application/zip",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "m4a": "audio/mp4",
+}
 
 
 class Signer:
@@ -22,9 +30,13 @@ class Signer:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
+        self._known = lru_cache(maxsize=20_000)(self._url)
 
     def url(self, owner: str, sha256: str, extension: str) -> str:
-        """The address of an owner's file."""
+        """The address of an owner's file. It is always the same, so it is worked out once."""
+        return self._known(owner, sha256, extension)
+
+    def _url(self, owner: str, sha256: str, extension: str) -> str:
         name, alias = f"{sha256}.{extension}", self.alias(owner)
         return f"{PREFIX}{name}?k={alias}.{self._sign(alias, name)}"
 

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlmodel import Session
+
 from engine.errors import BadInput
 from studio.project.film import load_film, owned_cast, owned_place, owned_project
 from studio.project.order import after
-from studio.service.cards import unknown_words
 from studio.service.fields import card_fields, project_fields
+from studio.service.rate import parse_rate, set_rate
 from studio.service.room import Edit, Room
-from studio.service.views import CastView, Interior, PlaceView
-from studio.store.tables import CastMember, now
+from studio.service.views import CastView, PlaceView
+from studio.service.words import cast_view, place_view
+from studio.store.tables import CastMember, Place, Project, now
 
 
 class People(Room):
     """The project, its cast and its places; every edit can be undone."""
 
     def edit_project(self, owner: str, project_id: str, **fields: Any) -> None:
-        """Changes `title`, `theme`, `logline`, `look` or `profile`. Raises BadInput."""
+        """Changes `title`, `theme`, `logline`, `look`, `profile`, `memory_scope`, `all_profiles` (whether
+        memory takes frames of other profiles too), `renderer`, `aspect` (one that the profile offers, "" for
+        its own) or `fps` ("24", "24000/1001", "23.976"). Raises BadInput.
+
+        At another frame rate every shot keeps its length in seconds, to the nearest frame.
+        """
         with self._edit(owner, project_id) as edit:
-            checked = project_fields(fields)
+            checked = project_fields(fields, edit.project.profile)
+            rate = checked.pop("fps", None)
             changed = [name for name, value in checked.items() if getattr(edit.project, name) != value]
             edit.recorder.set(edit.project, **checked)
-            edit.recorder.finish(f"change the {' and '.join(changed)} of the film")
+            if rate is not None and set_rate(edit, parse_rate(rate)):
+                changed.append("frame rate")
+            names = " and ".join(name.replace("_", " ") for name in changed)
+            edit.recorder.finish(f"change the {names} of the film")
 
     def add_cast(self, owner: str, project_id: str, name: str, look: str = "") -> CastView:
         """A new member of the cast. Raises BadInput when the name is taken."""
@@ -87,15 +99,44 @@ class People(Room):
             edit.recorder.finish(f"change the place {old}")
         with self.home.database.read() as session:
             place = owned_place(session, owner, place_id)
-            return PlaceView(id=place.id, name=place.name, look=place.look, interior=Interior(place.interior))
+            project = owned_project(session, owner, place.project_id)
+            return place_view(project.profile, place, _names(session, project))
+
+    def add_place(self, owner: str, project_id: str, name: str, look: str = "") -> PlaceView:
+        """A new place of the film. Raises BadInput when the name is taken."""
+        fields = card_fields({"name": name, "look": look})
+        with self._edit(owner, project_id) as edit:
+            if any(place.name.casefold() == fields["name"].casefold() for place in edit.film.places):
+                raise BadInput(f"There already is a place called {fields['name']}: choose another name.")
+            positions = [place.position for place in edit.film.places]
+            place = Place(
+                owner=owner,
+                project_id=project_id,
+                position=after(max(positions, default=None), positions)[0],
+                **fields,
+            )
+            edit.recorder.create(place)
+            edit.recorder.finish(f"add the place {place.name}")
+            return place_view(edit.project.profile, place, _names(edit.session, edit.project))
+
+    def remove_place(self, owner: str, place_id: str) -> None:
+        """Takes a place off the list; shots keep the name."""
+        with self.home.database.read() as session:
+            project_id = owned_place(session, owner, place_id).project_id
+        with self._edit(owner, project_id) as edit:
+            place = owned_place(edit.session, owner, place_id)
+            edit.recorder.set(place, trashed=now())
+            edit.recorder.finish(f"take {place.name} off the places")
 
     def _cast_view(self, owner: str, cast_id: str) -> CastView:
         with self.home.database.read() as session:
             member = owned_cast(session, owner, cast_id)
             project = owned_project(session, owner, member.project_id)
-            names = tuple(m.name for m in load_film(session, project).cast)
-            words = unknown_words(project.profile, member.look, names)
-            return CastView(id=member.id, name=member.name, look=member.look, unknown_words=words)
+            return cast_view(project.profile, member, _names(session, project))
+
+
+def _names(session: Session, project: Project) -> tuple[str, ...]:
+    return tuple(member.name for member in load_film(session, project).cast)
 
 
 def _check_free(edit: Edit, name: str, own_id: str | None) -> None:

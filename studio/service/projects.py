@@ -9,6 +9,7 @@ from engine.profiles import get_profile
 from engine.story import FrameRate
 from studio.jobs import queue
 from studio.project.commands import touch
+from studio.project.copying import copy_project
 from studio.project.film import owned_project
 from studio.service.cards import Cards, moment
 from studio.service.room import Room
@@ -44,9 +45,13 @@ class Projects(Room):
         return self.project(owner, project.id)
 
     def projects(self, owner: str) -> tuple[ProjectCard, ...]:
-        """All projects of the owner that are not in the trash, the last changed first."""
+        """The films that the owner works on: neither archived nor in the trash, the last changed first."""
+        return tuple(card for card in self.all_projects(owner) if not (card.archived or card.trashed))
+
+    def all_projects(self, owner: str) -> tuple[ProjectCard, ...]:
+        """All projects of the owner, also archived and deleted ones, the last changed first."""
         with self.home.database.read() as session:
-            rows = select(Project).where(Project.owner == owner, col(Project.trashed).is_(None))
+            rows = select(Project).where(Project.owner == owner)
             found = session.exec(rows.order_by(col(Project.updated).desc(), col(Project.id))).all()
             return tuple(self._list_entry(session, project) for project in found)
 
@@ -78,6 +83,29 @@ class Projects(Room):
             touch(project)
         return self.project(owner, project_id)
 
+    def archive_project(self, owner: str, project_id: str) -> None:
+        """Puts a project out of the way; it can be opened and changed as before. Waiting jobs go on."""
+        self._file_away(owner, project_id, now())
+
+    def unarchive_project(self, owner: str, project_id: str) -> None:
+        """Puts an archived project back among the others."""
+        self._file_away(owner, project_id, None)
+
+    def _file_away(self, owner: str, project_id: str, since: int | None) -> None:
+        with self.home.database.write() as session:
+            project = owned_project(session, owner, project_id)
+            project.archived = since
+            touch(project)
+
+    def duplicate_project(self, owner: str, project_id: str) -> ProjectView:
+        """A copy with all shots, takes, clips and versions; pictures are shared by their content. Jobs,
+        exported films and the history stay behind.
+        """
+        with self.home.database.write() as session:
+            project = owned_project(session, owner, project_id)
+            copy = copy_project(session, project, f"{project.title[: MAX_TITLE - 7]} (copy)")
+        return self.project(owner, copy.id)
+
     def _look(self, owner: str, project_id: str) -> ProjectView:
         with self.home.database.read() as session:
             project = owned_project(session, owner, project_id)
@@ -97,4 +125,6 @@ class Projects(Room):
             seconds=rate.seconds(sum(length for length, _ in rows)),
             cover_url=self.signer.url(project.owner, covers[0], "png") if covers else None,
             updated=moment(project.updated),
+            archived=project.archived is not None,
+            trashed=project.trashed is not None,
         )

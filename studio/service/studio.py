@@ -9,12 +9,20 @@ called from any thread; none loads torch. Drawing happens in a process of its ow
 | subject          | module                       |
 |------------------|------------------------------|
 | projects         | projects.py                  |
+| what draws       | profiles.py                  |
 | shots, undo      | edits.py                     |
 | cast and places  | people.py                    |
-| director         | direction.py                 |
-| drawing, takes   | drawing.py                   |
+| their pictures   | references.py                |
+| agents, judge    | agents.py                    |
+| director         | direction.py, rewriting.py   |
+| versions         | versions.py                  |
+| drawing          | drawing.py                   |
+| jobs             | work.py                      |
+| takes            | takes.py                     |
 | memory           | memory.py                    |
+| clips            | clips.py                     |
 | film, media      | film.py                      |
+| sound, subtitles | sound.py                     |
 """
 
 from __future__ import annotations
@@ -22,6 +30,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from studio.jobs.supervisor import Supervisor
+from studio.service.agents import Agency
+from studio.service.clips import Clips
+from studio.service.directing import Directing
 from studio.service.direction import Direction
 from studio.service.drawing import Drawing
 from studio.service.edits import Edits
@@ -29,12 +40,34 @@ from studio.service.film import Films
 from studio.service.media import Signer
 from studio.service.memory import Memory
 from studio.service.people import People
+from studio.service.profiles import Profiles
 from studio.service.projects import Projects
+from studio.service.references import References
+from studio.service.rewriting import Rewrites
+from studio.service.sound import Sound
+from studio.service.takes import Takes
 from studio.service.tracker import Trackers
+from studio.service.versions import Versions
 from studio.store.home import Home
 
 
-class Studio(Projects, Edits, People, Direction, Drawing, Memory, Films):
+class Studio(
+    Projects,
+    Edits,
+    People,
+    References,
+    Agency,
+    Direction,
+    Versions,
+    Rewrites,
+    Drawing,
+    Takes,
+    Memory,
+    Clips,
+    Films,
+    Profiles,
+    Sound,
+):
     """The service over one home folder. Use as a context manager, or call `close()`.
 
     `painter` names another source of pictures, "module:function", than the built-in painters (see
@@ -50,6 +83,7 @@ class Studio(Projects, Edits, People, Direction, Drawing, Memory, Films):
         self.home = Home(home)
         self.signer = Signer(self.home.secret)
         self.trackers = Trackers()
+        self.directing = Directing()
         self.supervisor = Supervisor(self.home, painter)
 
     def close(self) -> None:

@@ -11,17 +11,13 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field, computed_field
 
 from engine.story import CinematicAttributes, FrameSide, Interior
 from studio.project.lineage import Freshness
-from studio.store.states import JobKind, JobState
-
-
-class View(BaseModel):
-    """Base of all views: immutable and closed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from studio.service.agent_views import AgentsView, CutVerdictView
+from studio.service.parts import CutView, ReferenceView, Staleness, View
+from studio.store.states import JobKind, JobState, MemoryScope
 
 
 class ShotStatus(str, Enum):
@@ -32,18 +28,6 @@ class ShotStatus(str, Enum):
     DRAWING = "drawing"
     DRAWN = "drawn"
     FAILED = "failed"
-
-
-class Staleness(View):
-    """Computed, never stored. `reasons` are clauses for people: "shot 2 was redrawn", "the scale changed"."""
-
-    freshness: Freshness = Freshness.FRESH
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """All reasons as one line; empty when fresh."""
-        return "; ".join(self.reasons)
 
 
 class PackedView(View):
@@ -65,6 +49,8 @@ class PackedView(View):
     side: FrameSide | None
     current: bool
     """Whether that shot still shows this very frame."""
+    later: bool = False
+    """The shot came later in the film when it was drawn: a snapshot."""
 
 
 class MemoryMarkView(View):
@@ -90,50 +76,6 @@ class MemoryView(View):
     """Url of the end frame that this take continued from."""
 
 
-class LineageView(View):
-    """How a take was drawn: enough to explain it and to draw it again."""
-
-    prompt: str
-    seed: int
-    steps: int
-    guidance: float
-    profile: str
-    weights: str
-    width: int
-    height: int
-    batch: int
-    dtype: str
-    device: str
-    versions: dict[str, str]
-    previous_end: str | None
-    """Key of the end frame it continued from, e.g. "2E"."""
-    kept: FrameSide | None
-    """The frame that was kept while the other was redrawn."""
-    memory: tuple[PackedView, ...]
-    imported: bool
-    """Came with an example or a bundle instead of being drawn here."""
-
-
-class TakeView(View):
-    """One start-end pair of a shot. Immutable; drawing again adds another."""
-
-    id: str
-    shot_id: str
-    number: int
-    """Counts from 1 within the shot: "take 3"."""
-    label: str
-    """Slate and take, e.g. "1B take 3"."""
-    picked: bool
-    start_url: str
-    end_url: str
-    start_sha256: str
-    end_sha256: str
-    created: datetime
-    seconds: float
-    """Time to draw it on this machine; 0 when imported."""
-    lineage: LineageView
-
-
 class JobView(View):
     """One piece of work in the queue."""
 
@@ -154,6 +96,10 @@ class JobView(View):
     """One sentence that says what to do; empty unless failed."""
     eta_seconds: float | None
     """Time still needed once it runs (waiting in the queue not counted); None while unknown."""
+    sequence: int
+    """Place in the queue: waiting jobs run in ascending order."""
+    stopping: bool
+    """It runs, and was asked to be cancelled or paused: it stops within a step."""
     attempts: int
     created: datetime
     finished: datetime | None
@@ -161,6 +107,14 @@ class JobView(View):
     @property
     def active(self) -> bool:
         return self.state.active
+
+
+class WordHint(View):
+    """A word that the profile cannot draw, and where it stands."""
+
+    field: str
+    word: str
+    instead: str | None  # a near one that it can draw, where it knows one
 
 
 class ShotView(View):
@@ -178,6 +132,8 @@ class ShotView(View):
     attributes: CinematicAttributes
     seconds: float
     """Length in seconds at the project's rate; `attributes.length` is in frames."""
+    too_long: str
+    """A sentence when the dialogue needs longer than the shot lasts; else empty."""
     status: ShotStatus
     staleness: Staleness
     locked: bool
@@ -185,6 +141,8 @@ class ShotView(View):
     """The picked take."""
     takes: int
     """How many takes there are."""
+    takes_mark: str
+    """Differs whenever anything was said about a take (locked, rejected, a note): then its list is old."""
     start_url: str | None
     end_url: str | None
     start_alt: str
@@ -192,15 +150,38 @@ class ShotView(View):
     job: JobView | None
     """The newest draw job: active, or failed and not yet followed by another."""
     clip_url: str | None
-    """The newest clip of the picked take, if it was rendered."""
-    refined: str
-    """R_i, what moves between the frames; empty until rendered."""
+    """The picked clip, else the newest one of the picked take."""
+    clip_id: str | None
+    clips: int
+    """How many clips there are."""
     clip_stale: bool
-    """There is a clip, but the pair, the words or the length changed since."""
+    """There is a clip, but what it was rendered from changed since, and it was not kept as it is."""
+    clip_staleness: Staleness
+    clip_job: JobView | None
+    """The newest render job: active, or failed and not yet followed by another."""
+    refined: str
+    """R_i, what moves between the frames, as the renderer gets it; empty until it was written."""
+    refined_by_hand: bool
+    pictures: tuple[ReferenceView, ...]
+    """Uploaded pictures that this shot alone remembers."""
+    cut: CutView | None
+    """The cut to the next shot; None at the end of the film, without pictures, or not measured yet."""
+    verdict: CutVerdictView | None
+    """What a judge said of the cut to the next shot, if one looked at these pictures."""
     unknown_words: tuple[str, ...]
     """Words of the description that the profile cannot draw."""
+    hints: tuple[WordHint, ...]
+    """Words of all fields that go into the picture which the profile cannot draw, and what to use instead."""
     frames_marked: dict[FrameSide, bool]
     """Marked frames of this shot: True pinned, False banned; absent when unmarked."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def wanted(self) -> bool:
+        """Whether "draw everything stale" takes this shot."""
+        waiting = self.job is not None and self.job.active
+        due = self.take_id is None or self.staleness.freshness is Freshness.STALE
+        return due and not waiting and not self.locked
 
 
 class CastView(View):
@@ -209,6 +190,8 @@ class CastView(View):
     look: str
     unknown_words: tuple[str, ...]
     """Words of the look that the profile cannot draw."""
+    pictures: tuple[ReferenceView, ...] = ()
+    hints: tuple[WordHint, ...] = ()
 
 
 class PlaceView(View):
@@ -216,6 +199,10 @@ class PlaceView(View):
     name: str
     look: str
     interior: Interior
+    unknown_words: tuple[str, ...] = ()
+    """Words of the name and the look that the profile cannot draw."""
+    pictures: tuple[ReferenceView, ...] = ()
+    hints: tuple[WordHint, ...] = ()
 
 
 class HistoryItem(View):
@@ -225,17 +212,6 @@ class HistoryItem(View):
 
     id: int
     label: str
-
-
-class HistoryEntry(View):
-    """One line of the log of edits, newest first in lists."""
-
-    id: int
-    label: str
-    kind: str
-    """"edit", "undo" or "redo"."""
-    undone: bool
-    created: datetime
 
 
 class ProjectCard(View):
@@ -248,6 +224,8 @@ class ProjectCard(View):
     seconds: float
     cover_url: str | None
     updated: datetime
+    archived: bool
+    trashed: bool
 
 
 class FilmView(View):
@@ -270,6 +248,18 @@ class WorkerView(View):
     """"ready", "loading the painter", "starting"…"""
 
 
+class SoundView(View):
+    """The scratch sound: it begins at frame `offset` of the film, and `in_film` says if the MP4 has it."""
+
+    url: str
+    name: str
+    seconds: float
+    offset: int
+    volume: int
+    """Per cent."""
+    in_film: bool
+
+
 class ProjectHead(View):
     """Everything about a project but its shots and jobs."""
 
@@ -280,6 +270,18 @@ class ProjectHead(View):
     look: str
     profile: str
     profile_title: str
+    memory_scope: MemoryScope
+    all_profiles: bool
+    """Whether memory takes frames that another profile drew."""
+    """Whether shots remember earlier shots only, or all."""
+    renderer: str
+    """The renderer of clips, by name."""
+    agents: AgentsView
+    """Who directs, refines and judges."""
+    seconds_a_frame: float | None
+    """What a frame of a clip takes to render on this machine; None: not known yet."""
+    measured: int
+    """How many figures of the ranker are known; when it grows, a preview may have become known."""
     profile_note: str
     """The honest label of the profile, e.g. "preview quality, 256x128"."""
     fps: str
@@ -292,7 +294,21 @@ class ProjectHead(View):
     seconds: float
     cast: tuple[CastView, ...]
     places: tuple[PlaceView, ...]
+    look_pictures: tuple[ReferenceView, ...]
+    look_unknown: tuple[str, ...]
+    """Words of the look that the profile cannot draw."""
+    aspect: str
+    """The shape that was chosen for the film; "" for the profile's own."""
+    steps: int
+    """How many steps the profile draws in, unless it is told otherwise."""
+    guidance: float
+    aspects: tuple[str, ...]
+    """The shapes that the profile offers; none for one that has a single shape."""
     marks: tuple[MemoryMarkView, ...]
+    sound: SoundView | None
+    version: str | None
+    """Id of the version of the shot list in use; None before the first directing."""
+    hints: tuple[WordHint, ...]
     warnings: tuple[str, ...]
     """What the director said about words that the profile cannot draw."""
     undo: HistoryItem | None
@@ -337,6 +353,9 @@ class Patch(View):
     """Changed or new jobs only."""
     worker: WorkerView | None = None
     """The drawing process, beside any other news; it is no news by itself."""
+    differs: dict[str, frozenset[str]] = Field(default_factory=dict)
+    """Which fields differ from those at the revision asked for, of shots and of the head by id; an id that
+    is not in here was not there. A field of the attributes is "attributes.scale"."""
 
     @property
     def empty(self) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from studio.store.errors import NotFound, clear_errors
 
-NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>png|mp4|zip)")
+NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>png|mp4|zip|mp3|wav|m4a)")
 _PARTIAL_AGE_SECONDS = 3600
 
 
@@ -84,6 +84,11 @@ class Blobs:
             sha256 = digest.hexdigest()
             self._move(path, self.path(sha256, extension))
         return sha256
+
+    def remove(self, sha256: str, extension: str) -> None:
+        """Deletes a blob for good; the caller knows that no row uses it. A missing one is no error."""
+        with clear_errors(self.root.parent):
+            self.path(sha256, extension).unlink(missing_ok=True)
 
     def scratch(self, suffix: str) -> Path:
         """A fresh name on the store's disk for a file being made; `adopt` it, or delete it."""

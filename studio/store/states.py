@@ -8,6 +8,8 @@ from enum import Enum
 class JobKind(str, Enum):
     DRAW = "draw"
     EXPORT = "export"
+    MEASURE = "measure"
+    RENDER = "render"
 
 
 class JobState(str, Enum):
@@ -30,9 +32,33 @@ class CommandKind(str, Enum):
     REDO = "redo"
 
 
+class MemoryScope(str, Enum):
+    """Which shots of the film a shot may remember."""
+
+    EARLIER = "earlier"
+    ALL = "all"
+
+
+class MeasureKind(str, Enum):
+    """What was measured with the ranker of a profile."""
+
+    WORDS = "words"
+    CUT = "cut"
+    GRID = "grid"
+
+
 class Mark(str, Enum):
     """What the user decided about a frame as memory of other shots."""
 
     NONE = "none"
     PINNED = "pinned"
     BANNED = "banned"
+
+
+class Subject(str, Enum):
+    """What a reference picture shows."""
+
+    CAST = "cast"
+    PLACE = "place"
+    LOOK = "look"
+    SHOT = "shot"

@@ -1,8 +1,9 @@
 """The tables. Every row carries its owner; lengths are integer frames; times are UTC milliseconds.
 
-Rows that a filmmaker edits (project, shot, cast_member, place, mark) change only through commands, see
-`studio.project.commands`. Takes, refinements, clips and films are immutable results. Nothing is deleted by
-the program: `trashed` says since when a row is out of sight.
+Rows that a filmmaker edits (project, shot, cast_member, place, reference_picture, mark) change only through
+commands, see `studio.project.commands`. Takes, refinements, clips and films are immutable results, but for
+what is said about a take: locked, rejected, note. Nothing is deleted by the program: `trashed` says since
+when a row is out of sight; only the user may purge a take.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from studio.store.states import CommandKind, JobKind, JobState, Mark
+from studio.store.states import CommandKind, JobKind, JobState, Mark, MemoryScope, Subject
 
 
 def new_id() -> str:
@@ -28,7 +29,12 @@ def now() -> int:
 
 
 class Project(SQLModel, table=True):
-    """A film. `revision` grows with every change of anything that belongs to it."""
+    """A film. `revision` grows with every change of anything that belongs to it.
+
+    `version_id` is the version of the shot list in use; None before the director made a second one. `sound`
+    is the stored file of the scratch track ("<sha256>.mp3"); it begins at frame `sound_offset` of the film
+    (before it when negative) with `sound_volume` per cent.
+    """
 
     id: str = Field(default_factory=new_id, primary_key=True)
     owner: str = Field(index=True)
@@ -37,17 +43,34 @@ class Project(SQLModel, table=True):
     logline: str = ""
     look: str = ""
     profile: str = "mini"
+    memory_scope: str = MemoryScope.EARLIER.value
+    all_profiles: bool = False
+    renderer: str = "animatic"
+    agents: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     rate_numerator: int = 24
     rate_denominator: int = 1
+    aspect: str = ""
     warnings: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    version_id: str | None = None
+    sound: str = ""
+    sound_name: str = ""
+    sound_seconds: float = 0.0
+    sound_offset: int = 0
+    sound_volume: int = 100
+    sound_in_film: bool = False
     revision: int = 1
+    archived: int | None = None
     trashed: int | None = None
     created: int = Field(default_factory=now)
     updated: int = Field(default_factory=now)
 
 
 class Shot(SQLModel, table=True):
-    """S_i = (D_i, C_i) with its picked take and its place in the film (see studio.project.order)."""
+    """S_i = (D_i, C_i) with its place in the film (see studio.project.order) and what is picked for it.
+
+    `picked` is a take, `refinement` the text R_i written for it, `clip` a rendered clip; `accepted` and
+    `clip_accepted` name the moment whose stale picture, or clip, is kept as it is.
+    """
 
     __table_args__ = (Index("shot_of_project", "project_id", "position"),)
 
@@ -75,7 +98,11 @@ class Shot(SQLModel, table=True):
     notes: str = ""
     picked: str | None = None
     accepted: str | None = None
+    refinement: str | None = None
+    clip: str | None = None
+    clip_accepted: str | None = None
     locked: bool = False
+    shelf: str | None = Field(default=None, foreign_key="version.id")
     trashed: int | None = None
     created: int = Field(default_factory=now)
 
@@ -89,6 +116,7 @@ class CastMember(SQLModel, table=True):
     position: str
     name: str
     look: str = ""
+    shelf: str | None = Field(default=None, foreign_key="version.id")
     trashed: int | None = None
     created: int = Field(default_factory=now)
 
@@ -101,6 +129,52 @@ class Place(SQLModel, table=True):
     name: str
     look: str = ""
     interior: str = "EXT"
+    shelf: str | None = Field(default=None, foreign_key="version.id")
+    trashed: int | None = None
+    created: int = Field(default_factory=now)
+
+
+class Version(SQLModel, table=True):
+    """A version of a film's shot list. One is in use; the rows of the others lie on their shelves.
+
+    A row on a shelf (`shelf` names the version, `trashed` says since when) comes back when that version is
+    taken out again; takes stay with their shots. The words of the film (theme, logline, look, what the
+    director warned of, frame rate) are kept here while the version is on the shelf.
+    """
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    owner: str = Field(index=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    number: int
+    label: str
+    title: str = ""
+    theme: str = ""
+    logline: str = ""
+    look: str = ""
+    rate_numerator: int = 24
+    rate_denominator: int = 1
+    warnings: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    trashed: int | None = None
+    created: int = Field(default_factory=now)
+
+
+class Reference(SQLModel, table=True):
+    """A picture of a person, a place or the look of the film, pinned into the memory of its shots; or one
+    that is pinned into the memory of one shot only.
+
+    `subject_id` is the row of the person, place or shot; "" for the look. Sizes are in pixels.
+    """
+
+    __tablename__ = "reference_picture"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    owner: str = Field(index=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    subject: str = Subject.LOOK.value
+    subject_id: str = ""
+    sha256: str
+    width: int
+    height: int
     trashed: int | None = None
     created: int = Field(default_factory=now)
 
@@ -121,7 +195,10 @@ class FrameMark(SQLModel, table=True):
 
 
 class Take(SQLModel, table=True):
-    """A drawn start-end pair with its conditions, its recipe and the memory pack that it was drawn with."""
+    """A drawn start-end pair with its conditions, its recipe and the memory pack that it was drawn with.
+
+    `again_of` names the take that this one was asked to repeat exactly.
+    """
 
     id: str = Field(default_factory=new_id, primary_key=True)
     owner: str = Field(index=True)
@@ -136,6 +213,7 @@ class Take(SQLModel, table=True):
     memory: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
     seconds: float = 0.0
     imported: bool = False
+    again_of: str | None = None
     locked: bool = False
     rejected: bool = False
     note: str = ""
@@ -170,6 +248,34 @@ class Clip(SQLModel, table=True):
     conditions: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     recipe: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     seconds: float = 0.0
+    created: int = Field(default_factory=now)
+
+
+class Measure(SQLModel, table=True):
+    """A figure that the drawing process worked out from stored pictures. It can always be worked out again.
+
+    `id` is a hash of everything it depends on (see studio.project.measures), so a row never changes.
+    """
+
+    id: str = Field(primary_key=True)
+    owner: str = Field(index=True)
+    kind: str
+    value: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    created: int = Field(default_factory=now)
+
+
+class Verdict(SQLModel, table=True):
+    """What a judge said of a cut, from 0 to 1 and in words; `errors` are its continuity notes."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    owner: str = Field(index=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    end_sha256: str
+    start_sha256: str
+    judge: str
+    score: float
+    evidence: str
+    errors: list[str] = Field(sa_column=Column(JSON, nullable=False))
     created: int = Field(default_factory=now)
 
 
@@ -209,6 +315,7 @@ class Job(SQLModel, table=True):
     order: dict[str, Any] = Field(sa_column=Column("work_order", JSON, nullable=False))
     resolved: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
     cancel_requested: bool = False
+    pause_requested: bool = False
     attempts: int = 0
     lease_owner: str | None = None
     lease_until: int | None = None
@@ -221,6 +328,29 @@ class Job(SQLModel, table=True):
     created: int = Field(default_factory=now)
     started: int | None = None
     finished: int | None = None
+
+
+class RemoteOperation(SQLModel, table=True):
+    """A clip that was ordered of a paid service, written down before anything waits for it.
+
+    `request` is the hash of all that the clip depends on but the seed. `collected` says since when a clip row
+    holds its result; `closed` since when it is known that it will never give one.
+    """
+
+    __tablename__ = "remote_operation"
+    __table_args__ = (Index("operation_of_request", "project_id", "request"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    owner: str = Field(index=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    job_id: str | None = Field(default=None, foreign_key="job.id")
+    renderer: str
+    request: str
+    seed: int
+    operation: str
+    collected: int | None = None
+    closed: int | None = None
+    created: int = Field(default_factory=now)
 
 
 class Command(SQLModel, table=True):

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from engine.errors import StageError
 from engine.profiles import get_profile
 from studio.service.studio import Studio
+from studio.ui.slim import slim
 from studio.ui.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ QUICK: dict[str, Any] = {
 LONG: dict[str, Any] = {**QUICK, "queue": True, "concurrency_limit": 4}
 
 OWNER_BYTES = 16
+_OWNER = "anon-"
 UNREADABLE = "The page sent something that the studio cannot read; reload the page and try again."
 BROKEN = "Something in the studio went wrong, and nothing was changed; the log in the terminal says more."
 
@@ -65,6 +67,12 @@ class ShotEvent(Event):
     shot: str
 
 
+class QuestionEvent(ShotEvent):
+    """A question about one shot; its answer carries the key, so that the page knows what was answered."""
+
+    key: str = ""
+
+
 E = TypeVar("E", bound=Event)
 News = dict[str, Any]
 """More keys of a timeline patch, see studio.ui.timeline.timeline."""
@@ -77,7 +85,12 @@ def owner_of(token: object) -> str:
     """
     if not (isinstance(token, str) and len(token) == 2 * OWNER_BYTES and token.isalnum()):
         raise StageError("This browser has no key yet; reload the page.")
-    return f"anon-{token}"
+    return f"{_OWNER}{token}"
+
+
+def token_of(owner: str) -> str:
+    """The token that `owner_of` takes for this owner."""
+    return owner.removeprefix(_OWNER)
 
 
 def new_token() -> str:
@@ -87,6 +100,17 @@ def new_token() -> str:
 def patch(news: News) -> Any:
     """An update of the timeline. `n` differs each time, or equal patches would not reach the page."""
     return gr.update(patch={"n": time.monotonic_ns(), **news})
+
+
+def told(name: str, answer: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> News:
+    """An answer to a question of one panel, which listens to `name`."""
+    match answer:
+        case BaseModel():
+            return {"told": {name: answer.model_dump(mode="json")}}
+        case dict():
+            return {"told": {name: answer}}
+        case _:
+            return {"told": {name: plain(answer)}}
 
 
 def notice(text: str, kind: str = "info") -> News:
@@ -161,15 +185,17 @@ class Desk:
         news: News = {
             "project": event.project,
             "since": event.since,
-            "changes": found.model_dump(mode="json"),
+            "changes": slim(found),
         }
+        if found.head is not None:  # another profile knows other words
+            news["vocabulary"] = camera_words(found.head.profile)
         if found.order is not None:
             news["trash"] = plain(self.studio.project(owner, event.project).trash)
         return news
 
     def projects(self, owner: str) -> News:
-        """The owner's projects, for the menu."""
-        return {"projects": plain(self.studio.projects(owner))}
+        """The owner's projects, for the menu: also archived ones and those in the trash."""
+        return {"projects": plain(self.studio.all_projects(owner))}
 
     def opened(self, owner: str, project_id: str) -> News:
         """A whole project, for a page that has nothing of it."""
@@ -177,6 +203,7 @@ class Desk:
         return {
             "open": view.model_dump(mode="json"),
             "vocabulary": camera_words(view.head.profile),
+            **told("renderers", self.studio.renderers()),
             **self.projects(owner),
         }
 

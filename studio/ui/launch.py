@@ -18,8 +18,26 @@ from studio.ui.media import media_route
 from studio.ui.page import build
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "ui"
-SCRIPTS = ("kit.js", "keys.js", "store.js", "outbox.js", "player.js", "fields.js")
-STYLES = ("tokens.css", "page.css", "controls.css", "panels.css", "viewer.css")
+SCRIPTS = (
+    "kit.js",
+    "keys.js",
+    "store.js",
+    "outbox.js",
+    "player.js",
+    "fields.js",
+    "compare.js",
+    "pictures.js",
+)
+STYLES = (
+    "tokens.css",
+    "page.css",
+    "controls.css",
+    "panels.css",
+    "viewer.css",
+    "takes.css",
+    "agents.css",
+    "evidence.css",
+)
 FIRST_PORT = 7860
 
 __all__ = ["build", "launch", "serve"]

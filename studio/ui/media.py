@@ -21,7 +21,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
 }
-SHOWN = ("image/png", "video/mp4")
+SHOWN = ("image/png", "video/mp4", "audio/mpeg", "audio/wav", "audio/mp4")
 
 
 def media_route(studio: Studio) -> APIRoute:

@@ -8,14 +8,18 @@ import gradio as gr
 
 from engine.errors import StageError
 from studio.service.studio import Studio
+from studio.ui.api import publish
 from studio.ui.desk import QUICK, Desk, Event, News, ShotEvent, new_token, patch, sorry
+from studio.ui.panels.agents import agents
+from studio.ui.panels.clips import clips
 from studio.ui.panels.draw import draw
 from studio.ui.panels.film import film
 from studio.ui.panels.header import header
 from studio.ui.panels.inspector import inspector
 from studio.ui.panels.memory import memory
 from studio.ui.panels.people import people
-from studio.ui.panels.story import story
+from studio.ui.panels.stale import stale
+from studio.ui.panels.story import WatchEvent, story, watch
 from studio.ui.panels.takes import takes
 from studio.ui.panels.viewer import viewer
 from studio.ui.timeline import Timeline
@@ -34,6 +38,16 @@ class InsertEvent(Event):
     after: str | None = None
 
 
+class SplitEvent(ShotEvent):
+    at: int | None = None
+
+
+class WriteEvent(Event):
+    """New values of fields of shots, by id; the service says which fields and values exist."""
+
+    edits: dict[str, dict[str, Any]]
+
+
 class ShotsEvent(Event):
     shots: tuple[str, ...]
 
@@ -48,13 +62,16 @@ def build(studio: Studio) -> gr.Blocks:
         with gr.Column(elem_id="studio"):
             with gr.Row(elem_id="top"):
                 header(desk)
+                stale(desk)
                 film(desk)
+                agents(desk)
             with gr.Row(elem_id="rooms"):
                 with gr.Column(elem_id="left"):
                     story(desk)
                     people(desk)
                 with gr.Column(elem_id="centre"):
                     viewer(desk)
+                    clips(desk)
                     draw(desk)
                     with gr.Row(elem_id="evidence"):
                         takes(desk)
@@ -64,6 +81,7 @@ def build(studio: Studio) -> gr.Blocks:
             timeline.render()
         follow(desk, where)
         edits(desk)
+        publish(studio)
     return page
 
 
@@ -78,7 +96,7 @@ def follow(desk: Desk, where: gr.JSON) -> None:
     def poll(token: Any, place: Any) -> Any:
         if not token or not isinstance(place, dict) or not place.get("project"):
             return gr.skip()
-        news = desk.answer(token, place, Event, lambda _owner, _event: None)
+        news = desk.answer(token, place, WatchEvent, lambda owner, event: watch(desk, owner, event))
         news.pop("ack", None)
         return patch(news) if news else gr.skip()
 
@@ -123,6 +141,12 @@ def edits(desk: Desk) -> None:
     def duplicate(owner: str, event: ShotEvent) -> News:
         return {"select": studio.duplicate_shot(owner, event.shot).id}
 
+    def split(owner: str, event: SplitEvent) -> News:
+        return {"select": studio.split_shot(owner, event.shot, event.at).id}
+
+    def write(owner: str, event: WriteEvent) -> None:
+        studio.edit_shots(owner, event.edits)
+
     def remove(owner: str, event: ShotsEvent) -> None:
         studio.delete_shots(owner, event.shots)
 
@@ -133,5 +157,7 @@ def edits(desk: Desk) -> None:
     desk.on(timeline.reorder, OrderEvent, reorder)
     desk.on(timeline.insert, InsertEvent, insert)
     desk.on(timeline.duplicate, ShotEvent, duplicate)
+    desk.on(timeline.split, SplitEvent, split)
+    desk.on(timeline.write, WriteEvent, write)
     desk.on(timeline.remove, ShotsEvent, remove)
     desk.on(timeline.restore, ShotEvent, restore)

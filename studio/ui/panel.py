@@ -6,6 +6,7 @@ Everything the user wrote arrives as data and is put into the page by `textConte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,26 @@ HERE = Path(__file__).parent
 
 
 class Panel(gr.HTML):
-    """One panel. `panel.<event>(handler, …)` listens to `trigger("<event>", data)` of its script."""
+    """One panel. `panel.<event>(handler, …)` listens to `trigger("<event>", data)` of its script.
+
+    `parts` are scripts that run before it and put what they build into `stage`: a large panel in files.
+    """
 
     def __init__(
-        self, script: Path, *, elem_id: str, tag: str = "section", name: str = "", **kwargs: Any
+        self,
+        script: Path,
+        *,
+        elem_id: str,
+        tag: str = "section",
+        name: str = "",
+        parts: Sequence[Path] = (),
+        **kwargs: Any,
     ) -> None:
         label = f' aria-label="{name}"' if name else ""
         super().__init__(
             None,
             html_template=f'<{tag} class="s-panel-body"{label}></{tag}>',
-            js_on_load=script.read_text(encoding="utf-8"),
+            js_on_load="\n".join(path.read_text(encoding="utf-8") for path in (*parts, script)),
             apply_default_css=False,
             elem_id=elem_id,
             **kwargs,

@@ -1,50 +1,117 @@
-// js_on_load of the draw controls.
-const { h, text, fill, say, state } = stage;
+// js_on_load of the draw controls: what to draw, how many takes, which frame is given, and the recipe in a fold.
+const { h, text, attribute, fill, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
 const send = stage.sender("draw", trigger);
+const REMEMBERED = "stage-draw";
 
 const one = h("button.s-button.s-primary", { type: "button", id: "draw-this", title: "Draw the selected shots (R)", onclick: drawSelected }, "Draw");
 const all = h("button.s-button", { type: "button", id: "draw-all", onclick: () => state.head && send("missing") }, "Draw all");
 const takes = stage.segments("takes", "Takes", [["1", "1"], ["2", "2"], ["3", "3"], ["4", "4"]], "1");
-const keep = stage.segments("keep", "Keep", [["", "none"], ["start", "start"], ["end", "end"]], "");
-const number = (id, placeholder, attributes) => stage.input({ id, type: "number", placeholder, ...attributes });
-const seed = number("draw-seed", "random", { min: 0, step: 1 });
-const steps = number("draw-steps", "profile's", { min: 1, step: 1 });
-const guidance = number("draw-guidance", "profile's", { min: 0, step: 0.1 });
+const quote = h("span.dr-quote", { id: "draw-quote" });
+
+// ---------------------------------------------------------------- the frame that is given
+
+const GIVEN = [["", "Both frames new"], ["start", "Keep the start"], ["end", "Keep the end"], ["previous", "Continue from the shot before"],
+  ["start picture", "Start on a picture…"], ["end picture", "End on a picture…"]];
+const given = h("select.s-input.dr-given", { id: "draw-given", "aria-label": "The frame that is given" }, GIVEN.map(([value, label]) => h("option", { value }, label)));
+const thumb = h("img", {});
+const chosen = h("span.dr-chosen", { hidden: true }, thumb, stage.tool("close", "Another picture, or none", () => { given.value = ""; forget(); }));
+const picker = stage.upload.chooser("Choose the picture of the frame", (data) => { picture = data; render(); }, [stage.icon("picture"), h("span", {}, "Choose")]);
+let picture = null; // base64 of an uploaded frame
+let givenTo = null; // the shot that it was chosen for: the next one starts with two new frames again
+
+const uploading = () => given.value.endsWith("picture");
+function forget() { picture = null; render(); }
+given.addEventListener("change", () => {
+  picture = null;
+  givenTo = state.cursor;
+  if (uploading()) picker.click();
+  render();
+});
+
+// ---------------------------------------------------------------- the recipe, remembered in this browser
+
+const number = (id, attributes) => stage.input({ id, type: "number", ...attributes });
+const seed = number("draw-seed", { min: 0, step: 1, placeholder: "random" });
+const steps = number("draw-steps", { min: 1, step: 1 });
+const guidance = number("draw-guidance", { min: 1, step: 0.1 });
 const labelled = (label, control) => h("label.s-field", {}, h("span.s-label", {}, label), control);
-const fold = h("details.dr-fold", {}, h("summary", {}, "Advanced"),
-  h("div.dr-advanced", {}, labelled("Seed", seed), labelled("Steps", steps), labelled("Guidance", guidance)));
-const quote = h("span.dr-quote");
+const reset = h("button.s-quiet", { type: "button", id: "draw-reset", onclick: () => { for (const control of [seed, steps, guidance]) control.value = ""; remember(); render(); } }, "As the profile says");
+const told = h("span.dr-told");
+const fold = h("details.dr-fold", { id: "draw-fold" }, h("summary", {}, h("span", {}, "Advanced"), told),
+  h("div.dr-advanced", {}, labelled("Seed", seed), labelled("Steps", steps), labelled("Guidance", guidance), reset));
 
 const value = (control) => (control.value.trim() === "" ? null : Number(control.value));
+function remember() {
+  localStorage.setItem(REMEMBERED, JSON.stringify({ seed: seed.value, steps: steps.value, guidance: guidance.value, takes: takes.value, open: fold.open }));
+}
+function recall() {
+  const kept = JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}");
+  for (const [name, control] of Object.entries({ seed, steps, guidance })) control.value = kept[name] ?? "";
+  takes.value = kept.takes ?? "1";
+  fold.open = Boolean(kept.open);
+}
+for (const control of [seed, steps, guidance, takes.el]) control.addEventListener("input", () => { remember(); render(); });
+fold.addEventListener("toggle", remember);
+
+// ---------------------------------------------------------------- drawing
 
 function drawSelected() {
   if (!state.selection.length) { stage.notify("Select a shot in the timeline first."); return; }
+  if (uploading() && !picture) { stage.notify("Choose the picture that the shot is to have first."); picker.focus(); return; }
   send("selected", {
-    shots: state.selection, takes: Number(takes.value), keep: keep.value || null,
+    shots: state.selection, takes: Number(takes.value), given: given.value, data: uploading() ? picture : "",
     seed: value(seed), steps: value(steps), guidance: value(guidance),
   });
+  given.value = "";
+  forget();
 }
 stage.command.draw = drawSelected;
 
-function render() {
-  const chosen = state.selection.length;
-  const shot = stage.shot();
-  const drawn = Boolean(shot?.take_id);
-  const verb = drawn ? "Draw again" : "Draw this shot";
-  text(one, chosen > 1 ? `Draw ${chosen} shots` : verb);
-  one.disabled = !chosen;
-  const left = state.head?.stale_shots.length ?? 0;
-  const waiting = stage.activeJobs().filter((job) => job.kind === "draw").length;
+/** Seconds for so many pairs with the steps that are set; null while nothing was drawn here yet. */
+function estimate(pairs, own) {
   const each = stage.details()?.estimate;
-  const time = left && each ? say.about(left * each) : "";
-  text(all, left ? `${left === state.order.length ? "Draw all" : "Draw the rest"} (${left})` : waiting ? `${waiting} in the queue` : state.order.length ? "All drawn" : "Draw all");
-  stage.attribute(all, "title", `Every shot that is missing or stale, in film order${time && `, ${time}`}`);
-  all.disabled = !left;
-  text(quote, time);
-  for (const radio of keep.el.querySelectorAll("input")) radio.disabled = radio.value !== "" && !drawn;
-  if (!drawn) keep.value = "";
+  if (!each || !pairs) return null;
+  return pairs * each * (own && value(steps) ? value(steps) / state.head.steps : 1);
 }
 
-fill(body, h("div.dr-row", {}, one, all, quote, h("span.s-grow"), takes.el, keep.el, fold));
+function renderGiven(shot, chosenShots) {
+  const drawn = Boolean(shot?.take_id);
+  const first = state.order.indexOf(shot?.id) <= 0;
+  if (given.value && givenTo !== state.cursor) { picture = null; given.value = ""; }
+  const possible = { start: drawn, end: drawn, previous: Boolean(shot) && (!first || chosenShots > 1), "start picture": chosenShots === 1, "end picture": chosenShots === 1 };
+  for (const option of given.options) option.disabled = option.value in possible && !possible[option.value];
+  if (given.selectedOptions[0]?.disabled) { given.value = ""; picture = null; }
+  picker.hidden = !uploading() || Boolean(picture);
+  chosen.hidden = !picture;
+  if (picture) { thumb.src = `data:image/*;base64,${picture}`; thumb.alt = given.value.startsWith("start") ? "The start frame to be" : "The end frame to be"; }
+}
+
+function render() {
+  const shots = state.selection.length;
+  const shot = stage.shot();
+  text(one, shots > 1 ? `Draw ${shots} shots` : shot?.take_id ? "Draw again" : "Draw this shot");
+  one.disabled = !shots;
+  renderGiven(shot, shots);
+  const left = state.head?.stale_shots.length ?? 0;
+  const waiting = stage.activeJobs().filter((job) => job.kind === "draw").length;
+  const rest = say.about(estimate(left, false));
+  text(all, left ? `${left === state.order.length ? "Draw all" : "Draw the rest"} (${left})` : waiting ? `${waiting} in the queue` : state.order.length ? "All drawn" : "Draw all");
+  attribute(all, "title", `Every shot that is missing or stale, in film order${rest && `, ${rest}`}`);
+  all.disabled = !left;
+  const time = say.about(estimate(shots * Number(takes.value), true));
+  text(quote, time);
+  attribute(one, "title", `Draw the selected shots (R)${time && `, ${time}`}`);
+  if (!state.head) return;
+  attribute(steps, "placeholder", String(state.head.steps));
+  attribute(guidance, "placeholder", String(state.head.guidance));
+  const set = [value(seed) !== null && `seed ${seed.value}`, value(steps) && `${steps.value} steps`, value(guidance) && `guidance ${guidance.value}`].filter(Boolean);
+  attribute(fold.firstChild, "title", set.length ? `Not as the profile says: ${set.join(", ")}` : null);
+  attribute(fold, "data-set", set.length > 0);
+  text(told, fold.open ? "" : set.join(", "));
+  reset.disabled = !set.length;
+}
+
+recall();
+fill(body, h("div.dr-row", {}, one, all, quote, h("span.s-grow"), takes.el, given, picker, chosen, fold));
 stage.on("select shots head jobs details", render);

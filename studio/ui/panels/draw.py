@@ -1,7 +1,8 @@
-"""Drawing: the selected shots, or all that are missing or stale; takes, what to keep, and the recipe."""
+"""Drawing: the selected shots, or all that are missing or stale; takes, a given frame, and the recipe."""
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 
 from pydantic import Field
@@ -9,14 +10,38 @@ from pydantic import Field
 from engine.story import FrameSide
 from studio.ui.desk import Desk, Event, News, notice
 from studio.ui.panel import Panel
+from studio.ui.uploads import UploadEvent
 
 MAX_TAKES = 4
 
 
-class DrawEvent(Event):
+class Given(str, Enum):
+    """Which frame of the pair is given, and where it comes from."""
+
+    NONE = ""
+    START = "start"
+    END = "end"
+    PREVIOUS = "previous"
+    START_PICTURE = "start picture"
+    END_PICTURE = "end picture"
+
+    @property
+    def side(self) -> FrameSide | None:
+        """The frame that is kept or uploaded."""
+        word = self.value.partition(" ")[0]
+        return FrameSide(word) if word in ("start", "end") else None
+
+    @property
+    def uploaded(self) -> bool:
+        return self in (Given.START_PICTURE, Given.END_PICTURE)
+
+
+class DrawEvent(UploadEvent):
+    """`data` is the picture of an uploaded frame, "" for all else."""
+
     shots: tuple[str, ...] = Field(min_length=1)
     takes: int = Field(1, ge=1, le=MAX_TAKES)
-    keep: FrameSide | None = None
+    given: Given = Given.NONE
     seed: int | None = None
     steps: int | None = None
     guidance: float | None = None
@@ -34,7 +59,9 @@ def draw(desk: Desk) -> Panel:
             seed=event.seed,
             steps=event.steps,
             guidance=event.guidance,
-            keep=event.keep,
+            keep=event.given.side,
+            continues=event.given is Given.PREVIOUS,
+            given=event.picture() if event.given.uploaded else None,
         )
 
     def missing(owner: str, event: Event) -> News | None:

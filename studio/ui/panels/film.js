@@ -5,7 +5,7 @@ const send = stage.sender("film", trigger);
 
 const button = h("button.s-button.s-primary", { type: "button", id: "film-button" }, icon("film"), h("span", {}, "Film"));
 const panel = h("div.s-pop.fi-pop", { role: "dialog", "aria-label": "Render and export the film" });
-stage.popover(button, panel);
+stage.popover(button, panel, () => askPrice(true));
 
 const summary = h("p.fi-summary");
 const make = h("button.s-button.s-primary", { type: "button", id: "export", onclick: () => send("make") });
@@ -16,7 +16,42 @@ const video = h("video.fi-video", { controls: true, playsinline: true, preload: 
 const made = h("p.s-hint");
 const mp4 = h("a.s-button", { id: "download-mp4" }, icon("download"), "MP4");
 const zip = h("a.s-button", { id: "download-zip" }, icon("download"), "Everything (zip)");
+const titles = (form) => h("button.s-quiet", { type: "button", id: `subtitles-${form}`, onclick: () => send("subtitles", { form }) }, icon("download"), form.toUpperCase());
+const subtitles = h("div.fi-links", { hidden: true }, h("span.s-hint", {}, "Dialogue as subtitles"), titles("srt"), titles("vtt"));
 const result = h("div.fi-result", {}, video, made, h("div.fi-links", {}, mp4, zip));
+
+const renderer = stage.dropdown([], { id: "renderer" });
+const rendererHint = h("p.s-hint");
+const price = h("p.s-hint", { id: "render-quote" });
+renderer.addEventListener("change", () => send("renderer", { renderer: renderer.value }));
+
+function renderChoice() {
+  if (!state.head) return;
+  if (renderer.options.length !== (state.told.renderers ?? []).length) {
+    fill(renderer, (state.told.renderers ?? []).map((one) => h("option", { value: one.name, disabled: Boolean(one.hindrance), title: one.hindrance || one.note }, one.title)));
+  }
+  if (document.activeElement !== renderer) renderer.value = state.head.renderer;
+  const chosen = (state.told.renderers ?? []).find((one) => one.name === state.head.renderer);
+  text(rendererHint, !chosen ? "" : chosen.hindrance || [chosen.note, chosen.lengths !== "any" && `Makes ${chosen.lengths}.`, `Cost: ${chosen.cost}.`].filter(Boolean).join(" "));
+  attribute(rendererHint, "data-kind", chosen?.hindrance ? "stale" : null);
+}
+
+/** "2 clips to render, about 14 s, free": asked for while the drawer is open and something may have changed. */
+const ask = stage.asker("filmQuote", (data) => send("price", data));
+let priceKey = "";
+function askPrice(open = !panel.hidden) {
+  if (!state.head) return;
+  priceKey = ask(open ? JSON.stringify([state.head.id, state.head.renderer, state.head.seconds_a_frame,
+    stage.shots().map((shot) => [shot.clip_id, shot.clip_stale, shot.take_id, shot.attributes.length])]) : null);
+}
+stage.priceOf = (quote) => [say.count(quote.shots, "clip"), quote.wait ? say.about(quote.wait) : "time not known yet",
+  quote.dollars ? `about $${quote.dollars.toFixed(2)}` : quote.gpu_minutes ? `about ${Math.ceil(quote.gpu_minutes)} GPU minutes` : "free",
+  ...(quote.slowed > 1.05 ? [`played up to ${quote.slowed.toFixed(1)} times slower than made: the renderer makes no clip this long`] : [])].join(", ");
+
+function renderPrice() {
+  const quote = priceKey && state.told.filmQuote?.key === priceKey ? state.told.filmQuote : null;
+  text(price, !quote ? "" : quote.shots ? `To render: ${stage.priceOf(quote)}.` : "Every clip is rendered and fresh; the film only has to be joined.");
+}
 
 const nameOf = (ending) => `${(state.head.title || "film").replace(/[^\p{L}\p{N} _-]+/gu, "").trim() || "film"}.${ending}`;
 
@@ -32,6 +67,9 @@ function render() {
   text(summary, !shots ? "There are no shots yet: direct a film, or add shots yourself."
     : missing ? `${say.count(missing, "shot")} of ${shots} ${missing === 1 ? "has" : "have"} no picture yet: draw ${missing === 1 ? "it" : "them"} first.`
       : `${say.count(shots, "shot")}, ${say.time(state.head.seconds)} at ${state.head.fps} frames a second.${asItIs}`);
+  renderChoice();
+  askPrice();
+  renderPrice();
   text(make, film ? "Render again" : "Render & export");
   make.disabled = busy || !shots || missing > 0;
   halt.hidden = bar.hidden = !busy;
@@ -40,6 +78,7 @@ function render() {
   attribute(bar, "aria-valuenow", busy ? Math.round(job.progress * 100) : null);
   bar.firstChild.style.width = `${Math.round((job?.progress ?? 0) * 100)}%`;
   result.hidden = !film;
+  subtitles.hidden = !stage.shots().some((shot) => shot.attributes.dialogue.trim());
   attribute(button, "data-busy", busy);
   text(button.lastChild, busy ? `Film ${Math.round(job.progress * 100)} %` : "Film");
   if (!film) return;
@@ -53,6 +92,16 @@ function render() {
   attribute(made, "data-kind", film.stale ? "stale" : null);
 }
 
-fill(panel, h("h2.s-title", {}, "The film"), summary, h("div.fi-row", {}, make, halt), bar, doing, result);
+fill(panel, h("h2.s-title", {}, "The film"), summary, h("label.s-field", {}, h("span.s-label", {}, "Renderer of clips"), renderer), rendererHint, price, h("div.fi-row", {}, make, halt), bar, doing, result, subtitles);
 fill(body, h("span.s-anchor", {}, button, panel));
-stage.on("project head shots jobs", render);
+/** A text from the studio as a file of the user's. */
+function saveText() {
+  const found = state.told.subtitles;
+  if (!found) return;
+  state.told.subtitles = null;
+  const url = URL.createObjectURL(new Blob([found.text], { type: "text/plain;charset=utf-8" }));
+  h("a", { href: url, download: nameOf(found.form) }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+stage.on("subtitles", saveText);
+stage.on("project head shots jobs filmQuote renderers", render);

@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from studio.ui.desk import Desk, Event
+from studio.ui.desk import Desk, Event, News, told
 from studio.ui.panel import Panel
+
+
+class RendererEvent(Event):
+    renderer: str
+
+
+class PriceEvent(Event):
+    """Asks what rendering takes: these shots, or (None) all missing or stale ones; `key` comes back."""
+
+    key: str
+    shots: tuple[str, ...] | None = None
+
+
+def quote(desk: Desk, owner: str, event: PriceEvent, name: str) -> News:
+    """The answer, under a name, to a question about a price."""
+    found = desk.studio.render_quote(owner, event.project_id, event.shots)
+    return told(name, {"key": event.key, **found.model_dump(mode="json")})
+
+
+class SubtitlesEvent(Event):
+    form: Literal["srt", "vtt"]
 
 
 def film(desk: Desk) -> Panel:
@@ -20,6 +42,19 @@ def film(desk: Desk) -> Panel:
             if job.active and job.kind.value == "export":
                 desk.studio.cancel(owner, job.id)
 
+    def subtitles(owner: str, event: SubtitlesEvent) -> News:
+        text = desk.studio.subtitles(owner, event.project_id, event.form)
+        return told("subtitles", {"form": event.form, "text": text})
+
+    def renderer(owner: str, event: RendererEvent) -> None:
+        desk.studio.edit_project(owner, event.project_id, renderer=event.renderer)
+
+    def price(owner: str, event: PriceEvent) -> News:
+        return quote(desk, owner, event, "filmQuote")
+
+    desk.on(panel.renderer, RendererEvent, renderer)
+    desk.on(panel.price, PriceEvent, price)
     desk.on(panel.make, Event, make)
+    desk.on(panel.subtitles, SubtitlesEvent, subtitles)
     desk.on(panel.halt, Event, halt)
     return panel

@@ -1,20 +1,25 @@
-// js_on_load of the inspector: description, all cinematic attributes, words around the picture. Saves as you write.
-const { h, text, fill, state } = stage;
+// js_on_load of the inspector: every word and number of the selected shots. Saves as you write. Several shots are
+// edited at once: a field in which they differ says so, and what is written there goes to all of them as one command.
+const { h, text, attribute, fill, state } = stage;
 const body = element.querySelector(".s-panel-body");
 const send = stage.sender("inspector", trigger);
 const choices = props.choices;
 const fields = new Map(); // name of the field -> {field, read}
 
+const chosen = () => state.order.filter((id) => state.selection.includes(id)).map((id) => state.shots.get(id));
+/** The one value that all shots have, or undefined. */
+const common = (shots, read) => (shots.every((shot) => stage.same(read(shot), read(shots[0]))) ? read(shots[0]) : undefined);
+
 /** Adds a self-saving field. `read(shot)` is what it shows; `parse(value)` what is sent, null when it makes no sense. */
-function add(name, label, control, read, parse = (value) => value, options = {}) {
+function add(name, label, control, read, { parse = (value) => value, sorry = "", ...options } = {}) {
   const field = stage.field({
     label, control, ...options,
-    save: (value, shot, done) => {
-      const sent = parse(value, shot);
-      if (sent === null) { done(false); stage.notify("A length is a number of seconds, like 2.5.", "error"); return; }
-      send("write", { shot, field: name, value: sent }, () => {
-        const now = state.shots.get(shot);
-        const good = Boolean(now) && stage.same(read(now), Array.isArray(sent) ? sent.join(", ") : shownAs(name, sent));
+    save: (value, ids, done) => {
+      const sent = parse(value);
+      if (sent === null) { done(false); stage.notify(sorry, "error"); return; }
+      const shots = ids.split(" ");
+      stage.edit(Object.fromEntries(shots.map((id) => [id, { [name]: sent }])), () => {
+        const good = shots.every((id) => state.shots.has(id) && stage.same(raw(name)(state.shots.get(id)), sent));
         done(good);
         return good;
       });
@@ -24,66 +29,85 @@ function add(name, label, control, read, parse = (value) => value, options = {})
   return field.el;
 }
 
-const shownAs = (name, sent) => (name === "length" ? seconds(sent) : sent);
+const OWN = ["description", "title", "scene", "slate"];
+const raw = (name) => (OWN.includes(name) ? (shot) => shot[name] : (shot) => shot.attributes[name]);
 const seconds = (frames) => String(Math.round((frames / state.head.rate) * 100) / 100);
-const attributeOf = (name) => (shot) => shot.attributes[name];
-const choice = (name, label) => add(name, label, stage.dropdown(choices[name], { id: `shot-${name}` }), attributeOf(name));
-const words = (name, label, placeholder = "") =>
-  add(name, label, stage.input({ id: `shot-${name}`, placeholder, list: name === "place" ? "place-names" : null }), attributeOf(name));
+const choice = (name, label) => add(name, label, stage.dropdown(choices[name], { id: `shot-${name}` }), raw(name));
+const words = (name, label, more = {}) => add(name, label, stage.input({ id: `shot-${name}`, ...more }), raw(name));
 const prose = (name, label, rows, placeholder = "") =>
-  add(name, label, stage.area({ id: `shot-${name}`, rows, placeholder }), attributeOf(name), undefined, { wide: true });
+  add(name, label, stage.area({ id: `shot-${name}`, rows, placeholder }), raw(name), { wide: true });
 
 function frames(value) {
   const number = Number(String(value).replace(",", "."));
   return Number.isFinite(number) && number > 0 ? Math.max(1, Math.round(number * state.head.rate)) : null;
 }
+const whole = (value) => (/^\d{1,4}$/.test(value.trim()) && Number(value) > 0 ? Number(value) : null);
 
 const heading = h("h2.s-title", {}, "Shot");
 const where = h("span.in-where");
 const locked = h("input", { type: "checkbox", id: "shot-locked" });
 locked.addEventListener("change", () => {
-  const shot = state.cursor;
+  const ids = chosen().map((shot) => shot.id);
   const wanted = locked.checked;
-  send("write", { shot, field: "locked", value: wanted }, () => state.shots.get(shot)?.locked === wanted);
+  stage.edit(Object.fromEntries(ids.map((id) => [id, { locked: wanted }])), () => ids.every((id) => state.shots.get(id)?.locked === wanted));
 });
 const placeNames = h("datalist", { id: "place-names" });
+const description = prose("description", "Description", 4, "What happens in this shot, in one or two sentences");
 
-const description = add("description", "Description", stage.area({
-  id: "shot-description", rows: 4, placeholder: "What happens in this shot, in one or two sentences",
-}), (shot) => shot.description, undefined, { wide: true });
-
-// ---------------------------------------------------------------- who is in the shot
+// ---------------------------------------------------------------- who is in the shots
 
 const castRow = h("div.in-cast", { role: "group", "aria-label": "Cast of this shot" });
 const castField = h("div.s-field", { "data-wide": true }, h("span.s-label", {}, "Cast in this shot"), castRow);
 
+/** In all of them, in none, or in some: then the first click puts the person into all. */
+const presence = (shots, name) => {
+  const count = shots.filter((shot) => shot.attributes.cast.includes(name)).length;
+  return count === 0 ? "false" : count === shots.length ? "true" : "mixed";
+};
+
 function toggleCast(name) {
-  const shot = stage.shot();
-  const there = shot.attributes.cast.includes(name);
-  const cast = there ? shot.attributes.cast.filter((other) => other !== name) : [...shot.attributes.cast, name];
-  send("write", { shot: shot.id, field: "cast", value: cast },
-    () => state.shots.get(shot.id)?.attributes.cast.join() === cast.join());
+  const shots = chosen();
+  const leaves = presence(shots, name) === "true";
+  const cast = Object.fromEntries(shots.map(({ id, attributes }) => {
+    const others = attributes.cast.filter((other) => other !== name);
+    const stays = attributes.cast.includes(name) ? attributes.cast : [...attributes.cast, name];
+    return [id, { cast: leaves ? others : stays }];
+  }));
+  stage.edit(cast, () => shots.every(({ id }) => state.shots.get(id)?.attributes.cast.join() === cast[id].cast.join()));
 }
 
 let castShown = "";
-function renderCast(shot) {
-  const names = [...new Set([...state.head.cast.map((member) => member.name), ...shot.attributes.cast])];
-  const key = JSON.stringify([shot.id, names, shot.attributes.cast]);
+function renderCast(shots) {
+  const names = [...new Set([...state.head.cast.map((member) => member.name), ...shots.flatMap((shot) => shot.attributes.cast)])];
+  const there = names.map((name) => presence(shots, name));
+  const key = JSON.stringify([shots.map((shot) => shot.id), names, there]);
   castField.hidden = !names.length;
   if (key === castShown) return;
   castShown = key;
-  fill(castRow, names.map((name) => h("button.s-chip", {
-    type: "button", "aria-pressed": String(shot.attributes.cast.includes(name)), onclick: () => toggleCast(name),
+  const focused = names.findIndex((name, index) => castRow.children[index] === document.activeElement);
+  fill(castRow, names.map((name, index) => h("button.s-chip", {
+    type: "button", "aria-pressed": there[index], title: there[index] === "mixed" ? "In some of the selected shots" : null,
+    onclick: () => toggleCast(name),
   }, name)));
+  castRow.children[focused]?.focus();
 }
 
+// ---------------------------------------------------------------- the form
+
+const numbers = h("div.in-numbers", { "data-wide": true },
+  add("scene", "Scene", stage.input({ id: "shot-scene", inputmode: "numeric", maxlength: 4 }), raw("scene"),
+    { parse: whole, sorry: "A scene is a number from 1." }),
+  words("slate", "Slate", { maxlength: 12 }),
+  add("length", "Length (s)", stage.input({ id: "shot-length", inputmode: "decimal" }), (shot) => seconds(shot.attributes.length),
+    { parse: frames, sorry: "A length is a number of seconds, like 2.5." }));
 const form = h("div.in-form", {},
-  description,
-  choice("scale", "Size"), choice("angle", "Angle"), choice("movement", "Movement"),
-  add("length", "Length (s)", stage.input({ id: "shot-length", inputmode: "decimal" }), (shot) => seconds(shot.attributes.length), frames),
-  choice("framing", "Framing"), choice("support", "Support"), choice("purpose", "Purpose"), choice("time", "Time"),
-  words("place", "Place"), words("weather", "Weather", "rain, fog, snow…"), placeNames,
+  description, stage.rewriteBox(send),
+  choice("scale", "Size"), choice("angle", "Angle"), choice("movement", "Movement"), choice("time", "Time"),
+  words("place", "Place", { list: "place-names" }), words("weather", "Weather", { placeholder: "rain, fog, snow…" }), placeNames,
   castField,
+  numbers,
+  add("title", "Title", stage.input({ id: "shot-title", maxlength: 200, placeholder: "A short name for the card" }), raw("title"), { wide: true }),
+  choice("framing", "Framing"), choice("support", "Support"), choice("purpose", "Purpose"),
   prose("dialogue", "Dialogue", 2), prose("sound", "Sound", 2), prose("notes", "Notes", 2),
   h("label.in-lock", {}, locked, h("span", {}, "Lock: keep this picture, never draw over it")));
 const empty = h("p.s-empty", {}, "Select a shot in the timeline, and its words and camera are here.");
@@ -94,26 +118,45 @@ function renderChoices() {
   for (const name of ["scale", "angle", "movement"]) {
     const control = fields.get(name).field.control;
     for (const option of control.options) {
-      const drawable = !known[name] || known[name].includes(option.value);
-      text(option, drawable ? option.value : `${option.value} (not in ${state.head.profile})`);
+      const drawable = !option.value || !known[name] || known[name].includes(option.value);
+      if (option.value) text(option, drawable ? option.value : `${option.value} (not in ${state.head.profile})`);
     }
   }
 }
 
+/** Words of the selected shots that the profile cannot draw, each once, under the field that they stand in. */
+function renderHints(shots) {
+  for (const name of ["description", "place", "weather", "scale", "angle", "movement"]) {
+    const hints = shots.flatMap((shot) => shot.hints.filter((hint) => hint.field === name));
+    stage.unknown(fields.get(name).field.note, [...new Map(hints.map((hint) => [hint.word, hint])).values()], state.head.profile);
+  }
+}
+
 function render() {
-  const shot = stage.shot();
+  const shots = chosen();
+  const [shot] = shots;
   empty.hidden = Boolean(shot);
   form.hidden = !shot;
-  text(heading, shot ? `Shot ${shot.number}` : "Shot");
-  text(where, shot ? `${shot.label} · ${shot.attributes.purpose}` : "");
+  text(heading, shots.length > 1 ? `${shots.length} shots` : shot ? `Shot ${shot.number}` : "Shot");
+  text(where, shots.length > 1 ? `${shots.map((each) => each.number).slice(0, 6).join(", ")}${shots.length > 6 ? "…" : ""}`
+    : shot ? `${shot.label} · ${shot.attributes.purpose}` : "");
   if (!shot) {
     for (const { field } of fields.values()) field.flush();
     return;
   }
-  for (const { field, read } of fields.values()) field.show(read(shot), shot.id);
-  stage.unknown(fields.get("description").field.note, shot.unknown_words, state.head.profile);
-  locked.checked = shot.locked;
-  renderCast(shot);
+  const ids = shots.map((each) => each.id).join(" ");
+  for (const { field, read } of fields.values()) {
+    const value = common(shots, read);
+    field.show(value, ids, value === undefined);
+  }
+  renderHints(shots);
+  const speech = fields.get("dialogue").field.note;
+  const late = shots.filter((each) => each.too_long);
+  speech.hidden = !late.length;
+  text(speech, shots.length > 1 ? late.map((each) => `Shot ${each.number}: ${each.too_long}`).join(" ") : shot.too_long);
+  locked.checked = shots.every((each) => each.locked);
+  locked.indeterminate = !locked.checked && shots.some((each) => each.locked);
+  renderCast(shots);
   fill(placeNames, state.head.places.map((place) => h("option", { value: place.name })));
 }
 

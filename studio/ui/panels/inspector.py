@@ -1,4 +1,7 @@
-"""The inspector: every word about the selected shot, saved as it is written."""
+"""The inspector: every word about the selected shots, saved as it is written.
+
+What is written goes through the timeline's `write` event (`stage.edit` of its script).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.story import Angle, Framing, Movement, Purpose, Scale, Support, TimeOfDay
-from studio.ui.desk import Desk, ShotEvent
+from studio.ui.desk import Desk, News, ShotEvent, told
 from studio.ui.panel import Panel
 
 CHOICES: dict[str, type[Enum]] = {
@@ -21,22 +24,37 @@ CHOICES: dict[str, type[Enum]] = {
 }
 
 
-class FieldEvent(ShotEvent):
-    """A new value of one field; the service says which fields and values exist."""
+class NoteEvent(ShotEvent):
+    """What should be different about a shot; nothing: just another way."""
 
-    field: str
-    value: Any
+    note: str = ""
+    seed: int = 0
+
+
+class AcceptEvent(ShotEvent):
+    """Fields of a proposal; the service says which fields and values exist."""
+
+    fields: dict[str, Any]
 
 
 def inspector(desk: Desk) -> Panel:
     """Lays the inspector out and wires it."""
     choices = {field: [str(member.value) for member in kind] for field, kind in CHOICES.items()}
     panel = Panel(
-        Path(__file__).with_suffix(".js"), elem_id="inspector", tag="aside", name="Shot", choices=choices
+        Path(__file__).with_suffix(".js"),
+        elem_id="inspector",
+        tag="aside",
+        name="Shot",
+        parts=[Path(__file__).parent / "menus" / "rewrite.js"],
+        choices=choices,
     )
 
-    def write(owner: str, event: FieldEvent) -> None:
-        desk.studio.edit_shot(owner, event.shot, **{event.field: event.value})
+    def propose(owner: str, event: NoteEvent) -> News:
+        return told("proposal", desk.studio.rewrite_shot(owner, event.shot, event.note, event.seed))
 
-    desk.on(panel.write, FieldEvent, write)
+    def accept(owner: str, event: AcceptEvent) -> None:
+        desk.studio.accept_rewriting(owner, event.shot, event.fields)
+
+    desk.on(panel.propose, NoteEvent, propose)
+    desk.on(panel.rewritten, AcceptEvent, accept)
     return panel

@@ -1,5 +1,6 @@
-// js_on_load of cast, places and look: cards with words; words that the profile cannot draw are marked.
-const { h, fill, tool, icon, state } = stage;
+// js_on_load of cast, places and look: cards with words and reference pictures; words that the profile cannot draw
+// are marked.
+const { h, text, attribute, fill, tool, icon, state } = stage;
 const body = element.querySelector(".s-panel-body");
 const send = stage.sender("people", trigger);
 
@@ -48,16 +49,61 @@ function nameAndLook(list, event, key, id, words) {
   return { name, look };
 }
 
+/** The pictures of a card: a click or a drop adds one, each can be taken off again. `name()` is whose they are. */
+function pictures(subject, card, host, name) {
+  const add = (data) => send("show", { subject, card, data });
+  const row = h("div.pe-pictures");
+  const more = stage.upload.chooser("", add, [icon("picture"), h("span")], "button.s-quiet.pe-add");
+  stage.upload.accept(host, add);
+  const known = new Map();
+  function thumb(picture) {
+    const img = h("img", {});
+    stage.picture(img, picture.url, picture.alt);
+    const look = h("button.pe-look", { type: "button", onclick: () => enlarge(picture) }, img);
+    const gone = tool("close", `Remove this picture of ${name()}`, () => send("hide", { picture: picture.id }), { class: "s-tool pe-gone" });
+    return { el: h("div.pe-picture", {}, look, gone), look };
+  }
+  function show(list) {
+    for (const [id, one] of known) if (!list.some((picture) => picture.id === id)) { one.el.remove(); known.delete(id); }
+    for (const picture of list) {
+      if (!known.has(picture.id)) { known.set(picture.id, thumb(picture)); more.before(known.get(picture.id).el); }
+      const words = `${picture.alt}, in the memory of ${stage.say.count(picture.shots, "shot")}`;
+      attribute(known.get(picture.id).look, "aria-label", `${words}: look at it`);
+      attribute(known.get(picture.id).look, "title", words);
+    }
+    attribute(more, "aria-label", `Add a picture of ${name()}`);
+    attribute(more, "title", `Add a picture of ${name()}: it is remembered wherever ${subject === "look" ? "anything is drawn" : "it belongs"} (PNG, JPEG or WebP; or drop one here)`);
+    text(more.querySelector("span"), list.length ? "" : "Picture");
+  }
+  row.append(more);
+  return { el: row, show };
+}
+
+function enlarge(picture) {
+  const img = h("img.pe-large", {});
+  stage.picture(img, picture.url, picture.alt);
+  const sheet = h("dialog.s-sheet", { "aria-label": picture.alt },
+    h("div.s-sheet-head", {}, h("h2", {}, picture.alt), tool("close", "Close", () => sheet.close())), img,
+    h("p.pe-told", {}, `${picture.key} · ${picture.width} × ${picture.height} pixels · in the memory of ${stage.say.count(picture.shots, "shot")}`));
+  sheet.addEventListener("close", () => sheet.remove());
+  document.body.append(sheet);
+  sheet.showModal();
+}
+
 const cast = cards("cast", (id) => {
   const { name, look } = nameAndLook("cast", "member", "member", id,
     { name: "Name", look: "Look", hint: "How they look: a man with grey hair in a yellow coat" });
   const leave = tool("trash", "Take off the cast list", () => send("leave", { member: id }));
+  const el = h("div.pe-card", { "data-cast": id }, h("div.pe-head", {}, name.el, leave), look.el);
+  const shown = pictures("cast", id, el, () => name.control.value);
+  el.append(shown.el);
   return {
-    el: h("div.pe-card", { "data-cast": id }, h("div.pe-head", {}, name.el, leave), look.el),
+    el,
     show(item) {
+      shown.show(item.pictures);
       name.show(item.name, id);
       look.show(item.look, id);
-      stage.unknown(look.note, item.unknown_words, state.head.profile);
+      stage.unknown(look.note, item.hints, state.head.profile);
     },
   };
 });
@@ -65,34 +111,54 @@ const cast = cards("cast", (id) => {
 const places = cards("places", (id) => {
   const { name, look } = nameAndLook("places", "place", "place", id, { name: "Place", look: "Look of the place", hint: "How the place looks" });
   const kind = h("span.pe-kind");
+  const clear = tool("trash", "Take off the list of places", () => send("clear", { place: id }));
+  const el = h("div.pe-card", { "data-place": id }, h("div.pe-head", {}, name.el, kind, clear), look.el);
+  const shown = pictures("place", id, el, () => name.control.value);
+  el.append(shown.el);
   return {
-    el: h("div.pe-card", {}, h("div.pe-head", {}, name.el, kind), look.el),
-    show(item) { name.show(item.name, id); look.show(item.look, id); stage.text(kind, item.interior); },
+    el,
+    show(item) {
+      name.show(item.name, id);
+      look.show(item.look, id);
+      text(kind, item.interior);
+      shown.show(item.pictures);
+      stage.unknown(look.note, item.hints, state.head.profile);
+    },
   };
 });
 
-const newcomer = stage.input({ id: "new-cast", placeholder: "Name", "aria-label": "Name of a new cast member", maxlength: 80 });
-function enter() {
-  const name = newcomer.value.trim();
-  if (!name) { newcomer.focus(); return; }
-  newcomer.value = "";
-  send("enter", { name });
+/** A row to add a card by its name. */
+function newCard(event, id, placeholder, label) {
+  const name = stage.input({ id: `new-${id}`, placeholder, "aria-label": label, maxlength: 80 });
+  function enter() {
+    const value = name.value.trim();
+    if (!value) { name.focus(); return; }
+    name.value = "";
+    send(event, { name: value });
+  }
+  name.addEventListener("keydown", (pressed) => pressed.key === "Enter" && enter());
+  return h("div.pe-new", {}, name, h("button.s-quiet", { type: "button", id: `add-${id}`, onclick: enter }, icon("plus"), "Add"));
 }
-newcomer.addEventListener("keydown", (event) => event.key === "Enter" && enter());
 
 const logline = projectField("logline", "Logline", "The film in one sentence");
 const look = projectField("look", "Look of the whole film", "For example: soft light, muted colours");
 const nobody = h("p.s-empty", {}, "Nobody yet. The director fills this in, or add a name.");
-const placesTitle = h("h3.s-title", {}, "Places");
+const lookCard = h("div.pe-card.pe-film", {}, look.el);
+const lookPictures = pictures("look", "", lookCard, () => "the look");
+lookCard.append(lookPictures.el);
+stage.on("project head", () => {
+  lookPictures.show(state.head?.look_pictures ?? []);
+  stage.unknown(look.note, state.head?.hints ?? [], state.head?.profile);
+});
 const warnings = h("ul.pe-warnings");
 stage.on("project head", () => {
   nobody.hidden = Boolean(state.head?.cast.length);
-  placesTitle.hidden = !state.head?.places.length;
   warnings.hidden = !state.head?.warnings.length;
   fill(warnings, (state.head?.warnings ?? []).map((line) => h("li", {}, line)));
 });
 
 fill(body, logline.el, warnings,
   h("h3.s-title", {}, "Cast"), nobody, cast,
-  h("div.pe-new", {}, newcomer, h("button.s-quiet", { type: "button", id: "add-cast", onclick: enter }, icon("plus"), "Add")),
-  placesTitle, places, look.el);
+  newCard("enter", "cast", "Name", "Name of a new cast member"),
+  h("h3.s-title", {}, "Places"), places, newCard("settle", "place", "Place", "Name of a new place"),
+  h("h3.s-title", {}, "Look"), lookCard);

@@ -1,5 +1,5 @@
 // js_on_load of the story panel: the theme, the director's settings, and his stages as they come.
-const { h, text, attribute, fill, say, state } = stage;
+const { h, text, fill, state } = stage;
 const body = element.querySelector(".s-panel-body");
 const send = stage.sender("story", trigger);
 const EXAMPLES = [
@@ -19,7 +19,13 @@ const theme = stage.field({
 });
 const shots = stage.input({ id: "shot-count", type: "number", min: 1, max: 60, value: 5 });
 const seed = stage.input({ id: "director-seed", type: "number", min: 0, value: 0 });
+const seconds = stage.input({ id: "film-seconds", type: "number", min: 0.5, step: 0.5, placeholder: "any", title: "How long the whole film is to be; empty: as long as its shots need" });
 const button = h("button.s-button.s-primary", { type: "button", id: "direct", onclick: direct }, "Direct");
+const who = h("select.s-input", { id: "director", onchange: () => stage.agents.choose("director", who.value) });
+const models = stage.tool("sliders", "Choose models for the director, the refiner and the judge", () => stage.agents.open());
+const halt = h("button.s-button", { type: "button", id: "stop-directing", onclick: () => { halt.disabled = true; stage.agents.stop(); } }, "Stop");
+const trouble = h("p.s-note", { id: "director-trouble" });
+const doing = h("p.s-hint.st-busy", { id: "director-doing", role: "status" });
 const again = h("p.s-hint", { id: "direct-hint" });
 const stages = h("ol.st-stages", { "aria-live": "polite", "aria-label": "What the director does" });
 const thoughts = h("details.st-thoughts", {}, h("summary", {}, "What the director thought"), stages);
@@ -38,23 +44,37 @@ function direct() {
   working = true;
   state.director = { working: true, stages: [] };
   render();
-  send("direct", { theme: theme.control.value, shots: Number(shots.value) || 5, seed: Number(seed.value) || 0 });
+  send("direct", { theme: theme.control.value, shots: Number(shots.value) || 5, seed: Number(seed.value) || 0, seconds: Number(seconds.value) || null });
+}
+
+/** The director that the film chose, and what is missing before he can work. */
+function renderWho() {
+  const agents = state.head?.agents;
+  if (!agents || !stage.agents) return;
+  fill(who, Object.entries(stage.agents.names()).map(([value, words]) => h("option", { value }, words)));
+  who.value = agents.director;
+  text(trouble, agents.trouble.director ?? "");
+  trouble.hidden = !trouble.textContent;
 }
 
 function render() {
   const told = state.director;
   working = Boolean(told?.working);
+  button.hidden = working && state.head?.agents.director !== "built-in";
+  halt.hidden = !button.hidden;
+  if (!working) halt.disabled = false;
   button.disabled = working || !state.head;
   text(button, working ? "Directing…" : state.order.length ? "Direct again" : "Direct");
-  text(again, state.order.length ? `Directing again puts the ${say.count(state.order.length, "shot")} you have into the trash; Undo brings them back.` : "");
+  text(again, "Directing again makes a new version; this one stays beside it.");
   again.hidden = !state.order.length;
   ideas.hidden = Boolean(state.order.length || theme.control.value.trim());
   thoughts.hidden = !told;
   if (working !== wasWorking) thoughts.open = working;  // open while he thinks; then the shots are what matters
   wasWorking = working;
   fill(stages, (told?.stages ?? []).map((item) =>
-    h("li", {}, h("strong", {}, item.name), item.lines.map((line) => h("div", {}, line)))),
-  told?.working && h("li.st-busy", {}, "thinking…"));
+    h("li", {}, h("strong", {}, item.name), item.lines.map((line) => h("div", {}, line)))));
+  text(doing, working ? `${told.doing ?? "thinking"}…`.replace(/^./, (letter) => letter.toUpperCase()) : "");
+  doing.hidden = !working;
 }
 
 theme.control.addEventListener("input", render);
@@ -62,9 +82,12 @@ fill(body, h("h2.s-title", {}, "Story"), theme.el, ideas,
   h("div.st-row", {},
     h("label.s-field", {}, h("span.s-label", {}, "Shots"), shots),
     h("label.s-field", {}, h("span.s-label", {}, "Seed"), seed),
-    button),
-  again, thoughts);
+    button, halt),
+  h("div.st-who", {}, h("label.s-field", {}, h("span.s-label", {}, "Director"), who), models,
+    h("label.s-field", {}, h("span.s-label", {}, "Seconds"), seconds)), trouble, doing,
+  again, thoughts, stage.versionsBox(send));
 
 stage.on("project head", () => theme.show(state.head?.theme ?? "", state.head?.id ?? null));
 stage.on("project", () => { if (state.order.length) shots.value = state.order.length; });
 stage.on("project head shots director", render);
+stage.on("project head agents", renderWho);

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pydantic import Field
 
-from engine.director import Beats, CastList, Logline, PlaceList, ShotList, Stage, Warnings
+from engine.director import Beats, CastList, Logline, PlaceList, ShotList, Warnings, Working
 from engine.errors import BadInput
 from engine.story import MAX_SHOTS
-from studio.ui.desk import Desk, Event, News
+from studio.service.directing import Work
+from studio.ui.desk import Desk, Event, News, sorry, told
 from studio.ui.panel import Panel
 
 
@@ -18,39 +19,94 @@ class ThemeEvent(Event):
     theme: str
 
 
+class VersionEvent(Event):
+    version: str
+
+
+class LabelEvent(VersionEvent):
+    label: str
+
+
 class DirectEvent(Event):
     theme: str
     shots: int = Field(5, ge=1, le=MAX_SHOTS)
     seed: int = Field(0, ge=0, lt=2**31)
+    seconds: float | None = Field(None, gt=0)
 
 
 def story(desk: Desk) -> Panel:
     """Lays the story column's head out and wires it."""
-    panel = Panel(Path(__file__).with_suffix(".js"), elem_id="story", name="Story")
+    panel = Panel(
+        Path(__file__).with_suffix(".js"),
+        elem_id="story",
+        name="Story",
+        parts=[Path(__file__).parent / "menus" / "versions.js"],
+    )
 
     def write(owner: str, event: ThemeEvent) -> None:
         desk.studio.edit_project(owner, event.project_id, theme=event.theme)
 
     def direct(owner: str, event: DirectEvent) -> Iterator[News]:
-        told: list[dict[str, object]] = []
         if not event.theme.strip():
             yield {"director": None}
             raise BadInput("Write a sentence about the film first, or paste a screenplay.")
-        yield {"director": {"working": True, "stages": told}}
+        work = desk.studio.start_directing(
+            owner, event.project_id, event.theme, event.shots, event.seed, event.seconds
+        )
         try:
-            for stage in desk.studio.direct(owner, event.project_id, event.theme, event.shots, event.seed):
-                told = [*told, in_words(stage)]
-                yield {"director": {"working": not isinstance(stage, ShotList), "stages": told}}
+            yield as_told(work)
+            for _ in work.follow():
+                yield as_told(work)
+            yield as_told(work)
         except Exception:
             yield {"director": None}  # he stops thinking on the page, too; the desk says why
             raise
 
+    def versions(owner: str, event: Event) -> News:
+        return told("versions", desk.studio.versions(owner, event.project_id))
+
+    def take_out(owner: str, event: VersionEvent) -> News:
+        return told("versions", desk.studio.switch_version(owner, event.version))
+
+    def label(owner: str, event: LabelEvent) -> News:
+        return told("versions", desk.studio.rename_version(owner, event.version, event.label))
+
+    desk.on(panel.versions, Event, versions)
+    desk.on(panel.takeout, VersionEvent, take_out)
+    desk.on(panel.entitle, LabelEvent, label)
     desk.on(panel.write, ThemeEvent, write)
     desk.stream(panel.direct, DirectEvent, direct)
     return panel
 
 
-def in_words(stage: Stage) -> dict[str, object]:
+class WatchEvent(Event):
+    """The page asks what is new; `directing` is the director whom it shows at work."""
+
+    directing: str | None = None
+
+
+def watch(desk: Desk, owner: str, event: WatchEvent) -> News | None:
+    """What a page learns of a director whom it may not have set to work itself: it was reloaded meanwhile, or
+    is another tab. Raises what he failed of, if no page was told.
+    """
+    work = desk.studio.last_directing(owner, event.project) if event.project else None
+    if work is None or (work.over and event.directing != work.id):
+        return None
+    if work.over and (error := work.trouble()) is not None:
+        return {"director": None, **sorry(error)}
+    return as_told(work)
+
+
+def as_told(work: Work) -> News:
+    """A director's stages as the page shows them; `doing` says what he does between two of them."""
+    over, stages = work.over, work.stages
+    doing = stages[-1].doing if stages and isinstance(stages[-1], Working) else None
+    told = [in_words(stage) for stage in stages if not isinstance(stage, Working)]
+    news = {"id": work.id, "working": not over, "stages": told}
+    return {"director": news if doing is None or over else {**news, "doing": doing}}
+
+
+def in_words(stage: Logline | CastList | PlaceList | Beats | Warnings | ShotList) -> dict[str, object]:
     """A stage of the director as a heading and lines to read."""
     lines: list[str]
     if isinstance(stage, Logline):

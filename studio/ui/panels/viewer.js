@@ -58,19 +58,32 @@ const below = h("img", { alt: "" });
 const above = h("img", { alt: "" });
 const card = h("div.vw-blank");
 const subtitle = h("div.vw-subtitle");
-const screen = h("div.vw-screen.vw-animatic", {}, below, above, card, subtitle);
-const ease = (t) => { const x = Math.min(1, Math.max(0, (t - 0.25) / 0.5)); return x * x * (3 - 2 * x); };
+const rendered = h("video.vw-rendered", { muted: true, playsinline: true, preload: "auto", "aria-hidden": "true", tabindex: -1 });
+rendered.muted = true;
+const screen = h("div.vw-screen.vw-animatic", {}, below, above, rendered, card, subtitle);
+const sound = stage.soundBox(send, upload);
+
+/** The clip where it was rendered from what the shot is now; its seconds are those of the shot. */
+function followClip(shot) {
+  const url = shot.clip_url && !shot.clip_stale ? stage.media(shot.clip_url) : null;
+  rendered.hidden = !url;
+  if (!url) { if (!rendered.paused) rendered.pause(); return; }
+  if (rendered.getAttribute("src") !== url) rendered.src = url;
+  const from = stage.player.locate(stage.playhead.frame).from;
+  stage.player.follow(rendered, (stage.playhead.frame - from) / state.head.rate);
+}
 
 function renderAnimatic() {
   const shot = stage.shot(stage.playhead.shot);
   if (!shot) return;
   stage.picture(below, shot.start_url, shot.start_alt);
   stage.picture(above, shot.end_url, shot.end_alt);
-  above.style.opacity = ease(stage.playhead.fraction).toFixed(3);
+  above.style.opacity = stage.player.moved().toFixed(3);
+  followClip(shot);
   for (const img of [below, above]) img.hidden = !shot.start_url;
   card.hidden = Boolean(shot.start_url);
   text(card, `${shot.label}  ${shot.title || shot.description || "not written yet"}`);
-  text(subtitle, shot.attributes.dialogue);
+  text(subtitle, shot.attributes.dialogue.trim());
   subtitle.hidden = !shot.attributes.dialogue;
 }
 
@@ -109,7 +122,9 @@ function renderStale(shot) {
   const { freshness, reasons } = shot?.staleness ?? { freshness: "fresh", reasons: [] };
   const wanted = shot?.take_id && ["stale", "may drift"].includes(freshness) && shot.status !== "queued" && shot.status !== "drawing";
   const failed = shot?.status === "failed" && shot.job?.error;
-  const key = JSON.stringify([shot?.id, wanted, freshness, reasons, failed]);
+  const after = wanted ? state.order.slice(shot.number - 1).filter((id) => !state.shots.get(id).locked).length : 0;
+  const each = stage.details()?.estimate;
+  const key = JSON.stringify([shot?.id, wanted, freshness, reasons, failed, after, each]);
   if (key === staleShown) return;
   staleShown = key;
   stale.hidden = !wanted && !failed;
@@ -117,6 +132,8 @@ function renderStale(shot) {
   fill(stale,
     h("span", {}, failed ? `Drawing failed: ${failed}` : `${freshness === "stale" ? "Stale" : "May drift"}: ${reasons.join("; ")}.`),
     h("button.s-quiet", { type: "button", onclick: () => stage.command.draw() }, "Draw again"),
+    wanted && after > 1 && h("button.s-quiet", { type: "button", id: "draw-downstream", title: "This shot and all after it: each continues from the one before",
+      onclick: () => send("downstream", { shot: shot.id }) }, `Redraw downstream (${after} shots${each ? `, ${say.about(after * each)}` : ""})`),
     wanted && h("button.s-quiet", { type: "button", id: "keep-stale", onclick: () => send("accept", { shot: shot.id }) }, "Keep as it is"));
 }
 
@@ -142,17 +159,55 @@ function renderCut(shot) {
   else second.show(null, "", "", "The film ends here.");
   text(between.lastChild, "cut");
   attribute(between, "data-cut", true);
+  renderFigures(shot, next);
+}
+
+const figures = h("p.vw-figures", { id: "cut-figures" });
+const RULE = "Cuts are compared with the film's other cuts of their kind (within a place and time, or across). One stands out where it "
+  + "lies beyond their median by more than 3 robust deviations (1.48 × median absolute deviation); it takes four others to say so. "
+  + "Likeness is the CLIP cosine of the two pictures; colour shift is the mean ΔE in L*a*b*: about 2 is just seen, 10 is another light.";
+let figuresShown = "";
+
+/** How the cut measures, and whether it stands out in this film. */
+function renderFigures(shot, next) {
+  const cut = next && shot.end_url && next.start_url ? shot.cut : undefined;
+  const working = stage.activeJobs().some((job) => job.kind === "measure");
+  const key = JSON.stringify([shot.id, cut, working]);
+  figures.hidden = cut === undefined;
+  if (key === figuresShown || cut === undefined) return;
+  figuresShown = key;
+  attribute(figures, "data-odd", Boolean(cut?.reasons.length));
+  if (!cut) {
+    fill(figures, working ? "Comparing frames…" : "This cut was not measured yet.",
+      !working && h("button.s-quiet", { type: "button", id: "measure-cuts", onclick: () => send("compare") }, "Measure the cuts"));
+    return;
+  }
+  fill(figures, h("span", {}, h("strong", {}, cut.similarity.toFixed(2)), " alike"), h("span", {}, h("strong", {}, cut.shift.toFixed(1)), " ΔE colour shift"),
+    h("span", {}, cut.kind === "within" ? "within a place and time" : "to another place or time"),
+    cut.reasons.length > 0 && h("span.vw-odd", {}, `Stands out: ${cut.reasons.join("; ")}.`),
+    stage.tool("info", "How cuts are judged", () => stage.notify(RULE), { title: RULE }));
 }
 
 function renderClip(shot) {
   const url = stage.media(shot.clip_url);
   clip.hidden = !url;
   clipBlank.hidden = Boolean(url);
-  text(clipBlank, "No clip yet. Render the film, and this shot's clip is here.");
+  const job = shot.clip_job;
+  text(clipBlank, job?.state === "running" ? `Rendering, ${Math.round(job.progress * 100)} %` : ["queued", "paused"].includes(job?.state) ? "Waiting to be rendered"
+    : shot.take_id ? "No clip yet. Render this shot, or the whole film." : "Draw this shot first; then it can be rendered.");
   if (url && clip.getAttribute("src") !== url) { clip.src = url; clip.setAttribute("aria-label", `Clip of shot ${shot.number}: ${shot.title || shot.description}`); }
 }
 
-const view = h("div.vw-stage", { id: "stage-view", role: "tabpanel" }, pair, clip, clipBlank, screen);
+/** What the judge noted at the cut; only while it looked at these very pictures. */
+const verdict = h("div.vw-verdict", { id: "verdict" });
+function renderVerdict(said) {
+  verdict.hidden = !said;
+  if (!said) return;
+  fill(verdict, h("div", {}, `${said.judge}: ${said.score.toFixed(2)} · ${said.evidence}`),
+    said.errors.length > 0 && h("ul.vw-errors", {}, said.errors.map((error) => h("li", {}, error))));
+}
+
+const view = h("div.vw-stage", { id: "stage-view", role: "tabpanel" }, pair, figures, clip, clipBlank, screen);
 const none = h("div.vw-blank.vw-wide", {}, "Your film is empty. Write a theme on the left and press Direct.");
 
 function render() {
@@ -171,7 +226,14 @@ function render() {
   screen.hidden = !shot || mode !== "animatic";
   clip.hidden = clipBlank.hidden = true;
   if (!clip.paused && mode !== "clip") clip.pause();
+  if (!rendered.paused && mode !== "animatic") rendered.pause();
+  sound.hidden = !shot || mode !== "animatic";
   renderStale(shot);
+  renderVerdict(mode === "cut" ? shot?.verdict : null);
+  figures.hidden = true;
+  const studio = document.getElementById("studio");
+  const seen = shot ? mode : "";
+  if (studio.dataset.view !== seen) { studio.dataset.view = seen; stage.announce("view"); }
   text(caption, shot ? captionOf(shot) : "");
   if (!shot) return;
   if (mode === "pair") renderPair(shot);
@@ -182,8 +244,8 @@ function render() {
 
 const captionOf = (shot) => [shot.attributes.scale, shot.attributes.angle, shot.attributes.movement].join(" · ");
 
-fill(body, h("div.vw-top", {}, tabs, caption), view, none, stale, transport);
+fill(body, h("div.vw-top", {}, tabs, caption), view, none, stale, verdict, transport, sound);
 view.append(none);
-stage.on("select shots head", render);
+stage.on("select shots head jobs details", render);
 stage.on("playhead", () => { if (stage.playhead.on !== (mode === "animatic")) render(); if (stage.playhead.on) renderAnimatic(); });
 stage.on("playhead shots head", renderTransport);

@@ -12,6 +12,7 @@ repaints what it shows from there. Keys of a patch (all optional; `n` makes each
     director  stages of a running direction
     select    id of the shot to select
     notice    one sentence for the user
+    told      answers to questions of single panels, by name
     ack       number of the edit that this patch answers
 """
 
@@ -29,8 +30,14 @@ def _read(name: str) -> str:
     return (HERE / name).read_text(encoding="utf-8")
 
 
+def _script() -> str:
+    """The parts of the script in the order in which they use each other."""
+    parts = ("cards.js", "zoom.js", "select.js", "pointer.js", "bar.js", "timeline.js")
+    return "\n".join(map(_read, parts))
+
+
 class Timeline(gr.HTML):
-    """Events: `ready`, `pick`, `reorder`, `insert`, `duplicate`, `remove`, `restore`."""
+    """Events: `ready`, `pick`, `write`, `reorder`, `insert`, `duplicate`, `split`, `remove`, `restore`."""
 
     # A class attribute, or gr.HTML.__getattr__ takes the quoted 'patch' of the script for an event.
     patch = None
@@ -42,7 +49,7 @@ class Timeline(gr.HTML):
             None,
             html_template=_read("timeline.html"),
             css_template=_read("timeline.css"),
-            js_on_load=_read("timeline.js"),
+            js_on_load=_script(),
             apply_default_css=False,
             patch=patch,
             elem_id=elem_id,

@@ -1,0 +1,107 @@
+"""Preferences to learn from: what was picked against what was turned down, as the trainer reads films.
+
+A folder with films.jsonl (see engine.dataset.films) and the frames under their hashes. A shot's `rejected`
+are those of its other takes that were drawn from the same words, so that both answer the same question; the
+frame before and the memory are the film's, as the trainer makes them from its order.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from engine.dataset.films import FILMS_FILE, FilmRecord, RejectedPair, ShotRecord
+from engine.errors import BadInput
+from studio.project.conditions import Conditions
+from studio.project.film import FilmState
+from studio.project.prompts import prompt_of
+from studio.store.errors import clear_errors
+from studio.store.home import Home
+from studio.store.tables import Take
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """A film as a record, the hashes of its frames, and how many pairs were turned down."""
+
+    record: FilmRecord
+    frames: tuple[str, ...]
+    rejected: int
+
+
+def preferences_of(session: Session, film: FilmState) -> Preferences:
+    """What the picks of a film say. Raises BadInput when no shot has another take from the same words."""
+    shots: list[ShotRecord] = []
+    frames: set[str] = set()
+    for shot in film.shots:
+        takes = list(session.exec(select(Take).where(Take.shot_id == shot.id).order_by(col(Take.number))))
+        picked = next((take for take in takes if take.id == shot.picked), None)
+        if picked is None:
+            continue
+        others = list(_others(picked, takes))
+        words = Conditions.model_validate(picked.conditions)
+        shots.append(
+            ShotRecord(
+                prompt=words.prompt or prompt_of(words.words),
+                description=words.words.description,
+                start=_path(picked.start_sha256),
+                end=_path(picked.end_sha256),
+                rejected=tuple(
+                    RejectedPair(start=_path(take.start_sha256), end=_path(take.end_sha256))
+                    for take in others
+                ),
+            )
+        )
+        frames.update(h for take in (picked, *others) for h in (take.start_sha256, take.end_sha256))
+    count = sum(len(shot.rejected) for shot in shots)
+    if not count:
+        raise BadInput(
+            "There is nothing to prefer yet: draw several takes of a shot from the same words, and pick one."
+        )
+    return Preferences(FilmRecord(title=film.project.title, shots=tuple(shots)), tuple(sorted(frames)), count)
+
+
+def write_folder(home: Home, found: Sequence[Preferences], out: Path) -> None:
+    """Writes films.jsonl, a film a line, and the frames. Raises BadInput rather than overwrite one."""
+    if (out / FILMS_FILE).exists():
+        raise BadInput(f"There is a {FILMS_FILE} in {out} already: name another folder.")
+    with clear_errors(out):
+        (out / "frames").mkdir(parents=True, exist_ok=True)
+        for sha256 in {sha256 for film in found for sha256 in film.frames}:
+            shutil.copyfile(home.frame(sha256), out / _path(sha256))
+        (out / FILMS_FILE).write_text(_lines(found), encoding="utf-8")
+
+
+def write_zip(home: Home, found: Preferences, target: Path) -> None:
+    """The same of one film as a zip."""
+    with clear_errors(home.root), zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(FILMS_FILE, _lines([found]))
+        for sha256 in found.frames:
+            archive.write(home.frame(sha256), _path(sha256).as_posix())
+
+
+def _others(picked: Take, takes: Iterable[Take]) -> Iterator[Take]:
+    """The other takes from the same words, each pair of pictures once."""
+    words = picked.conditions["words"]
+    seen = {(picked.start_sha256, picked.end_sha256)}
+    for take in takes:
+        pair = (take.start_sha256, take.end_sha256)
+        if take.conditions["words"] == words and pair not in seen:
+            seen.add(pair)
+            yield take
+
+
+def _path(sha256: str) -> Path:
+    return Path("frames") / f"{sha256}.png"
+
+
+def _lines(found: Sequence[Preferences]) -> str:
+    return "".join(
+        json.dumps(film.record.model_dump(mode="json"), ensure_ascii=False) + "\n" for film in found
+    )

@@ -1,0 +1,173 @@
+"""One shot's clip: its text R_i (eq. 9) and its frames (eq. 10), each kept as an immutable row."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from engine.profiles import get_profile
+from engine.refiner import Refiner
+from engine.refiner.model_refiner import open_refiner
+from engine.story import Storyboard
+from engine.video.renderer import ClipRenderer
+from engine.video.renderers import get_renderer
+from engine.watched import Report
+from studio.jobs import queue
+from studio.jobs.bench import Bench
+from studio.jobs.kept_renderer import renderer_here
+from studio.jobs.operations import JobLedger
+from studio.jobs.orders import ExportShot, RenderOrder
+from studio.project.clips import fits
+from studio.project.conditions import ClipConditions
+from studio.store.home import Home
+from studio.store.states import JobState
+from studio.store.tables import Clip, Job, Refinement, Shot, Take
+
+
+def render(bench: Bench) -> None:
+    """Works on a render job to its end. Raises StageError with one sentence, Cancelled, or LeaseLost."""
+    order = RenderOrder.model_validate(bench.job.order)
+    began = time.monotonic()
+    with open_refiner(order.agents, order.storyboard.rate, bench.cancelled) as refiner:
+        if order.text_only:
+            bench.report(0, 1, "reading the pair", at_once=True)
+            write_text(bench, order.storyboard, order.shot, refiner)
+        else:
+            renderer = get_renderer(order.shot.clip.renderer)
+            waiting = f"{renderer.title} is at work" if renderer.kind.remote else ""
+
+            def on_frame(done: int, total: int) -> None:
+                bench.report(done, total, waiting, at_once=done == 0)
+
+            make_clip(bench, order.storyboard, order.shot, refiner, on_frame)
+    with bench.home.database.write() as session:
+        job = queue.held(session, bench.job.id, bench.worker_id)
+        queue.end(session, job, JobState.DONE, seconds=time.monotonic() - began)
+
+
+def find_clip(home: Home, item: ExportShot) -> Clip | None:
+    """The picked clip where it is ready, else the newest one that was rendered from these conditions."""
+    with home.database.read() as session:
+        if item.ready is not None:
+            return session.get_one(Clip, item.ready)
+        query = select(Clip, Refinement.text).join(Refinement, col(Clip.refinement_id) == Refinement.id)
+        query = query.where(Clip.take_id == item.clip.take_id).order_by(col(Clip.created).desc())
+        found = session.exec(query).all()
+    return next(
+        (c for c, text in found if fits(ClipConditions.model_validate(c.conditions), text, item.clip)), None
+    )
+
+
+def clip_renderer(bench: Bench, name: str, profile: str, ledger: JobLedger) -> ClipRenderer:
+    """The renderer of a clip. Raises UnsupportedError or CheckpointError with one sentence."""
+    renderer = get_renderer(name)
+    if renderer.kind.remote:
+        from engine.video.load import load_remote
+        from engine.video.super_resolution import load_upscaler
+
+        return load_remote(renderer, load_upscaler(get_profile(profile).checkpoint), ledger)
+    if renderer.needs.vram:
+        bench.painters.release()  # two large models do not share a card
+        bench.report(0, 0, f"loading {renderer.title}", at_once=True)
+    return renderer_here(name, profile)
+
+
+def write_text(bench: Bench, storyboard: Storyboard, item: ExportShot, refiner: Refiner) -> Refinement:
+    """R_i: the text that was chosen, else what the refiner reads from the pair; as a row."""
+    home = bench.home
+    with home.database.read() as session:
+        take = session.get_one(Take, item.clip.take_id)
+        chosen = _chosen(session, item.clip)
+    if chosen is not None:
+        return chosen
+    start, end = home.frame(take.start_sha256), home.frame(take.end_sha256)
+    text = refiner.refine(item.shot, storyboard.cast, start, end)
+    with home.database.write() as session:
+        row = Refinement(
+            text=text,
+            recipe={"refiner": refiner.name},
+            **_shared(queue.held(session, bench.job.id, bench.worker_id), item),
+        )
+        session.add(row)
+    return row
+
+
+def _chosen(session: Session, clip: ClipConditions) -> Refinement | None:
+    """The row of a text that somebody chose for this pair."""
+    if not clip.refined:
+        return None
+    query = select(Refinement).where(Refinement.take_id == clip.take_id, Refinement.text == clip.refined)
+    return session.exec(query.order_by(col(Refinement.created).desc()).limit(1)).first()
+
+
+def make_clip(
+    bench: Bench, storyboard: Storyboard, item: ExportShot, refiner: Refiner, on_frame: Report
+) -> Clip:
+    """Refines and renders one shot and keeps both rows; the clip becomes the picked one, unless somebody
+    picked another meanwhile.
+    """
+    home = bench.home
+    with home.database.read() as session:
+        take = session.get_one(Take, item.clip.take_id)
+    start, end = home.frame(take.start_sha256), home.frame(take.end_sha256)
+    ledger = JobLedger(bench, item.clip.renderer)
+    renderer = clip_renderer(bench, item.clip.renderer, take.recipe["profile"], ledger)
+    on_frame(0, item.clip.frames)
+    refinement = write_text(bench, storyboard, item, refiner)
+    out = home.blobs.scratch(".mp4")
+    began = time.monotonic()
+    try:
+        renderer.render(
+            refinement.text,
+            start,
+            end,
+            movement=item.shot.attributes.movement,
+            frames=item.clip.frames,
+            rate=storyboard.rate,
+            out=out,
+            seed=item.seed,
+            on_frame=on_frame,
+            cancelled=bench.cancelled,
+        )
+        sha256 = home.blobs.adopt(out, "mp4")
+    finally:
+        out.unlink(missing_ok=True)
+    with home.database.write() as session:
+        job = queue.held(session, bench.job.id, bench.worker_id)
+        clip = Clip(
+            refinement_id=refinement.id,
+            sha256=sha256,
+            frames=item.clip.frames,
+            recipe={
+                "renderer": renderer.name,
+                "refiner": refinement.recipe.get("refiner", ""),
+                "seed": item.seed,
+            },
+            seconds=time.monotonic() - began,
+            **_shared(job, item),
+        )
+        session.add(clip)
+        session.flush()
+        ledger.collect(session)
+        pick_clip(session, item, clip)
+    return clip
+
+
+def pick_clip(session: Session, item: ExportShot, clip: Clip) -> None:
+    """Makes a clip the picked one of its shot, unless another was picked since the order was written."""
+    shot = session.get(Shot, item.shot_id)
+    if shot is not None and shot.clip == item.picked and item.ready != clip.id:
+        shot.clip = clip.id
+        session.add(shot)
+
+
+def _shared(job: Job, item: ExportShot) -> dict[str, Any]:
+    return {
+        "owner": job.owner,
+        "project_id": job.project_id,
+        "shot_id": item.shot_id,
+        "take_id": item.clip.take_id,
+        "conditions": item.clip.model_dump(mode="json"),
+    }

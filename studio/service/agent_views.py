@@ -1,0 +1,79 @@
+"""What the page is told of a film's agents. Of keys: which variable holds them and whether it is set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from engine.agents.choice import LOCAL_VARIABLE, MODEL_VARIABLE, Agents, Role, Source
+from engine.agents.keys import HOSTED_VARIABLE, URL_VARIABLE, key_state
+from engine.errors import BadInput
+from studio.service.parts import View
+from studio.store.tables import Verdict
+
+
+class AgentsView(View):
+    """Who plays which part of a film, and with what."""
+
+    director: Source
+    refiner: Source
+    judge: Source
+    url: str
+    """As typed; empty: as the environment says."""
+    model: str
+    local: str
+    environment: dict[str, str]
+    """What stands for an empty `url`, `model` or `local` here."""
+    key_variable: str
+    """The variable that holds the server's key; the key itself is never told."""
+    key_found: bool
+    trouble: dict[Role, str]
+    """Why an agent that was chosen cannot work yet, as a sentence; absent where nothing is in the way."""
+    hosted: bool
+    """Strangers may use this studio, so it asks only servers that its owner allows."""
+
+
+class CutVerdictView(View):
+    """What the judge said of a cut, of the very pictures that are there now."""
+
+    judge: str
+    score: float
+    evidence: str
+    errors: tuple[str, ...]
+    """Continuity errors, a sentence each."""
+
+
+def verdict_view(said: Verdict | None) -> CutVerdictView | None:
+    """The view of a row."""
+    if said is None:
+        return None
+    errors = tuple(said.errors)
+    return CutVerdictView(judge=said.judge, score=said.score, evidence=said.evidence, errors=errors)
+
+
+def agents_view(stored: Mapping[str, Any]) -> AgentsView:
+    """The view of a project's `agents` column."""
+    agents = Agents.model_validate(stored)
+    environment = {
+        "url": os.environ.get(URL_VARIABLE, ""),
+        "model": os.environ.get(MODEL_VARIABLE, ""),
+        "local": os.environ.get(LOCAL_VARIABLE, ""),
+    }
+    key = key_state(agents.url or environment["url"])
+    return AgentsView(
+        **agents.model_dump(),
+        environment=environment,
+        key_variable=key.variable,
+        key_found=key.found,
+        trouble={role: why for role in Role if (why := _trouble(agents, role))},
+        hosted=bool(os.environ.get(HOSTED_VARIABLE)),
+    )
+
+
+def _trouble(agents: Agents, role: Role) -> str:
+    try:
+        agents.target(role)
+    except BadInput as error:
+        return str(error)
+    return ""

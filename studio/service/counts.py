@@ -1,0 +1,52 @@
+"""How many takes and clips each shot has, and the last jobs of a project."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from sqlalchemy import func, or_
+from sqlalchemy.orm import defer
+from sqlmodel import Session, col, select
+
+from studio.project.rows import FilmRows
+from studio.store.tables import Clip, Job, Take
+
+JOBS_READ = 400
+
+
+def count_clips(session: Session, project_id: str) -> dict[str, int]:
+    counts = select(Clip.shot_id, func.count()).where(Clip.project_id == project_id).group_by(Clip.shot_id)
+    return dict(session.exec(counts).all())
+
+
+def count_takes(session: Session, project_id: str) -> dict[str, int]:
+    counts = select(Take.shot_id, func.count()).where(Take.project_id == project_id).group_by(Take.shot_id)
+    return dict(session.exec(counts).all())
+
+
+def mark_takes(session: Session, project_id: str) -> dict[str, str]:
+    """A short text for each shot that changes with what is said about its takes."""
+    told = or_(col(Take.locked), col(Take.rejected), col(Take.note) != "")
+    said = select(Take).where(Take.project_id == project_id, told).order_by(col(Take.id))
+    slim = said.options(defer(Take.conditions), defer(Take.memory), defer(Take.recipe))  # type: ignore[arg-type]
+    marks: dict[str, str] = {}
+    for take in session.exec(slim):
+        text = f"{marks.get(take.shot_id, '')}{take.id}{take.locked}{take.rejected}{take.note}"
+        marks[take.shot_id] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return marks
+
+
+def read_jobs(session: Session, project_id: str, rows: FilmRows) -> list[Job]:
+    """The project's last jobs, newest first, without their long snapshots."""
+    newest = (col(Job.created).desc(), col(Job.sequence).desc())
+    return rows.jobs.read(session, Job.project_id == project_id, order=newest, limit=JOBS_READ)
+
+
+def newest_jobs(jobs: Iterable[Job]) -> dict[tuple[str, str], Job]:
+    """The newest job of each shot and kind, from jobs that come newest first."""
+    found: dict[tuple[str, str], Job] = {}
+    for job in jobs:
+        if job.shot_id is not None:
+            found.setdefault((job.shot_id, job.kind), job)
+    return found

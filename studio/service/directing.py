@@ -1,0 +1,116 @@
+"""Directors at work: somebody may stop them before they write anything, or look again after a reload."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from engine.watched import IsCancelled
+from studio.store.tables import new_id
+
+if TYPE_CHECKING:
+    from engine.director.stages import Stage
+
+
+class Work:
+    """A director at work on a thread of his own, whoever watches: a page that is reloaded loses nothing."""
+
+    def __init__(self) -> None:
+        self.id = new_id()
+        self._changed = threading.Condition()
+        self._stages: list[Stage] = []
+        self._over = False
+        self._error: Exception | None = None
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What came so far."""
+        with self._changed:
+            return tuple(self._stages)
+
+    @property
+    def over(self) -> bool:
+        """Whether the shot list is written, or never will be."""
+        with self._changed:
+            return self._over
+
+    def run(self, stages: Iterator[Stage]) -> None:
+        """Works to the end, whatever it is. An error waits for somebody who asks."""
+        error: Exception | None = None
+        try:
+            for stage in stages:
+                with self._changed:
+                    self._stages.append(stage)
+                    self._changed.notify_all()
+        except Exception as trouble:
+            error = trouble
+        with self._changed:
+            self._over, self._error = True, error
+            self._changed.notify_all()
+
+    def follow(self) -> Iterator[Stage]:
+        """All stages from the first one on, as they come; then raises the error, if nobody was told of it."""
+        known = 0
+        while True:
+            with self._changed:
+                while not self._over and len(self._stages) == known:
+                    self._changed.wait()
+                fresh, over = self._stages[known:], self._over
+            yield from fresh
+            known += len(fresh)
+            if over and not fresh:
+                break
+        error = self.trouble()
+        if error is not None:
+            raise error
+
+    def trouble(self) -> Exception | None:
+        """Why the work failed, for the first one who asks."""
+        with self._changed:
+            error, self._error = self._error, None
+            return error
+
+
+class Directing:
+    """Which projects are being directed now, and what was directed last for a page."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._at_work: defaultdict[str, list[threading.Event]] = defaultdict(list)
+        self._works: dict[str, Work] = {}
+
+    @contextmanager
+    def begin(self, project_id: str) -> Iterator[IsCancelled]:
+        """A director begins; what it gets says whether it was stopped."""
+        stop = threading.Event()
+        with self._lock:
+            self._at_work[project_id].append(stop)
+        try:
+            yield stop.is_set
+        finally:
+            with self._lock:
+                self._at_work[project_id].remove(stop)
+                if not self._at_work[project_id]:
+                    del self._at_work[project_id]
+
+    def stop(self, project_id: str) -> None:
+        """Stops all that are at work on a project."""
+        with self._lock:
+            for stop in self._at_work.get(project_id, ()):
+                stop.set()
+
+    def start(self, project_id: str, stages: Iterator[Stage]) -> Work:
+        """Lets a director work on a thread of his own."""
+        work = Work()
+        with self._lock:
+            self._works = {id: w for id, w in self._works.items() if not w.over} | {project_id: work}
+        threading.Thread(target=work.run, args=(stages,), name="director", daemon=True).start()
+        return work
+
+    def last(self, project_id: str) -> Work | None:
+        """The work that was started last on a project; forgotten some time after it is over."""
+        with self._lock:
+            return self._works.get(project_id)

@@ -1,0 +1,49 @@
+"""The frame rate of a film: rational, and changing it keeps lengths in seconds."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from engine.errors import BadInput
+from engine.story import CinematicAttributes, FrameRate
+from studio.service.room import Edit
+
+RATES = ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60")
+"""What cameras and television use; any other rational rate is possible too."""
+_LOWEST, _HIGHEST = 1, 240
+_NTSC = {"23.976": "24000/1001", "23.98": "24000/1001", "29.97": "30000/1001", "59.94": "60000/1001"}
+
+
+def parse_rate(text: str) -> FrameRate:
+    """A rate as people write it: "25", "24000/1001", "23.976". Raises BadInput."""
+    written = _NTSC.get(text.strip(), text.strip())
+    try:
+        rate = Fraction(written)
+        if not _LOWEST <= rate <= _HIGHEST:
+            raise ValueError
+        return FrameRate(numerator=rate.numerator, denominator=rate.denominator)
+    except (ValueError, ZeroDivisionError) as error:
+        sentence = (
+            f"A frame rate is a number of frames a second from {_LOWEST} to {_HIGHEST}, like 24 or 23.976"
+        )
+        raise BadInput(f'{sentence}, not "{text[:20]}".') from error
+
+
+def set_rate(edit: Edit, rate: FrameRate) -> bool:
+    """Changes the rate and all lengths, deleted shots included, in the edit; False when it is the same.
+
+    Raises BadInput for a shot that would have more frames than a shot may have.
+    """
+    old = edit.film.rate
+    if old == rate:
+        return False
+    longest = next(m.le for m in CinematicAttributes.model_fields["length"].metadata if hasattr(m, "le"))
+    edit.recorder.set(edit.project, rate_numerator=rate.numerator, rate_denominator=rate.denominator)
+    for shot in (*edit.film.shots, *edit.film.trash):
+        length = rate.frames(Fraction(shot.length) / old.fraction)
+        if length > longest:
+            raise BadInput(
+                f"{edit.number(shot).capitalize()} is too long for {rate} frames a second: shorten it."
+            )
+        edit.recorder.set(shot, length=length)
+    return True

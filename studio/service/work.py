@@ -1,0 +1,124 @@
+"""The queue as its owner sees it: cancel, pause, order, try again. What goes in: drawing.py, film.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from sqlmodel import Session
+
+from engine.errors import BadInput
+from studio.jobs import queue
+from studio.project.film import owned_job, owned_project
+from studio.service.cards import Cards, read_worker
+from studio.service.room import Room
+from studio.service.views import JobView, WorkerView
+from studio.store.errors import NotFound
+from studio.store.states import JobKind, JobState
+from studio.store.tables import Job
+
+
+class Work(Room):
+    """Jobs of an owner, and the process that works on them."""
+
+    def jobs(self, owner: str, project_id: str) -> tuple[JobView, ...]:
+        """Active jobs in running order, then the last finished ones."""
+        with self.home.database.read() as session:
+            return Cards(session, owned_project(session, owner, project_id), self.signer).jobs()
+
+    def cancel(self, owner: str, job_id: str) -> JobView:
+        """Cancels a job: at once while it waits, within a step while it runs. A finished one stays."""
+        return self._turn(owner, job_id, queue.cancel)
+
+    def pause(self, owner: str, job_id: str) -> JobView:
+        """Holds a job until `resume`; those behind it go first. A running one is put down within a step: a
+        drawing then begins anew, an export keeps the clips that it has. A finished one stays as it is.
+        """
+        return self._turn(owner, job_id, queue.pause)
+
+    def resume(self, owner: str, job_id: str) -> JobView:
+        """Lets a paused job wait for its turn again, at its old place in the queue."""
+        return self._turn(owner, job_id, queue.resume)
+
+    def run_next(self, owner: str, job_id: str) -> JobView:
+        """Puts a waiting job before all other waiting jobs of the owner; a paused one goes on."""
+
+        def first(session: Session, job: Job) -> None:
+            if job.state not in queue.WAITING:
+                raise BadInput("Only a job that still waits can be run next.")
+            others = queue.waiting_jobs(session, Job.owner == owner, Job.id != job.id)
+            queue.resume(session, job)
+            queue.reorder(session, [job, *others])
+
+        return self._turn(owner, job_id, first)
+
+    def reorder_jobs(self, owner: str, project_id: str, order: Sequence[str]) -> tuple[JobView, ...]:
+        """Puts waiting jobs of a project in this order. Those that started or ended meanwhile are passed
+        over, those that the caller did not know of come last. Raises NotFound for an id that is no job of it.
+        """
+        with self.home.database.write() as session:
+            owned_project(session, owner, project_id)
+            for job_id in order:
+                if owned_job(session, owner, job_id).project_id != project_id:
+                    raise NotFound("The order names a job of another film: reload the page.")
+            waiting = {job.id: job for job in queue.waiting_jobs(session, Job.project_id == project_id)}
+            wanted = [id for id in dict.fromkeys(order) if id in waiting]
+            queue.reorder(session, [waiting[id] for id in (*wanted, *(waiting.keys() - set(wanted)))])
+        return self.jobs(owner, project_id)
+
+    def every_job(self, owner: str, project_id: str, act: str) -> None:
+        """Does one thing with all active jobs of a project: "pause", "resume" or "cancel"."""
+        deeds = {"pause": queue.pause, "resume": queue.resume, "cancel": queue.cancel}
+        if act not in deeds:
+            raise BadInput('All jobs can be told to "pause", "resume" or "cancel".')
+        with self.home.database.write() as session:
+            owned_project(session, owner, project_id)
+            for job in queue.active_jobs(session, Job.project_id == project_id):
+                deeds[act](session, job)
+
+    def retry(self, owner: str, job_id: str) -> JobView:
+        """Queues a failed or cancelled job again, with the words and settings it was made with. A job of the
+        same shot that still waits makes room for it.
+        """
+        with self.home.database.write() as session:
+            job = owned_job(session, owner, job_id)
+            if job.state not in (JobState.FAILED.value, JobState.CANCELLED.value):
+                raise BadInput("Only a failed or cancelled job can be tried again.")
+            project = owned_project(session, owner, job.project_id)
+            same = (Job.project_id == project.id, Job.kind == job.kind, Job.shot_id == job.shot_id)
+            for waiting in queue.waiting_jobs(session, *same):
+                queue.cancel(session, waiting)
+            again = queue.enqueue(
+                session,
+                project,
+                JobKind(job.kind),
+                job.title,
+                job.order,
+                shot_id=job.shot_id,
+                units=job.units,
+                profile=job.profile if _of_another(job) else None,
+            )
+        return self._job(owner, again.id)
+
+    def start_worker(self) -> None:
+        """Starts the drawing process and keeps it alive until `close()`; for the page's process, once."""
+        self.supervisor.start()
+
+    def worker(self) -> WorkerView:
+        """How the drawing process is."""
+        with self.home.database.read() as session:
+            return read_worker(session)
+
+    def _turn(self, owner: str, job_id: str, act: Callable[[Session, Job], None]) -> JobView:
+        with self.home.database.write() as session:
+            act(session, owned_job(session, owner, job_id))
+        return self._job(owner, job_id)
+
+    def _job(self, owner: str, job_id: str) -> JobView:
+        with self.home.database.read() as session:
+            job = owned_job(session, owner, job_id)
+            return Cards(session, owned_project(session, owner, job.project_id), self.signer).job(job)
+
+
+def _of_another(job: Job) -> bool:
+    """Whether a job is not the project's painter's: a renderer's, or that of a take that is drawn again."""
+    return job.kind != JobKind.DRAW.value or bool(job.order.get("again"))

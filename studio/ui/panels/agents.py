@@ -1,0 +1,69 @@
+"""Agents: who directs, refines and judges the film, on which server or local model. Keys are only named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from engine.agents import Role
+from engine.errors import StageError
+from engine.metrics.vlm_judge import Judgement, Verdict
+from studio.ui.desk import Desk, Event, News, told
+from studio.ui.panel import Panel
+
+
+class ChoiceEvent(Event):
+    field: Literal["director", "refiner", "judge", "url", "model", "local"]
+    value: str
+
+
+class RoleEvent(Event):
+    role: Role
+
+
+def agents(desk: Desk) -> Panel:
+    """Lays the settings out and wires them."""
+    panel = Panel(Path(__file__).with_suffix(".js"), elem_id="agents", tag="div")
+    studio = desk.studio
+
+    def choose(owner: str, event: ChoiceEvent) -> None:
+        studio.choose_agents(owner, event.project_id, **{event.field: event.value})
+
+    def attempt(owner: str, event: RoleEvent) -> Iterator[News]:
+        yield told("trial", {"role": event.role.value, "working": True})
+        try:
+            text, good = studio.try_agent(owner, event.project_id, event.role), True
+        except StageError as error:  # the answer to the question, not trouble of the page
+            text, good = str(error), False
+        yield told("trial", {"role": event.role.value, "text": text, "good": good})
+
+    def judge(owner: str, event: Event) -> Iterator[News]:
+        verdicts: list[Verdict] = []
+        yield told("judging", {"working": True, "answered": 0})
+        try:
+            for verdict in studio.judge(owner, event.project_id):
+                verdicts.append(verdict)
+                yield told("judging", {"working": True, "answered": len(verdicts), **in_words(verdicts)})
+        except Exception:
+            yield told("judging", {"working": False, "answered": len(verdicts), **in_words(verdicts)})
+            raise  # the desk says why
+        yield told("judging", {"working": False, "answered": len(verdicts), **in_words(verdicts)})
+
+    def stop(owner: str, event: Event) -> None:
+        studio.stop_directing(owner, event.project_id)
+
+    desk.on(panel.choose, ChoiceEvent, choose)
+    desk.stream(panel.attempt, RoleEvent, attempt)
+    desk.stream(panel.judge, Event, judge)
+    desk.on(panel.stop, Event, stop)
+    return panel
+
+
+def in_words(verdicts: list[Verdict]) -> dict[str, object]:
+    """The scores so far, and how many notes there are on cuts."""
+    judgement = Judgement("", tuple(verdicts))
+    return {
+        "scores": {score.value: mean for score, mean in judgement.means.items()},
+        "notes": sum(len(errors) for errors in judgement.notes.values()),
+    }

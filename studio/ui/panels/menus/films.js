@@ -1,0 +1,90 @@
+// The menu of films: open, rename, duplicate, archive, trash and restore; a new film, or the example.
+stage.filmsMenu = (send, trigger) => {
+  const { h, fill, icon, tool, say, state } = stage;
+  const button = h("button.s-quiet.hd-menu", { type: "button", id: "projects" }, icon("film"), h("span", {}, "Films"), icon("down"));
+  const menu = h("div.s-pop.hd-projects", { role: "dialog", "aria-label": "Films" });
+  const pop = stage.popover(button, menu, () => { naming = null; send("listing"); });
+  let naming = null; // the film whose title is being written
+  const folds = { archived: false, trashed: false };
+
+  function open(id) {
+    pop.close();
+    if (id !== state.head?.id) stage.openProject(id);
+  }
+
+  function discard(card) {
+    pop.close();
+    trigger("discard", { ...stage.place(), project: card.id, since: -1 });
+    stage.notify(`“${card.title}” is in the trash.`, "info", { label: "Bring it back", act: () => recover(card) });
+  }
+
+  const recover = (card) => { pop.close(); trigger("recover", { project: card.id, since: -1 }); };
+
+  function archive(card) {
+    send("archive", { film: card.id });
+    stage.notify(`“${card.title}” is in the archive, at the end of the list.`, "info", {
+      label: "Take it out", act: () => send("unarchive", { film: card.id }),
+    });
+  }
+
+  function name(card, title) {
+    naming = null;
+    if (title.trim() && title !== card.title) send("naming", { film: card.id, title });
+    else render();
+  }
+
+  function nameField(card) {
+    const field = stage.input({ value: card.title, maxlength: 200, "aria-label": `New title of “${card.title}”` });
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") name(card, field.value);
+      if (event.key === "Escape") { event.stopPropagation(); name(card, card.title); }
+    });
+    field.addEventListener("blur", () => naming === card.id && name(card, field.value));
+    return h("div.hd-naming", {}, field);
+  }
+
+  function about(card) {
+    const cover = h("img", { alt: "" });
+    stage.picture(cover, card.cover_url, "");
+    const here = card.id === state.head?.id;
+    const counts = card.shots ? `${say.count(card.shots, "shot")}, ${card.drawn} drawn · ${say.time(card.seconds)}` : "no shots yet";
+    return h("button.hd-open", { type: "button", "aria-current": here ? "true" : null, onclick: () => open(card.id) },
+      h("span.hd-cover", {}, cover, !card.cover_url && h("span", {}, icon("film"))),
+      h("span.hd-about", {}, h("strong", {}, card.title), h("small", {}, `${counts} · ${say.day(card.updated)}`)));
+  }
+
+  function row(card) {
+    const tools = card.trashed ? [tool("restore", `Restore “${card.title}”`, () => recover(card))] : [
+      tool("pen", `Rename “${card.title}”`, () => { naming = card.id; render(); }),
+      tool("copy", `Duplicate “${card.title}”`, () => { pop.close(); send("duplicate", { film: card.id }); }),
+      card.archived ? tool("restore", `Take “${card.title}” out of the archive`, () => send("unarchive", { film: card.id }))
+        : tool("box", `Put “${card.title}” into the archive`, () => archive(card)),
+      tool("trash", `Put “${card.title}” into the trash`, () => discard(card)),
+    ];
+    return h("div.hd-project", { "data-here": card.id === state.head?.id },
+      naming === card.id ? nameField(card) : about(card), h("span.hd-tools", {}, tools));
+  }
+
+  function fold(kind, label, cards) {
+    if (!cards.length) return null;
+    // At the click, not at "toggle": that event comes later, and a list that arrives between would shut the fold again.
+    const summary = h("summary", { onclick: () => { folds[kind] = !el.open; } }, `${label} (${cards.length})`);
+    const el = h("details.hd-fold", { open: folds[kind] }, summary, cards.map(row));
+    return el;
+  }
+
+  function render() {
+    const of = (kind) => state.projects.filter((card) => (card.trashed ? "trashed" : card.archived ? "archived" : "open") === kind);
+    fill(menu,
+      h("div.hd-pop-head", {}, h("h3.s-title", {}, "Films"),
+        h("span", {},
+          h("button.s-quiet", { type: "button", id: "example-project", onclick: () => { pop.close(); trigger("example", { since: -1 }); } }, "Example film"),
+          h("button.s-button", { type: "button", id: "new-project", onclick: () => { pop.close(); trigger("begin", { since: -1 }); } },
+            icon("plus"), "New film"))),
+      of("open").map(row), fold("archived", "Archive", of("archived")), fold("trashed", "Trash", of("trashed")));
+    menu.querySelector(".hd-naming input")?.select();
+  }
+
+  stage.on("projects project", render);
+  return h("span.s-anchor", {}, button, menu);
+};

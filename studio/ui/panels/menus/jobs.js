@@ -1,0 +1,117 @@
+// The queue: progress and time left of every job; pause, order, run next, cancel, try again.
+(() => {
+  const stage = window.stage;
+  const WORDS = { queued: "waiting", running: "running", paused: "paused", done: "done", failed: "failed", cancelled: "cancelled" };
+  const ENDED = ["failed", "done", "cancelled"];
+
+  stage.jobsMenu = (send) => {
+    const { h, text, attribute, fill, tool, say, state } = stage;
+    const button = h("button.s-quiet.hd-jobs", { type: "button", id: "jobs" }, h("span.hd-dot"), h("span"));
+    const summary = h("div.hd-worker", { "aria-live": "polite" });
+    const all = h("span.hd-all");
+    const list = h("div.jo-list");
+    const panel = h("div.s-pop.hd-joblist", { role: "dialog", "aria-label": "Jobs" },
+      h("div.hd-pop-head", {}, h("h3.s-title", {}, "Jobs"), all), summary, list);
+    stage.popover(button, panel);
+    const rows = new Map();
+    const act = (event, job) => () => send(event, { job: job.id });
+    const everything = (does, label) => h("button.s-quiet", { type: "button", onclick: () => send("every", { act: does }) }, label);
+
+    const waiting = () => stage.activeJobs().filter((job) => job.state !== "running").sort((a, b) => a.sequence - b.sequence);
+
+    /** Moves a waiting job by one; shown when the server has said so. */
+    function move(job, by) {
+      const order = waiting().map((item) => item.id);
+      const at = order.indexOf(job.id);
+      order.splice(at, 1);
+      order.splice(at + by, 0, job.id);
+      send("line", { order });
+    }
+
+    function makeRow() {
+      const parts = { title: h("strong"), state: h("small"), error: h("p.hd-error"), bar: h("div.s-bar", {}, h("div")), actions: h("span.hd-actions") };
+      const el = h("div.hd-job", {}, h("div.hd-job-top", {}, parts.title, parts.state, parts.actions), parts.bar, parts.error);
+      return { el, parts, shown: null };
+    }
+
+    function actions(job, first, last) {
+      const named = (name, label, event) => tool(name, `${label}: ${job.title}`, act(event, job));
+      const waits = ["queued", "paused"].includes(job.state);
+      return [
+        waits && tool("up", `Earlier: ${job.title}`, () => move(job, -1), { disabled: first }),
+        waits && tool("down", `Later: ${job.title}`, () => move(job, 1), { disabled: last }),
+        waits && (!first || job.state === "paused") && named("next", "Run next", "soonest"),
+        ["queued", "running"].includes(job.state) && !job.stopping && named("pause", "Pause", "hold"),
+        job.state === "paused" && named("play", "Go on with", "goon"),
+        !ENDED.includes(job.state) && named("close", "Cancel", "cancel"),
+        ["failed", "cancelled"].includes(job.state) && h("button.s-quiet", { type: "button", onclick: act("again", job) }, "Try again"),
+      ];
+    }
+
+    function paint(row, job, first, last) {
+      const { parts } = row;
+      const active = !ENDED.includes(job.state);
+      text(parts.title, job.title);
+      const eta = active && job.state !== "paused" && job.eta_seconds ? say.about(job.eta_seconds) : "";
+      const how = job.stopping ? "stopping…" : WORDS[job.state];
+      text(parts.state, [how, active && !job.stopping && job.message, eta].filter(Boolean).join(" · "));
+      text(parts.error, job.error);
+      parts.error.hidden = !job.error;
+      attribute(row.el, "data-state", job.state);
+      parts.bar.hidden = job.state !== "running";
+      parts.bar.firstChild.style.width = `${Math.round(job.progress * 100)}%`;
+      const shown = [job.state, job.stopping, first, last].join();
+      if (row.shown === shown) return;
+      const focused = parts.actions.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+      fill(parts.actions, actions(job, first, last));
+      const again = [...parts.actions.children].find((control) => control.getAttribute("aria-label") === focused);
+      if (again && !again.disabled) again.focus();
+      row.shown = shown;
+    }
+
+    function render() {
+      const active = stage.activeJobs();
+      const running = active.filter((job) => job.state === "running");
+      const line = waiting();
+      const ended = [...state.jobs.values()].filter((job) => ENDED.includes(job.state))
+        .sort((a, b) => ENDED.indexOf(a.state) - ENDED.indexOf(b.state) || b.finished.localeCompare(a.finished)).slice(0, 12);
+      const going = active.filter((job) => job.state !== "paused");
+      text(button.lastChild, !active.length ? "No jobs"
+        : running.length ? `${say.count(active.length, "job")} · ${Math.round(running[0].progress * 100)} %`
+          : `${say.count(active.length, "job")} ${going.length ? "waiting" : "paused"}`);
+      attribute(button, "data-busy", going.length > 0);
+      attribute(button, "aria-label", `Jobs: ${button.textContent}`);
+      const order = [...running, ...line, ...ended].map((job) => {
+        if (!rows.has(job.id)) rows.set(job.id, makeRow());
+        paint(rows.get(job.id), job, line[0]?.id === job.id, line.at(-1)?.id === job.id);
+        return rows.get(job.id).el;
+      });
+      const known = going.every((job) => job.eta_seconds !== null);
+      const left = known ? going.reduce((sum, job) => sum + job.eta_seconds, 0) : 0;
+      const doing = !state.worker?.alive ? state.worker?.message || "starting" : active.length ? state.worker.message : "ready";
+      text(summary, [state.worker ? `Drawing process: ${doing}` : "", left ? `all in ${say.about(left)}` : ""].filter(Boolean).join(" · "));
+      attribute(summary, "title", "Times are learnt from what was finished on this machine; waiting is not counted.");
+      const paused = active.length - going.length;
+      const offered = [going.length > 1 && "pause", paused > 1 && "resume", active.length > 1 && "cancel"].filter(Boolean);
+      if (all.dataset.offered !== offered.join()) {
+        all.dataset.offered = offered.join();
+        const labels = { pause: "Pause all", resume: "Go on with all", cancel: "Cancel all" };
+        fill(all, offered.map((does) => everything(does, labels[does])));
+      }
+      place(order.length ? order : [empty]);
+    }
+
+    const empty = h("p.s-empty", {}, "Nothing is being drawn. Press Draw, or R on a shot.");
+
+    /** Puts rows in order, moving only those that are elsewhere, so that a focused button keeps its focus. */
+    function place(wanted) {
+      const there = new Set(wanted);
+      for (const child of [...list.children]) if (!there.has(child)) child.remove();
+      wanted.forEach((el, index) => { if (list.children[index] !== el) list.insertBefore(el, list.children[index] ?? null); });
+    }
+
+    stage.on("jobs project", render);
+    stage.on("project", () => rows.clear());
+    return h("span.s-anchor", {}, button, panel);
+  };
+})();

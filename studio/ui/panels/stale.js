@@ -1,0 +1,40 @@
+// js_on_load of the list of everything that is stale: why, and what can be done about it.
+const { h, text, fill, say, state } = stage;
+const body = element.querySelector(".s-panel-body");
+const send = stage.sender("stale", trigger);
+
+const button = h("button.s-quiet.sl-button", { type: "button", id: "stale-list" });
+const list = h("div.s-pop.sl-pop", { role: "dialog", "aria-label": "What is stale, and why" });
+const pop = stage.popover(button, list, () => { shown = ""; render(); });
+const WORDS = ["stale", "may drift"];
+const isStale = (shot) => shot.take_id && WORDS.includes(shot.staleness.freshness) && !["queued", "drawing"].includes(shot.status);
+let shown = "";
+
+function row(shot) {
+  const act = (label, run) => h("button.s-quiet", { type: "button", "aria-label": `${label}: shot ${shot.number}`, onclick: run }, label);
+  return h("li.sl-row", {},
+    h("button.sl-what", { type: "button", title: "Show this shot", onclick: () => { stage.select([shot.id], shot.id); pop.close(); } },
+      h("strong", {}, `${shot.number} · ${shot.label}`), h("span.sl-chip", {}, shot.staleness.freshness), h("span", {}, shot.staleness.reasons.join("; "))),
+    shot.locked ? h("small", {}, "locked") : act("Draw", () => send("again", { shots: [shot.id] })),
+    act("Keep", () => send("accept", { shot: shot.id })));
+}
+
+function render() {
+  const found = stage.shots().filter(isStale);
+  button.hidden = !found.length;
+  const drifting = found.filter((shot) => shot.staleness.freshness === "may drift").length;
+  text(button, [found.length > drifting && `${found.length - drifting} stale`, drifting && `${drifting} may drift`].filter(Boolean).join(", "));
+  if (!found.length) { pop.close(); return; }
+  if (list.hidden) return;
+  const each = stage.details()?.estimate;
+  const key = JSON.stringify([each, found.map((shot) => [shot.id, shot.number, shot.label, shot.staleness, shot.locked])]);
+  if (key === shown) return;
+  shown = key;
+  const open = found.filter((shot) => !shot.locked).map((shot) => shot.id);
+  fill(list, h("h3.s-title", {}, "What changed since it was drawn"), h("ul", {}, found.map(row)),
+    h("button.s-button.s-primary", { type: "button", id: "draw-stale", disabled: !open.length, onclick: () => { send("again", { shots: open }); pop.close(); } },
+      `Draw all of it (${open.length})`), each && open.length ? h("span.s-hint", {}, say.about(open.length * each)) : null);
+}
+
+fill(body, h("span.s-anchor", {}, button, list));
+stage.on("shots details", render);
