@@ -1,6 +1,6 @@
 """What drawing a pair costs beside the bare network, and what a long film costs beside a short one.
 
-    python -m tests.benchmarks.bench_pair [--checkpoint FOLDER] [--rounds N] [--json]
+    python -m tests.benchmarks.bench_pair [--checkpoint FOLDER | --profile NAME] [--rounds N] [--json]
 
 Prints ratios and never fails by time. Goals: pair / (bare transformer forwards + decode) <= 1.05, and pair at
 shot 100 / pair at shot 4 <= 1.05; beside it, what the same step would cost if every earlier frame went in
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from engine.profiles import PROFILES
+from engine.profiles import PROFILES, get_profile
 from engine.step2.checkpoint import INDEX
 from engine.step2.conditions import PairConditions
 from engine.step2.latents import PAIR, decode_frames, img_shapes, set_schedule
@@ -111,8 +111,22 @@ def measure(pipe: Step2Pipeline, folder: Path, rounds: int) -> Timing:
     return Timing(**best, **{name: seconds(work) for name, work in slow.items()})  # once: it is a hundredfold
 
 
-def load(checkpoint: Path | None) -> tuple[Step2Pipeline, str]:
-    """The checkpoint's pipeline as the painter runs it; tiny random weights without one."""
+def load(checkpoint: Path | None, profile: str | None = None) -> tuple[Step2Pipeline, str]:
+    """The checkpoint's pipeline as the painter runs it; tiny random weights without one.
+
+    With `profile`, that profile's instead, at its own size and number of steps (one that draws pairs).
+    """
+    if profile is not None:
+        chosen = get_profile(profile)
+        pipe = load_painter(chosen).pipe  # type: ignore[attr-defined]
+        given = {
+            "width": chosen.width,
+            "height": chosen.height,
+            "steps": chosen.steps,
+            "guidance": chosen.guidance,
+        }
+        pipe.card = pipe.card.model_copy(update=given)
+        return pipe, chosen.title
     if checkpoint is None:
         pipe = tiny_pipeline()
         enable_single_frame(pipe.vae)
@@ -126,10 +140,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     mini = Path(PROFILES["mini"].checkpoint)
     parser.add_argument("--checkpoint", type=Path, default=mini if (mini / INDEX).exists() else None)
+    parser.add_argument("--profile", help="a profile that draws pairs, on a machine that runs it")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    pipe, title = load(options.checkpoint)
+    pipe, title = load(options.checkpoint, options.profile)
     with tempfile.TemporaryDirectory() as folder:
         timing = measure(pipe, Path(folder), options.rounds)
     ratios = timing.ratios()

@@ -59,7 +59,7 @@ def test_everything_by_keyboard(film: Page) -> None:
     film.keyboard.press("n")
     expect(film.locator(".tl-card")).to_have_count(5)
     expect(film.locator(".tl-card.cursor")).to_have_attribute("aria-label", starts("Shot 2"))
-    film.keyboard.press("Enter")
+    film.keyboard.press("e")
     film.keyboard.type("Nobody is there. n d r")  # typing must not be taken for commands
     film.keyboard.press("Escape")
     settled(film)

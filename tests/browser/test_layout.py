@@ -32,7 +32,23 @@ def test_the_rooms_fit_the_window(page: Page, shared_studio: Server, width: int)
 
 
 def test_a_phone_reviews_without_scrolling_sideways(page: Page, shared_studio: Server) -> None:
+    """Pictures, words, play and the timeline are at hand; nothing covers anything."""
     page.set_viewport_size({"width": 390, "height": 844})
     open_studio(page, shared_studio)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     expect(page.locator(".tl-card").first).to_be_in_viewport()
+    expect(page.locator("#viewer .vw-frame img").first).to_be_in_viewport()
+    page.locator(".tl-card").nth(1).click()
+    expect(page.locator("#inspector h2")).to_have_text("Shot 2")
+    page.wait_for_function("() => stage.details()")  # takes and memory grow when they arrive
+    page.locator("#shot-description").scroll_into_view_if_needed()
+    expect(page.locator("#shot-description")).to_be_in_viewport()
+    above = "(a) => document.querySelector(a[0]).offsetTop < document.querySelector(a[1]).offsetTop"
+    assert page.evaluate(above, ["#right", "#left"]), "the words of the shot come before the story"
+    page.locator("#play").click()
+    page.wait_for_function("() => stage.playhead.playing && stage.playhead.frame > 100")
+    page.locator("#play").click()
+    switch, film = (page.locator(name).bounding_box() for name in ("#theme-switch", "#film-button"))
+    assert switch is not None
+    assert film is not None
+    assert switch["x"] + switch["width"] <= film["x"] + 1

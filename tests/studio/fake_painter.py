@@ -17,7 +17,7 @@ from PIL import Image
 
 from engine.errors import Cancelled
 from engine.profiles import Profile
-from engine.step2.conditions import PackedFrame, PairConditions, PairRecipe, PairTake
+from engine.step2.conditions import PackedFrame, PairConditions, PairRecipe, PairTake, StoredFrame
 
 STEP_SECONDS = "STAGE_TEST_STEP_SECONDS"
 
@@ -64,12 +64,25 @@ class FlatPainter:
             x += width
         return tuple(packed)
 
+    def grid(self) -> tuple[int, int]:
+        """As `pack` lays frames out."""
+        return 4, 8
+
+    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
+        """All the same, as in `pack`."""
+        return [0.5 for _ in frames]
+
+    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
+        """How near the two flat colours are, 0..1."""
+        return [1 - _distance(one.path, other.path) for one, other in pairs]
+
     def _take(
         self, conditions: PairConditions, seed: int, steps: int, guidance: float, batch: int
     ) -> PairTake:
-        frames = [conditions.prompt, str(seed), *(m.frame.sha256 for m in conditions.memory)]
+        memory = self.pack(conditions)  # as with the real one, frames that get no tile change nothing
+        frames = [conditions.prompt, str(seed), *(m.sha256 for m in memory)]
         frames += [conditions.previous_end.sha256 if conditions.previous_end else ""]
-        frames += [str(m.pinned) for m in conditions.memory]
+        frames += [str(m.pinned) for m in memory]
         files = {side: _flat([*frames, side]) for side in ("start", "end")}
         if conditions.kept is not None:
             files[conditions.kept.side.value] = conditions.kept.frame.path.read_bytes()
@@ -86,7 +99,12 @@ class FlatPainter:
             device="cpu",
             versions={"pillow": Image.__version__},
         )
-        return PairTake(files["start"], files["end"], recipe, self.pack(conditions))
+        return PairTake(files["start"], files["end"], recipe, memory)
+
+
+def _distance(one: Path, other: Path) -> float:
+    colours = [Image.open(path).convert("RGB").getpixel((0, 0)) for path in (one, other)]
+    return sum(abs(a - b) for a, b in zip(*colours, strict=True)) / 765
 
 
 def _flat(parts: Sequence[str]) -> bytes:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 from engine.profiles import get_profile
-from engine.story import FrameSide
-from studio.jobs.draw import packed_row, pair_conditions
-from studio.jobs.orders import DrawInputs, DrawOrder, ResolvedFrame
+from engine.story import CinematicAttributes, FrameSide, slate_letters
+from studio.jobs.draw import packed_row, pair_conditions, present_inputs
+from studio.jobs.orders import DrawOrder
+from studio.project.clips import load_clips
 from studio.project.conditions import Conditions
-from studio.project.film import load_film
-from studio.project.lineage import Lineage, words_of
+from studio.project.film import attribute_fields, load_film
+from studio.project.order import spread
+from studio.project.words import words_of
 from studio.service.studio import Studio
 from studio.service.views import JobView, ShotView
-from studio.store.tables import Project, Take
+from studio.store.tables import Clip, Project, Refinement, Shot, Take
 from tests.studio.fake_painter import FlatPainter
 
 PAINTER = "tests.studio.fake_painter:load"
@@ -60,18 +66,12 @@ def draw_here(studio: Studio, project_id: str, shot_id: str, seed: int = 0) -> s
     with studio.home.database.write() as session:
         film = load_film(session, session.get_one(Project, project_id))
         index = film.index[shot_id]
-        shot, lineage = film.shots[index], Lineage(film)
-        present = lineage.present(index)
+        shot = film.shots[index]
         order = DrawOrder(prompt=shot.description, words=words_of(film, shot), seeds=(seed,))
-        inputs = DrawInputs(
-            previous=present.previous,
-            memory=tuple(ResolvedFrame(ref=f.ref, pinned=f.pinned) for f in lineage.memory_bank(index)),
-            bans=present.bans,
-            bank=present.bank,
-            picked=shot.picked,
-        )
+        inputs = present_inputs(film, index, order)
         painter = FlatPainter(get_profile("mini"))
         drawn = painter.draw(pair_conditions(studio.home, order, inputs), order.seeds, steps=1)[0]
+        later = {frame.ref.key for frame in inputs.memory if frame.later}
         sources = {frame.ref.key: frame.ref for frame in inputs.memory}
         conditions = Conditions(
             words=order.words,
@@ -79,6 +79,9 @@ def draw_here(studio: Studio, project_id: str, shot_id: str, seed: int = 0) -> s
             pins=inputs.pins,
             bans=inputs.bans,
             bank=inputs.bank,
+            scope=inputs.scope,
+            references=inputs.references,
+            aspect=film.project.aspect,
         )
         take = Take(
             owner=film.project.owner,
@@ -89,7 +92,7 @@ def draw_here(studio: Studio, project_id: str, shot_id: str, seed: int = 0) -> s
             end_sha256=studio.home.blobs.put(drawn.end, "png"),
             conditions=conditions.model_dump(mode="json"),
             recipe=asdict(drawn.recipe),
-            memory=[packed_row(frame, sources) for frame in drawn.memory],
+            memory=[packed_row(frame, sources, later) for frame in drawn.memory],
         )
         session.add(take)
         session.flush()
@@ -104,9 +107,70 @@ def draw_all_here(studio: Studio, project_id: str) -> None:
         draw_here(studio, project_id, shot.id)
 
 
+def render_here(studio: Studio, shot_id: str) -> str:
+    """A clip of a shot as the worker would keep it (an empty film file), picked; returns its id."""
+    with studio.home.database.write() as session:
+        shot = session.get_one(Shot, shot_id)
+        film = load_film(session, session.get_one(Project, shot.project_id))
+        clips = load_clips(session, film)
+        wanted = clips.wanted(shot)
+        assert wanted is not None
+        shared = {
+            "owner": shot.owner,
+            "project_id": shot.project_id,
+            "shot_id": shot.id,
+            "take_id": wanted.take_id,
+            "conditions": wanted.model_dump(mode="json"),
+        }
+        text = clips.written.get(shot.id)
+        if text is None:
+            text = Refinement(text="Read from the pair.", recipe={"refiner": "PlainRefiner"}, **shared)
+            session.add(text)
+            session.flush()
+        sha256 = studio.home.blobs.put(b"", "mp4")
+        clip = Clip(refinement_id=text.id, sha256=sha256, frames=wanted.frames, recipe={}, **shared)
+        session.add(clip)
+        session.flush()
+        shot.clip = clip.id
+        film.project.revision += 1
+    return clip.id
+
+
 def blob_files(home: Path) -> list[Path]:
     """All stored files, without temporary ones."""
     return [path for path in (home / "blobs").rglob("*") if path.is_file() and path.parent.name != "partial"]
 
 
+def picture(
+    colour: str = "red", size: tuple[int, int] = (300, 200), kind: str = "PNG", **options: Any
+) -> bytes:
+    """An uploaded picture: a file of one colour."""
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, kind, **options)
+    return out.getvalue()
+
+
+PICTURE = picture()
 BOTH = (FrameSide.START, FrameSide.END)
+
+
+def many_shots(studio: Studio, owner: str, project_id: str, count: int) -> list[str]:
+    """A film of so many described shots in scenes of ten, written at once; their ids."""
+    fields = attribute_fields(CinematicAttributes())
+    with studio.home.database.write() as session:
+        project = session.get_one(Project, project_id)
+        shots = [
+            Shot(
+                owner=owner,
+                project_id=project_id,
+                position=position,
+                scene=1 + index // 10,
+                slate=slate_letters(index % 10),
+                description=f"An old man walks along the harbour, moment {index + 1}.",
+                **fields,
+            )
+            for index, position in enumerate(spread(None, None, count))
+        ]
+        session.add_all(shots)
+        project.revision += 1
+        return [shot.id for shot in shots]

@@ -10,6 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import StageError
+from engine.story import CinematicAttributes, Shot, Storyboard
+from engine.video.renderers import RENDERERS
+from studio.cli import _agents as agents_of_options
+from studio.film_command import price
+from tests.engine.agents.fake_server import Fail, FakeServer
+
 
 def stage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `stage` in a terminal of 200 columns."""
@@ -47,10 +54,34 @@ def test_doctor_for_programs() -> None:
     assert {"ok"} <= {f["verdict"] for f in findings} <= {"ok", "note", "trouble"}
 
 
+def test_doctor_shows_the_table_of_machines_and_adds_up_large_profiles_only() -> None:
+    done = stage("doctor", "--table")
+    assert "| 24 GB card | `qwen-image-edit+int8+offload` |" in done.stdout
+    assert "has no large models to add up" in one_sentence(stage("doctor", "--dry-run", "mini"))
+
+
 def test_doctor_for_people() -> None:
-    done = stage("doctor")
+    key = "sk-very-secret-0123456789"
+    done = stage("doctor", FAL_KEY=key, GEMINI_API_KEY="", GOOGLE_API_KEY="")
     assert done.returncode == 0, done.stderr
     assert "ffmpeg" in done.stdout
+    lines = {line.split()[2]: line for line in done.stdout.splitlines() if " renderer " in line}
+    assert "FAL_KEY is set." in done.stdout
+    assert lines["fal-veo-3.1"].startswith("ok")
+    assert lines["veo-3.1"].startswith("note")
+    assert "set GEMINI_API_KEY or GOOGLE_API_KEY" in done.stdout
+    assert key not in done.stdout + done.stderr
+
+
+def test_a_film_by_a_paid_service_says_its_price_and_needs_its_key(tmp_path: Path) -> None:
+    done = stage("film", "A girl walks", "-o", str(tmp_path / "f.mp4"), "--renderer", "veo-3.1",
+                 GEMINI_API_KEY="", GOOGLE_API_KEY="")  # fmt: skip
+    assert "set GEMINI_API_KEY or GOOGLE_API_KEY" in one_sentence(done)
+    lengths = [CinematicAttributes(length=length) for length in (48, 240)]
+    board = Storyboard(shots=[Shot(description="A girl walks.", attributes=each) for each in lengths])
+    told = price(RENDERERS["veo-3.1"], board)
+    assert "2 clips by Veo 3.1 (Gemini API) cost about $4.80" in told
+    assert price(RENDERERS["animatic"], board) == ""
 
 
 @pytest.mark.parametrize(
@@ -61,6 +92,10 @@ def test_doctor_for_people() -> None:
         (["An old fisherman", "--pin", "9:end"], "9:end pins nothing: the film has 5 shots"),
         (["An old fisherman", "-o", "film.avi"], 'give "film.mp4" instead of "film.avi"'),
         (["An old fisherman", "--screenplay", "x.txt"], "not both"),
+        (["An old fisherman", "--step2-lora", "nowhere"], "There is no STEP² LoRA at nowhere"),
+        (["An old fisherman", "--profile", "qwen-image"], "no STEP² LoRA for it is published"),
+        (["An old fisherman", "--renderer", "sora"], 'There is no renderer "sora"'),
+        (["An old fisherman", "--renderer", "wan2.2-ti2v-5b"], "ignores the last frame"),
         (["--screenplay", "there is none.fountain"], "cannot be read (No such file or directory)"),
     ],
 )
@@ -92,3 +127,47 @@ def test_a_usage_error_is_typer_s_own() -> None:
     done = stage("film", "x", "--shots", "0")
     assert done.returncode == 2
     assert "--shots" in done.stderr
+
+
+# ------------------------------------------------------------------------------------------------ agents
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "assets" / "examples" / "fisherman" / "film.json"
+
+
+def test_a_film_is_directed_by_a_model_that_was_named(tmp_path: Path) -> None:
+    """The built-in director is no fallback: without its model there is no film, and one sentence why."""
+    arguments = ["film", "A girl waits", "--director", "server", "-o", str(tmp_path / "f.mp4")]
+    nothing = {"STAGE_LLM_URL": "", "STAGE_LLM_MODEL": ""}
+    assert "No model server is named" in one_sentence(stage(*arguments, **nothing))
+    with FakeServer([Fail(401)]) as server:
+        done = stage(
+            *arguments, "--llm-url", server.url, "--llm-model", "m", STAGE_LLM_KEY="sk-4711", **nothing
+        )
+    assert "wants a key" in one_sentence(done)
+    assert "sk-4711" not in done.stderr + done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"director": "me"}, '"me" is no director'),
+        ({"director": "server", "url": "https://a:b@x/v1"}, "The address of --llm-url cannot be used"),
+    ],
+)
+def test_agents_that_cannot_be(fields: dict[str, str], sentence: str) -> None:
+    with pytest.raises(StageError) as trouble:
+        agents_of_options(**fields)
+    assert sentence in str(trouble.value)
+    assert "a:b" not in str(trouble.value)
+
+
+def test_a_film_is_judged(tmp_path: Path) -> None:
+    out = tmp_path / "judged.json"
+    with FakeServer() as server:
+        done = stage("judge", str(EXAMPLE), "--llm-url", server.url, "--llm-model", "vlm", "--json", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "OVQ" in done.stdout
+    told = json.loads(out.read_text())
+    assert set(told["scores"]) == {"OVQ", "VTC", "ISC", "STS"}
+    assert len(told["verdicts"]) == len(server.requests) == 1 + 5 + 1 + 4

@@ -77,6 +77,17 @@ def pick_some_take(studio: Studio, project: str, pick: int) -> None:
         studio.pick(ME, takes[pick % len(takes)].id)
 
 
+def split_one(studio: Studio, project: str, pick: int, at: int) -> None:
+    shot = shots_of(studio, project)[pick % len(shots_of(studio, project))]
+    if shot.attributes.length >= 12:
+        studio.split_shot(ME, shot.id, 6 + at % (shot.attributes.length - 11))
+
+
+def edit_two(studio: Studio, project: str, pick: int, value: str) -> None:
+    ids = {at(studio, project, pick), at(studio, project, pick + 1)}
+    studio.edit_shots(ME, {id: {"sound": value, "scene": 1 + pick % 3} for id in ids})
+
+
 def keep_one(studio: Studio, project: str, pick: int) -> None:
     shot = studio.project(ME, project).shots[pick % len(shots_of(studio, project))]
     if shot.take_id is not None:
@@ -99,6 +110,8 @@ steps = st.one_of(
     st.builds(lambda p, side: lambda s, f: s.ban(ME, f, at(s, f, p), side), picks, st.sampled_from(BOTH)),
     st.builds(lambda p: lambda s, f: pick_some_take(s, f, p), picks),
     st.builds(lambda p: lambda s, f: keep_one(s, f, p), picks),
+    st.builds(lambda p, at: lambda s, f: split_one(s, f, p, at), picks, st.integers(0, 500)),
+    st.builds(lambda p, t: lambda s, f: edit_two(s, f, p, t), picks, texts),
 )
 
 

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "diffusers", "transformers", "cv2", "open_clip", "moviepy")
+HEAVY = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "cv2",
+    "open_clip",
+    "moviepy",
+    "pydantic_ai",
+    "openai",
+    "outlines",
+)
 LAYERS = {
     "engine": ("studio", "gradio", "sqlmodel", "sqlalchemy"),
     "studio/store": ("studio.project", "studio.jobs", "studio.exchange", "studio.service", "studio.ui"),
@@ -48,7 +58,15 @@ def test_arrows_point_one_way(folder: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["studio", "studio.service.studio", "studio.jobs.worker", "engine.director", "engine.refiner"]
+    "module",
+    [
+        "studio",
+        "studio.service.studio",
+        "studio.jobs.worker",
+        "engine.agents",
+        "engine.director",
+        "engine.refiner",
+    ],
 )
 def test_import_is_cheap(module: str) -> None:
     code = f"import sys, {module}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"

@@ -67,6 +67,9 @@ def test_looks_of_people_and_film(studio: Studio) -> None:
     studio.edit_cast(ME, ada.id, look="in a blue coat")
     assert told(studio, project) == [(FRESH, ""), (STALE, "the look of Ada changed")]
     studio.undo(ME, project)
+    studio.edit_cast(ME, ada.id, name="Eve")
+    assert told(studio, project) == [(FRESH, ""), (STALE, "Ada is called Eve now")]
+    studio.undo(ME, project)
     studio.edit_project(ME, project, look="watercolour")
     assert told(studio, project) == [(STALE, "the look of the film changed")] * 2
 

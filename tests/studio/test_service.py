@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,54 +14,22 @@ from engine.story import FrameSide
 from studio.service.studio import Studio
 from studio.service.views import Patch, ShotStatus
 from studio.store.errors import NotFound
-from tests.studio.helpers import ME, YOU, draw_all_here, draw_here, new_film, shots_of
+from studio.store.states import Subject
+from studio.ui.slim import slim
+from tests.studio.foreign import FOREIGN, OPEN_TO_ALL
+from tests.studio.helpers import (
+    ME,
+    PICTURE,
+    YOU,
+    draw_all_here,
+    draw_here,
+    many_shots,
+    new_film,
+    render_here,
+    shots_of,
+)
 
 THEME = "An old fisherman finds a lost child on a stormy harbour at night"
-
-Call = Callable[[Studio, dict[str, Any]], Any]
-FOREIGN: dict[str, Call] = {
-    "project": lambda s, o: s.project(YOU, o["project"]),
-    "changes": lambda s, o: s.changes(YOU, o["project"], 0),
-    "delete_project": lambda s, o: s.delete_project(YOU, o["project"]),
-    "restore_project": lambda s, o: s.restore_project(YOU, o["project"]),
-    "edit_shot": lambda s, o: s.edit_shot(YOU, o["shot"], description="mine now"),
-    "insert_shot": lambda s, o: s.insert_shot(YOU, o["project"]),
-    "duplicate_shot": lambda s, o: s.duplicate_shot(YOU, o["shot"]),
-    "delete_shots": lambda s, o: s.delete_shots(YOU, [o["shot"]]),
-    "restore_shot": lambda s, o: s.restore_shot(YOU, o["shot"]),
-    "reorder": lambda s, o: s.reorder(YOU, o["project"], [o["shot"]]),
-    "edit_project": lambda s, o: s.edit_project(YOU, o["project"], title="mine"),
-    "add_cast": lambda s, o: s.add_cast(YOU, o["project"], "Eve"),
-    "edit_cast": lambda s, o: s.edit_cast(YOU, o["cast"], name="Eve"),
-    "remove_cast": lambda s, o: s.remove_cast(YOU, o["cast"]),
-    "edit_place": lambda s, o: s.edit_place(YOU, o["place"], name="mine"),
-    "undo": lambda s, o: s.undo(YOU, o["project"]),
-    "redo": lambda s, o: s.redo(YOU, o["project"]),
-    "history": lambda s, o: s.history(YOU, o["project"]),
-    "direct": lambda s, o: list(s.direct(YOU, o["project"], THEME)),
-    "draw": lambda s, o: s.draw(YOU, [o["shot"]]),
-    "draw_all_stale": lambda s, o: s.draw_all_stale(YOU, o["project"]),
-    "downstream": lambda s, o: s.downstream(YOU, o["shot"]),
-    "estimate": lambda s, o: s.estimate(YOU, [o["shot"]]),
-    "cancel": lambda s, o: s.cancel(YOU, o["job"]),
-    "pause": lambda s, o: s.pause(YOU, o["job"]),
-    "resume": lambda s, o: s.resume(YOU, o["job"]),
-    "retry": lambda s, o: s.retry(YOU, o["job"]),
-    "jobs": lambda s, o: s.jobs(YOU, o["project"]),
-    "takes": lambda s, o: s.takes(YOU, o["shot"]),
-    "pick": lambda s, o: s.pick(YOU, o["take"]),
-    "keep": lambda s, o: s.keep(YOU, o["shot"]),
-    "pin": lambda s, o: s.pin(YOU, o["project"], o["shot"], FrameSide.END),
-    "unpin": lambda s, o: s.unpin(YOU, o["project"], o["shot"], FrameSide.END),
-    "ban": lambda s, o: s.ban(YOU, o["project"], o["shot"], FrameSide.END),
-    "unban": lambda s, o: s.unban(YOU, o["project"], o["shot"], FrameSide.END),
-    "memory": lambda s, o: s.memory(YOU, o["shot"]),
-    "export": lambda s, o: s.export(YOU, o["project"]),
-    "film": lambda s, o: s.film(YOU, o["project"]),
-    "film_path": lambda s, o: s.film_path(YOU, o["project"]),
-    "bundle": lambda s, o: s.bundle(YOU, o["project"]),
-}
-OPEN_TO_ALL = {"create_project", "projects", "example", "media_path", "start_worker", "worker", "close"}
 
 
 @pytest.fixture
@@ -79,9 +46,12 @@ def owned(studio: Studio) -> dict[str, Any]:
         "project": project,
         "shot": shot.id,
         "take": shot.take_id,
+        "clip": render_here(studio, shot.id),
         "job": job.id,
+        "version": studio.versions(ME, project)[0].id,
         "cast": head.cast[0].id,
         "place": head.places[0].id,
+        "reference": studio.add_reference(ME, project, Subject.LOOK, "", PICTURE).id,
     }
 
 
@@ -142,7 +112,8 @@ def test_nothing_changed_sends_nothing(studio: Studio) -> None:
 
 
 def test_one_changed_card_sends_one_card(studio: Studio) -> None:
-    project, ids = new_film(studio, 200)
+    project = studio.create_project(ME).head.id
+    ids = many_shots(studio, ME, project, 200)
     revision = studio.project(ME, project).revision
     studio.edit_shot(ME, ids[57], notes="tight on the hands")
     patch = studio.changes(ME, project, revision)
@@ -150,7 +121,13 @@ def test_one_changed_card_sends_one_card(studio: Studio) -> None:
     assert not patch.full
     assert patch.order is None
     assert patch.jobs == ()
-    assert len(json.dumps(patch.shots[0].model_dump(mode="json"))) < 2000
+    sent = slim(patch)
+    assert sent["parts"] == [{"id": ids[57], "attributes": {"notes": "tight on the hands"}}]
+    assert len(json.dumps(sent)) < 1000
+    studio.insert_shot(ME, project)
+    inserted = slim(studio.changes(ME, project, patch.revision))
+    assert len(inserted["shots"]) == 1, "the numbers of all others follow from the order"
+    assert "parts" not in inserted
 
 
 def test_a_card_that_became_stale_is_sent_though_its_row_did_not_change(studio: Studio) -> None:
@@ -216,7 +193,8 @@ def test_directing_is_one_command(studio: Studio) -> None:
     assert len(view.shots) == 4
     assert view.head.theme == THEME
     assert view.head.cast
-    assert {shot.id for shot in view.trash} >= set(old)
+    assert view.trash == ()
+    assert [version.shots for version in studio.versions(ME, project)] == [len(old), 4]
     assert len({shot.label for shot in view.shots}) == 4
     studio.undo(ME, project)
     after = studio.project(ME, project)

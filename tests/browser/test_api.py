@@ -1,0 +1,113 @@
+"""The HTTP API, by the example script and by hand, against a real server with stand-in pictures."""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ROOT, Server, open_studio
+
+SCRIPT = ROOT / "assets" / "examples" / "api_client.py"
+PUBLISHED = {
+    *("create_project", "list_projects", "direct", "list_shots", "edit_shot", "insert_shot", "reorder"),
+    *("draw", "takes", "pick", "pin", "jobs", "cancel", "render", "export", "film", "undo"),
+}
+
+
+@pytest.fixture(scope="module")
+def client(shared_studio: Server) -> Client:
+    return Client(shared_studio.url, verbose=False)
+
+
+def script() -> ModuleType:
+    """The example script as a module."""
+    spec = importlib.util.spec_from_file_location("api_client", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_the_example_script_makes_a_film(shared_studio: Server, tmp_path: Path) -> None:
+    token, out = secrets.token_hex(16), tmp_path / "film.mp4"
+    made = script().make_film(shared_studio.url, token, out, shots=2)
+    assert out.read_bytes()[4:8] == b"ftyp"
+    assert [shot["status"] for shot in made["shots"]] == ["drawn", "drawn"]
+    assert made["shots"][0]["attributes"]["angle"] == "high angle"
+    assert made["shots"][1]["takes"] == 3
+    assert made["film"]["seconds"] == pytest.approx(1.0)
+
+
+def test_what_is_published_is_typed_and_told(client: Client) -> None:
+    told: dict[str, Any] = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
+    assert {name.removeprefix("/") for name in told} == PUBLISHED
+    for endpoint in told.values():
+        assert endpoint["parameters"][0]["parameter_name"] == "token"
+        assert len(endpoint["description"]) > 20
+    draw = {p["parameter_name"]: p["type"] for p in told["/draw"]["parameters"]}
+    assert draw["takes"]["type"] == "integer"
+    assert draw["shots"]["type"] == "array"
+
+
+def test_owners_are_kept_apart_and_refusals_are_sentences(client: Client) -> None:
+    mine, yours = secrets.token_hex(16), secrets.token_hex(16)
+    project = client.predict(token=mine, title="Mine", api_name="/create_project")["id"]
+    shot = client.predict(token=mine, project=project, api_name="/insert_shot")["id"]
+    assert client.predict(token=yours, api_name="/list_projects") == []
+    for name, fields in (
+        ("list_shots", {"project": project}),
+        ("edit_shot", {"shot": shot, "fields": {"title": "yours now"}}),
+        ("draw", {"shots": [shot]}),
+        ("undo", {"project": project}),
+    ):
+        with pytest.raises(AppError, match="belongs to somebody else"):
+            client.predict(token=yours, api_name=f"/{name}", **fields)
+    with pytest.raises(AppError, match="no key"):
+        client.predict(token="../../etc", api_name="/list_projects")
+    with pytest.raises(AppError, match="no field called position"):
+        client.predict(token=mine, shot=shot, fields={"position": "0"}, api_name="/edit_shot")
+    assert [s["title"] for s in client.predict(token=mine, project=project, api_name="/list_shots")] == [""]
+
+
+def test_order_and_undo(client: Client) -> None:
+    token = secrets.token_hex(16)
+    project = client.predict(token=token, api_name="/create_project")["id"]
+    first = client.predict(token=token, project=project, api_name="/insert_shot")["id"]
+    second = client.predict(token=token, project=project, after=first, api_name="/insert_shot")["id"]
+    order = client.predict(token=token, project=project, order=[second, first], api_name="/reorder")
+    assert order == [second, first]
+    assert client.predict(token=token, project=project, api_name="/undo")["applied"] > 0
+    shots = client.predict(token=token, project=project, api_name="/list_shots")
+    assert [shot["id"] for shot in shots] == [first, second]
+
+
+def test_the_page_gives_away_the_key_that_scripts_need(
+    page: Page, shared_studio: Server, client: Client
+) -> None:
+    open_studio(page, shared_studio)
+    clipboard = "{ value: { writeText: async (words) => { window.copied = words; } } }"
+    page.evaluate(f"() => Object.defineProperty(navigator, 'clipboard', {clipboard})")
+    page.click("#settings")
+    key = page.locator("#script-key")
+    expect(key).to_be_hidden()
+    page.click(".se-scripts summary")
+    page.click("#show-key")
+    expect(page.locator("#show-key")).to_have_text("Copied")
+    token = key.input_value()
+    assert page.evaluate("() => copied") == token
+    films = client.predict(api_name="/list_projects", token=token)
+    assert [film["id"] for film in films] == [page.evaluate("() => stage.state.head.id")]
+    page.keyboard.press("Escape")
+    page.click("#settings")
+    expect(key).to_be_hidden()
+    assert key.input_value() == ""

@@ -1,0 +1,279 @@
+"""Agents of a film: chosen as data, asked through the service, never replaced; keys are kept nowhere."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from engine.agents import Role, Source
+from engine.agents.trouble import ModelTrouble
+from engine.director.stages import Logline, ShotList, Stage
+from engine.errors import BadInput, Cancelled
+from engine.metrics.vlm_judge import Score
+from studio.service.studio import Studio
+from studio.store.errors import NotFound
+from studio.store.tables import Refinement
+from tests.engine.agents import film as model_film
+from tests.engine.agents.fake_server import Answer, Fail, FakeServer, Hang, Json, Say, form_of
+from tests.studio.helpers import ME, YOU, draw_all_here, draw_here, new_film, shots_of, wait_for_jobs
+
+KEY = "sk-very-secret-4711"
+THEME = "An old fisherman finds a lost child on a stormy harbour at night"
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STAGE_LLM_URL", "STAGE_LLM_MODEL", "STAGE_LOCAL_LLM", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("STAGE_LLM_KEY", KEY)
+
+
+def choose(studio: Studio, project: str, server: FakeServer, **roles: str) -> None:
+    studio.choose_agents(ME, project, url=server.url, model="fake", **roles)
+
+
+def test_the_choice_is_an_edit_of_the_film(studio: Studio) -> None:
+    project = studio.create_project(ME).head.id
+    assert studio.project(ME, project).head.agents.director is Source.BUILT_IN
+    view = studio.choose_agents(
+        ME, project, director="server", url="http://localhost:11434/v1/", model="qwen3"
+    )
+    assert (view.director, view.url, view.model) == (Source.SERVER, "http://localhost:11434/v1", "qwen3")
+    assert view.trouble == {}
+    studio.undo(ME, project)
+    assert studio.agents(ME, project).director is Source.BUILT_IN
+    with pytest.raises(NotFound):
+        studio.choose_agents(YOU, project, director="server")
+    with pytest.raises(NotFound):
+        studio.agents(YOU, project)
+
+
+def test_what_is_missing_is_said_beforehand(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = studio.create_project(ME).head.id
+    view = studio.choose_agents(ME, project, director="server", judge="local")
+    assert "No model server is named" in view.trouble[Role.DIRECTOR]
+    assert "No local model is named" in view.trouble[Role.JUDGE]
+    monkeypatch.setenv("STAGE_LLM_URL", "https://llm.example/v1")
+    monkeypatch.setenv("STAGE_LLM_MODEL", "m")
+    view = studio.agents(ME, project)
+    assert Role.DIRECTOR not in view.trouble
+    assert view.environment == {"url": "https://llm.example/v1", "model": "m", "local": ""}
+    assert (view.key_variable, view.key_found) == ("STAGE_LLM_KEY", True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"director": "me"}, {"key": KEY}, {"url": f"https://me:{KEY}@x/v1"}, {"url": f"http://x/v1?k={KEY}"}],
+)
+def test_nothing_secret_and_nothing_odd_is_stored(studio: Studio, fields: dict[str, str]) -> None:
+    project = studio.create_project(ME).head.id
+    with pytest.raises(BadInput) as trouble:
+        studio.choose_agents(ME, project, **fields)
+    assert KEY not in str(trouble.value)
+    assert studio.project(ME, project).head.undo is None
+
+
+def test_a_model_directs_and_its_key_stays_nowhere(
+    studio: Studio, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = studio.create_project(ME).head.id
+    with FakeServer(then=model_film.stage) as server:
+        monkeypatch.setenv("STAGE_LLM_URL", server.url)
+        choose(studio, project, server, director="server")
+        stages = list(studio.direct(ME, project, THEME, shots=2, seed=3))
+    assert isinstance(stages[-1], ShotList)
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+    shots = shots_of(studio, project)
+    assert [shot.description[:14] for shot in shots] == ["Old Tom finds "] * 2
+    assert studio.project(ME, project).head.title == "The Lamp"
+    assert KEY not in studio.project(ME, project).model_dump_json()
+    with sqlite3.connect(home / "studio.db") as connection:
+        assert KEY not in "\n".join(connection.iterdump())
+    assert KEY not in caplog.text
+
+
+def failing(trouble: Answer) -> FakeServer:
+    """A model that is well until it has to write shots."""
+
+    def answer(request: Json) -> Answer:
+        return trouble if form_of(request) == "ShotsForm" else model_film.stage(request)
+
+    return FakeServer(then=answer)
+
+
+def test_trouble_leaves_the_film_as_it_was_and_nobody_else_directs(studio: Studio) -> None:
+    project, _ = new_film(studio, 2)
+    with failing(Fail(401)) as server:
+        choose(studio, project, server, director="server")
+        before = studio.project(ME, project)
+        with pytest.raises(ModelTrouble, match="wants a key"):
+            list(studio.direct(ME, project, THEME, shots=3))
+    after = studio.project(ME, project)
+    assert after.head == before.head
+    assert after.shots == before.shots
+
+
+def test_stopped_in_the_middle_nothing_is_written(studio: Studio) -> None:
+    project, _ = new_film(studio, 1)
+    heard: list[Stage] = []
+    outcome: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            heard.extend(studio.direct(ME, project, THEME, shots=3))
+        except Cancelled as error:
+            outcome.append(error)
+
+    with failing(Hang(30.0)) as server:
+        choose(studio, project, server, director="server")
+        before = studio.project(ME, project)
+        thread = threading.Thread(target=work)
+        thread.start()
+        while len(server.requests) < 4:
+            thread.join(0.02)
+        with pytest.raises(NotFound):
+            studio.stop_directing(YOU, project)
+        assert thread.is_alive()
+        studio.stop_directing(ME, project)
+        thread.join(10)
+    assert not thread.is_alive()
+    assert len(outcome) == 1
+    assert studio.project(ME, project) == before
+
+
+def test_leaving_in_the_middle_nothing_is_written(studio: Studio) -> None:
+    project, _ = new_film(studio, 1)
+    with FakeServer(then=model_film.stage) as server:
+        choose(studio, project, server, director="server")
+        before = studio.project(ME, project)
+        stages = studio.direct(ME, project, THEME, shots=3)
+        for stage in stages:
+            if isinstance(stage, Logline):
+                break
+        stages.close()  # type: ignore[attr-defined]
+    assert studio.project(ME, project) == before
+
+
+def test_a_director_whom_nobody_watches_any_more_writes_his_shots(studio: Studio) -> None:
+    """A page that is reloaded stops watching; the next one sees all stages from the first one on."""
+    project, _ = new_film(studio, 1)
+    with FakeServer(then=model_film.stage) as server:
+        choose(studio, project, server, director="server")
+        work = studio.start_directing(ME, project, THEME, shots=3)
+        leaving = work.follow()
+        first = next(leaving)
+        leaving.close()  # type: ignore[attr-defined]
+        again = studio.last_directing(ME, project)
+        assert again is work
+        stages = list(work.follow())
+    assert stages[0] == first
+    assert isinstance(stages[-1], ShotList)
+    assert len(shots_of(studio, project)) == 3
+    with pytest.raises(NotFound):
+        studio.last_directing(YOU, project)
+
+
+def test_what_a_director_failed_of_is_told_once(studio: Studio) -> None:
+    project, _ = new_film(studio, 2)
+    with failing(Fail(401)) as server:
+        choose(studio, project, server, director="server")
+        work = studio.start_directing(ME, project, THEME, shots=3)
+        with pytest.raises(ModelTrouble, match="wants a key"):
+            list(work.follow())
+    assert (work.over, work.trouble()) == (True, None)
+    assert list(work.follow()) == list(work.stages)
+    assert len(shots_of(studio, project)) == 2
+
+
+def test_the_model_that_directs_rewrites_shots(studio: Studio) -> None:
+    project, (shot, _) = new_film(studio, 2)
+
+    def answer(request: Json) -> Answer:
+        assert form_of(request) == "RewriteForm"
+        rewritten = {**model_film.shot(1), "description": "She runs.", "cast": [], "place": "", "time": "day"}
+        return Say({**rewritten, "weather": "clear", "frames": 72, "reasons": ["She runs, as you wished."]})
+
+    with FakeServer(then=answer) as server:
+        choose(studio, project, server, director="server")
+        proposal = studio.rewrite_shot(ME, shot, "elle court")
+    assert proposal.reasons == ("She runs, as you wished.",)
+    changed = {field.name: field.after for field in proposal.fields}
+    assert changed["description"] == "She runs."
+    assert shots_of(studio, project)[0].description != "She runs.", "it only proposes"
+    studio.accept_rewriting(ME, shot, {"description": changed["description"]})
+    assert shots_of(studio, project)[0].description == "She runs."
+    with pytest.raises(ModelTrouble):
+        studio.rewrite_shot(ME, shot, "closer")
+
+
+def test_an_agent_can_be_tried(studio: Studio) -> None:
+    project = studio.create_project(ME).head.id
+    with FakeServer() as server:
+        choose(studio, project, server, director="server")
+        assert studio.try_agent(ME, project, Role.DIRECTOR) == f"fake at {server.url[7:-3]} answers."
+    with pytest.raises(BadInput, match="nothing to try"):
+        studio.try_agent(ME, project, Role.REFINER)
+    with pytest.raises(ModelTrouble, match="No model server answers"):
+        studio.try_agent(ME, project, Role.DIRECTOR)
+
+
+# ------------------------------------------------------------------------------------------------ the judge
+
+
+def cut(request: Json) -> Answer:
+    if form_of(request) == "CutForm":
+        return Say({"evidence": "It jumps.", "score": 0.25, "errors": ["The coat was red and is blue."]})
+    return Say({"evidence": "Fine.", "score": 0.75})
+
+
+def test_the_judge_s_notes_stay_with_the_pictures_that_it_saw(studio: Studio) -> None:
+    project, ids = new_film(studio, 3)
+    draw_all_here(studio, project)
+    with FakeServer(then=cut) as server:
+        choose(studio, project, server, judge="server")
+        verdicts = list(studio.judge(ME, project))
+    assert [v.score for v in verdicts].count(Score.STS) == 2
+    notes = [shot.verdict for shot in shots_of(studio, project)]
+    assert notes[2] is None
+    assert notes[0] is not None
+    assert (notes[0].score, notes[0].errors) == (0.25, ("The coat was red and is blue.",))
+    draw_here(studio, project, ids[2], seed=9)
+    notes = [shot.verdict for shot in shots_of(studio, project)]
+    assert notes[0] is not None
+    assert notes[1] is None  # the picture after this cut is another one now
+
+
+def test_who_cannot_judge(studio: Studio) -> None:
+    project, _ = new_film(studio, 1)
+    with pytest.raises(BadInput, match="has no picture yet"):
+        list(studio.judge(ME, project))
+    draw_all_here(studio, project)
+    with pytest.raises(BadInput, match="Nobody judges yet"):
+        list(studio.judge(ME, project))
+    with pytest.raises(NotFound):
+        list(studio.judge(YOU, project))
+
+
+# ------------------------------------------------------------------------------------------------ the refiner
+
+
+def test_the_worker_lets_the_chosen_model_refine_and_no_other(working: Studio) -> None:
+    project, ids = new_film(working, 1)
+    draw_all_here(working, project)
+    said = {"first_frame": "A", "last_frame": "B", "differs": "C", "text": "A man turns to the sea."}
+    with FakeServer([Fail(401), Say(said)]) as server:
+        choose(working, project, server, refiner="server")
+        working.refine(ME, ids[0])
+        failed = wait_for_jobs(working, project)[0]
+        assert "wants a key" in failed.error
+        assert shots_of(working, project)[0].refined == ""
+        working.refine(ME, ids[0])
+        wait_for_jobs(working, project)
+    assert shots_of(working, project)[0].refined == "A man turns to the sea."
+    with working.home.database.read() as session:
+        written = session.exec(select(Refinement)).one()
+    assert written.recipe["refiner"] == f"fake at {server.url[7:-3]}"

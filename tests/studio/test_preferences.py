@@ -1,0 +1,62 @@
+"""Picked against turned down, in the form that training reads."""
+
+from __future__ import annotations
+
+import random
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from engine.dataset.films import read_films
+from engine.errors import BadInput
+from studio.preferences_command import export_preferences
+from studio.service.studio import Studio
+from tests.studio.helpers import ME, draw_here, new_film
+
+
+def test_picks_become_pairs_of_the_trainer(home: Path, studio: Studio, tmp_path: Path) -> None:
+    project, ids = new_film(studio, 3)
+    draw_here(studio, project, ids[0], seed=9)
+    studio.edit_shot(ME, ids[0], description="Other words.")
+    for seed in (0, 1, 2):
+        draw_here(studio, project, ids[0], seed)
+    studio.pick(ME, studio.takes(ME, ids[0])[1].id)
+    with pytest.raises(BadInput, match="There is no film called"):
+        export_preferences(home, ["Nothing"], tmp_path / "out")
+    draw_here(studio, project, ids[1])
+    (found,) = export_preferences(home, ["The harbour"], tmp_path / "out")
+    assert found.rejected == 2, "the take from other words answers another question"
+    (film,) = read_films(tmp_path / "out")
+    assert film.title == "The harbour"
+    assert [(shot.description, len(shot.rejected)) for shot in film.shots] == [
+        ("Other words.", 2),
+        ("Moment 2 of the story.", 0),
+    ]
+    assert [shot.compared for shot in film.shots] == [True, False]
+    picked, losers = film.shots[0], {pair.start.stem for pair in film.shots[0].rejected}
+    takes = {take.number: take for take in studio.takes(ME, ids[0])}
+    assert picked.start.stem == takes[3].start_sha256
+    assert losers == {takes[1].start_sha256, takes[2].start_sha256}
+    with pytest.raises(BadInput, match="already"):
+        export_preferences(home, [project], tmp_path / "out")
+
+    # The trainer takes a rejected pair for y_l.
+    from engine.training.lora import _turned_down
+
+    assert _turned_down(random.Random(0), picked)[0].stem in losers
+
+    # The page gets the same as a zip.
+    view = studio.preferences(ME, project)
+    name, _, key = view.url.removeprefix("/media/").partition("?k=")
+    with zipfile.ZipFile(studio.media_path(name, key).path) as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path / "zip")
+    assert read_films(tmp_path / "zip") == [film]
+
+
+def test_nothing_to_prefer(studio: Studio) -> None:
+    project, ids = new_film(studio, 1)
+    draw_here(studio, project, ids[0])
+    with pytest.raises(BadInput, match="several takes of a shot from the same words"):
+        studio.preferences(ME, project)

@@ -1,0 +1,207 @@
+"""Takes: what is said about them, drawing one again from its own record, and the only real deletion."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import BadInput
+from engine.story import FrameSide
+from studio.service.studio import Studio
+from studio.service.take_views import TakeView
+from studio.service.views import JobState
+from tests.studio.helpers import ME, blob_files, draw_all_here, draw_here, new_film, shots_of, wait_for_jobs
+
+
+def by_number(studio: Studio, shot: str) -> dict[int, TakeView]:
+    return {take.number: take for take in studio.takes(ME, shot)}
+
+
+def test_flags_are_edits(studio: Studio) -> None:
+    project, (shot,) = new_film(studio, 1)
+    first, second = (draw_here(studio, project, shot, seed) for seed in (0, 1))
+    marks = [shots_of(studio, project)[0].takes_mark]
+    studio.edit_take(ME, first, rejected=True)
+    marks.append(shots_of(studio, project)[0].takes_mark)
+    studio.edit_take(ME, first, note="the light is wrong", locked=True)
+    take = by_number(studio, shot)[1]
+    assert (take.rejected, take.locked, take.note) == (True, True, "the light is wrong")
+    marks.append(shots_of(studio, project)[0].takes_mark)
+    assert len(set(marks)) == 3, "a page learns that its list of takes is old"
+    labels = [entry.label for entry in studio.history(ME, project)[:2]]
+    assert labels == ["lock, change the note of take 1 of shot 1", "reject take 1 of shot 1"]
+    studio.undo(ME, project)
+    studio.undo(ME, project)
+    take = by_number(studio, shot)[1]
+    assert (take.rejected, take.locked, take.note) == (False, False, "")
+    with pytest.raises(BadInput, match="Take 2 is in the film"):
+        studio.edit_take(ME, second, rejected=True)
+    with pytest.raises(BadInput, match="The note cannot be"):
+        studio.edit_take(ME, first, note="x" * 1001)
+
+
+def test_a_rejected_take_that_is_picked_is_taken_back_by_one_command(studio: Studio) -> None:
+    project, (shot,) = new_film(studio, 1)
+    first, second = (draw_here(studio, project, shot, seed) for seed in (0, 1))
+    studio.edit_take(ME, first, rejected=True)
+    studio.pick(ME, first)
+    assert [take.rejected for take in studio.takes(ME, shot)] == [False, False]
+    studio.undo(ME, project)
+    assert shots_of(studio, project)[0].take_id == second
+    assert by_number(studio, shot)[1].rejected
+
+
+def test_how_it_was_drawn_says_everything(studio: Studio) -> None:
+    project, ids = new_film(studio, 2)
+    studio.edit_shot(ME, ids[1], place="the harbour", weather="rain")
+    studio.pin(ME, project, ids[0], FrameSide.END)
+    draw_all_here(studio, project)
+    (take,) = studio.takes(ME, ids[1])
+    told = {fact.name: fact.value for fact in take.facts}
+    assert told["Description"] == "Moment 2 of the story."
+    assert told["Camera"] == "medium shot, eye level, static"
+    assert told["Place"] == "the harbour"
+    assert told["Previous end frame"].startswith("1E, picture ")
+    assert told["Memory"].startswith("1E 50%, alike 0.50, pinned; 1S 25%")
+    assert told["Pinned"] == "1E"
+    assert told["Seed"] == "0"
+    assert take.end_sha256 in told["Pictures"]
+
+
+def test_draw_again_repeats_the_record_not_the_present(working: Studio) -> None:
+    project, ids = new_film(working, 3)
+    working.draw(ME, ids, takes=2, seed=5)
+    wait_for_jobs(working, project)
+    original = by_number(working, ids[2])[2]
+    # Everything that it was drawn from changes.
+    working.edit_shot(ME, ids[2], description="Something else.")
+    working.draw(ME, ids[:2], seed=90)
+    working.pin(ME, project, ids[1], FrameSide.START)
+    wait_for_jobs(working, project)
+    assert working.draw_again(ME, original.id).title == "Draw take 2 of shot 3 again"
+    jobs = wait_for_jobs(working, project)
+    assert [job.error for job in jobs if job.error] == []
+    again = by_number(working, ids[2])[3]
+    assert (again.start_sha256, again.end_sha256) == (original.start_sha256, original.end_sha256)
+    assert again.again == "take 2 again: the same pixels"
+    assert again.lineage.batch == 2, "the size of a batch is part of the recipe"
+    assert [f.sha256 for f in again.lineage.memory] == [f.sha256 for f in original.lineage.memory]
+    assert not again.picked
+    # Again of an again is the same still.
+    working.draw_again(ME, again.id)
+    wait_for_jobs(working, project)
+    assert by_number(working, ids[2])[4].again == "take 3 again: the same pixels"
+
+
+def test_draw_again_says_what_differs(working: Studio) -> None:
+    project, (first, second) = new_film(working, 2)
+    working.draw(ME, [first, second], seed=5)
+    wait_for_jobs(working, project)
+    take = by_number(working, second)[1]
+    with working.home.database.write() as session:
+        from studio.store.tables import Take
+
+        row = session.get_one(Take, take.id)
+        row.recipe = {**row.recipe, "weights": "older", "versions": {"pillow": "1.0"}}
+        row.end_sha256 = row.start_sha256
+    working.draw_again(ME, take.id)
+    wait_for_jobs(working, project)
+    told = by_number(working, second)[2].again
+    assert told.startswith(
+        "take 1 again: the end frame differs; the weights changed and pillow went from 1.0 to"
+    )
+    # A frame that is gone, or is not what it was, is named instead of being replaced.
+    assert take.lineage.memory
+    frame = working.home.frame(take.lineage.memory[0].sha256)
+    frame.write_bytes(b"not a picture any more")
+    working.draw_again(ME, take.id)
+    job = next(job for job in wait_for_jobs(working, project) if job.state is JobState.FAILED)
+    assert job.error.endswith("is damaged on the disk, so this take cannot be drawn again.")
+    frame.unlink()
+    working.retry(ME, job.id)
+    assert any("is not stored any more" in job.error for job in wait_for_jobs(working, project))
+
+
+def test_a_locked_shot_is_not_drawn_again(studio: Studio) -> None:
+    project, (shot,) = new_film(studio, 1)
+    take = draw_here(studio, project, shot)
+    studio.edit_shot(ME, shot, locked=True)
+    with pytest.raises(BadInput, match="locked"):
+        studio.draw_again(ME, take)
+    with pytest.raises(BadInput, match="locked"):
+        studio.draw(ME, [shot])
+
+
+def test_purge_deletes_only_what_nothing_else_needs(studio: Studio) -> None:
+    project, ids = new_film(studio, 2)
+    old = draw_here(studio, project, ids[0], seed=0)
+    used = draw_here(studio, project, ids[0], seed=1)
+    draw_here(studio, project, ids[1])
+    new = draw_here(studio, project, ids[0], seed=2)
+    plan = studio.purge_plan(ME, old)
+    assert (plan.label, plan.refusal) == ("1A take 1", "")
+    assert plan.goes == ("2 pictures", "the record of how it was drawn")
+    before = len(blob_files(studio.home.root))
+    assert plan.frees > 0
+    assert len(studio.takes(ME, ids[0])) == 3, "a plan deletes nothing"
+
+    for take, reason in (
+        (new, "Take 3 is in the film: use another take first."),
+        (used, "Take 2 of shot 1 was drawn"),
+    ):
+        if take == used:
+            reason = "Take 1 of shot 2 was drawn with its start frame: purge that take first."
+        assert studio.purge_plan(ME, take).refusal == reason
+        with pytest.raises(BadInput, match=reason.split(":")[0]):
+            studio.purge(ME, take)
+    studio.edit_take(ME, old, locked=True)
+    with pytest.raises(BadInput, match="Take 1 is locked"):
+        studio.purge(ME, old)
+    studio.edit_take(ME, old, locked=False)
+    (job,) = studio.draw(ME, [ids[0]])
+    assert studio.purge_plan(ME, old).refusal.startswith("Work on this shot waits or runs")
+    studio.cancel(ME, job.id)
+
+    studio.purge(ME, old)
+    assert [take.number for take in studio.takes(ME, ids[0])] == [3, 2]
+    assert len(blob_files(studio.home.root)) == before - 2
+
+
+def test_purge_keeps_a_picture_that_another_row_shows(studio: Studio) -> None:
+    project, (shot,) = new_film(studio, 1)
+    draw_here(studio, project, shot)
+    copy = studio.duplicate_shot(ME, shot)
+    take = copy.take_id
+    assert take is not None
+    second = draw_here(studio, project, copy.id, seed=4)
+    assert studio.purge_plan(ME, take).refusal == "", "the first shot shows the same frames"
+    before = {path.name for path in blob_files(studio.home.root)}
+    studio.purge(ME, take)
+    assert {path.name for path in blob_files(studio.home.root)} == before
+    # Undoing the pick that the purge made impossible leaves the picture alone.
+    studio.pick(ME, second)
+    assert studio.project(ME, project).shots[1].take_id == second
+
+
+def test_undo_leaves_purged_takes_alone(studio: Studio) -> None:
+    project, (shot,) = new_film(studio, 1)
+    first, second = (draw_here(studio, project, shot, seed) for seed in (0, 1))
+    studio.edit_take(ME, first, note="go")
+    studio.pick(ME, first)
+    studio.pick(ME, second)
+    studio.purge(ME, first)
+    outcomes = [studio.undo(ME, project) for _ in range(3)]
+    assert [(o.applied, o.kept) for o in outcomes] == [(0, 1), (0, 1), (0, 1)]
+    assert shots_of(studio, project)[0].take_id == second
+
+
+def test_an_exported_film_keeps_its_takes(working: Studio) -> None:
+    project, (shot,) = new_film(working, 1)
+    working.draw(ME, [shot], seed=1)
+    wait_for_jobs(working, project)
+    first = shots_of(working, project)[0].take_id
+    assert first is not None
+    working.edit_shot(ME, shot, length=2)
+    working.export(ME, project)
+    wait_for_jobs(working, project)
+    draw_here(working, project, shot, seed=6)
+    assert "exported film" in working.purge_plan(ME, first).refusal

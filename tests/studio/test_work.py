@@ -1,0 +1,113 @@
+"""The order of the queue, pausing and trying again: with the real queue, and a real worker where it runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import BadInput
+from studio.jobs import queue
+from studio.service.studio import Studio
+from studio.service.views import JobState
+from studio.store.errors import NotFound
+from tests.studio.fake_painter import STEP_SECONDS
+from tests.studio.helpers import ME, YOU, new_film, shots_of, wait_for_jobs, wait_until
+
+
+def titles(studio: Studio, project: str) -> list[str]:
+    return [job.title for job in studio.jobs(ME, project) if job.active]
+
+
+def test_jobs_change_places_among_themselves_only(studio: Studio) -> None:
+    """Mine are put in another order; somebody else's keep their places in between."""
+    project, ids = new_film(studio, 3)
+    studio.draw(ME, ids[:1])
+    theirs, others = new_film(studio, 1, owner=YOU)
+    studio.draw(YOU, others)
+    studio.draw(ME, ids[1:])
+    one, two, three = studio.jobs(ME, project)
+    studio.reorder_jobs(ME, project, [three.id, one.id, two.id])
+    assert titles(studio, project) == ["Draw shot 3", "Draw shot 1", "Draw shot 2"]
+    assert {job.sequence for job in studio.jobs(ME, project)} == {one.sequence, two.sequence, three.sequence}
+    claimed = [job.title for _ in range(4) if (job := queue.claim(studio.home.database, "me")) is not None]
+    assert claimed == ["Draw shot 3", "Draw shot 1"], "mine and theirs, one of each film at a time"
+    with pytest.raises(NotFound):
+        studio.reorder_jobs(ME, project, [studio.jobs(YOU, theirs)[0].id])
+
+
+def test_an_order_that_does_not_know_all_jobs(studio: Studio) -> None:
+    project, ids = new_film(studio, 3)
+    one, two, _ = studio.draw(ME, ids)
+    studio.cancel(ME, one.id)
+    studio.reorder_jobs(ME, project, [one.id, two.id])
+    assert titles(studio, project) == ["Draw shot 2", "Draw shot 3"]
+
+
+def test_run_next_goes_before_all_films_of_the_owner(studio: Studio) -> None:
+    first, ids = new_film(studio, 2)
+    studio.draw(ME, ids)
+    second, (late,) = new_film(studio, 1)
+    (job,) = studio.draw(ME, [late])
+    studio.pause(ME, job.id)
+    assert studio.run_next(ME, job.id).state is JobState.QUEUED
+    claimed = queue.claim(studio.home.database, "me")
+    assert claimed is not None
+    assert claimed.project_id == second
+    assert titles(studio, first) == ["Draw shot 1", "Draw shot 2"]
+    with pytest.raises(BadInput, match="still waits"):
+        studio.run_next(ME, job.id)
+
+
+def test_all_at_once(studio: Studio) -> None:
+    project, ids = new_film(studio, 3)
+    studio.draw(ME, ids)
+    studio.every_job(ME, project, "pause")
+    assert {job.state for job in studio.jobs(ME, project)} == {JobState.PAUSED}
+    assert queue.claim(studio.home.database, "me") is None
+    studio.every_job(ME, project, "resume")
+    assert {job.state for job in studio.jobs(ME, project)} == {JobState.QUEUED}
+    studio.every_job(ME, project, "cancel")
+    assert {job.state for job in studio.jobs(ME, project)} == {JobState.CANCELLED}
+    with pytest.raises(BadInput):
+        studio.every_job(ME, project, "forget")
+
+
+def test_a_pause_outlives_a_dead_worker(studio: Studio) -> None:
+    """Asked to pause, then killed before it could: the job is paused, not drawn again at once."""
+    project, (shot,) = new_film(studio, 1)
+    studio.draw(ME, [shot])
+    job = queue.claim(studio.home.database, "me")
+    assert job is not None
+    assert studio.pause(ME, job.id).stopping
+    assert not studio.resume(ME, job.id).stopping
+    studio.pause(ME, job.id)
+    queue.release(studio.home.database, "me")
+    assert [j.state for j in studio.jobs(ME, project)] == [JobState.PAUSED]
+
+
+def test_trying_again_takes_the_place_of_what_waits(studio: Studio) -> None:
+    project, (shot,) = new_film(studio, 1)
+    (job,) = studio.draw(ME, [shot])
+    studio.cancel(ME, job.id)
+    studio.draw(ME, [shot])
+    again = studio.retry(ME, job.id)
+    assert [j.id for j in studio.jobs(ME, project) if j.active] == [again.id]
+
+
+@pytest.mark.slow
+def test_a_running_job_pauses_within_a_step_and_goes_on(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STEP_SECONDS, "0.3")
+    project, ids = new_film(studio, 2)
+    first, _ = studio.draw(ME, ids)
+    studio.start_worker()
+    wait_until(lambda: studio.jobs(ME, project)[0].step > 0)
+    studio.pause(ME, first.id)
+    wait_until(lambda: any(j.state is JobState.PAUSED for j in studio.jobs(ME, project)), 5)
+    paused = next(j for j in studio.jobs(ME, project) if j.id == first.id)
+    assert (paused.attempts, paused.step) == (0, 0)
+    wait_until(lambda: shots_of(studio, project)[1].take_id is not None)
+    assert shots_of(studio, project)[0].take_id is None
+    studio.resume(ME, first.id)
+    wait_for_jobs(studio, project)
+    assert shots_of(studio, project)[0].take_id is not None
