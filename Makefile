@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 export GRADIO_ANALYTICS_ENABLED ?= False
+# tests run in so many processes of one thread each, a file in one of them, the long browser stories first
+WORKERS ?= 2
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: studio install dev test check format benchmark clean
+.PHONY: studio install dev test check format soak benchmark clean
 
 studio: install
 	$(BIN)/stage studio
@@ -32,23 +35,29 @@ test: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not benchmark and not gpu"
+	$(PYTEST) -m "not benchmark and not gpu"
 
 # the fast subset, under 90 seconds
 check: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m "not slow and not browser and not benchmark and not gpu"
+	$(PYTEST) -q -m "not slow and not browser and not benchmark and not gpu"
 
 format: dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# two hundred kills of the page and of the drawing process (make test has ten)
+soak: dev
+	STAGE_KILLS=200 $(BIN)/python -m pytest -q -s tests/studio/test_kills.py
+
 # prints ratios; never fails by time
 benchmark: dev
 	$(BIN)/python -m tests.benchmarks.bench_pair
 	$(BIN)/python -m tests.benchmarks.bench_film
+	$(BIN)/python -m tests.benchmarks.bench_train
+	$(BIN)/python -m tests.benchmarks.bench_page
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
