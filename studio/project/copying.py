@@ -20,6 +20,7 @@ from studio.store.tables import (
     CastMember,
     Clip,
     FrameMark,
+    Judging,
     Place,
     Project,
     Reference,
@@ -43,6 +44,7 @@ _BELONGING: tuple[type[Any], ...] = (
     Reference,
     FrameMark,
     Verdict,
+    Judging,
 )
 """Tables of a film's rows, those that others refer to first."""
 
@@ -59,7 +61,7 @@ def copy_project(session: Session, project: Project, title: str) -> Project:
     session.add(copy)
     session.flush()
     for row in rows:
-        session.add(_copied(row, ids, **({"job_id": None} if isinstance(row, Take) else {})))
+        session.add(_copied(row, ids, **_not_copied(row)))
         session.flush()
     _carry_kept(session, load_film(session, project), load_film(session, copy))
     return copy
@@ -86,6 +88,15 @@ def copy_shown(session: Session, shot: Shot, copy: Shot) -> dict[str, str]:
         session.flush()
     chosen = {"picked": shot.picked, "refinement": shot.refinement, "clip": shot.clip}
     return {field: ids[id] for field, id in chosen.items() if id in ids}
+
+
+def _not_copied(row: Any) -> dict[str, Any]:
+    """Fields of a row that tell of work on the film, not on its copy."""
+    if isinstance(row, Take):
+        return {"job_id": None}
+    if isinstance(row, Judging) and not row.over:
+        return {"over": True, "trouble": "The film was copied before the judge had answered everything."}
+    return {}
 
 
 def _copied(row: Any, ids: Mapping[str, str], **other: Any) -> Any:

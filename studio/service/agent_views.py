@@ -9,8 +9,11 @@ from typing import Any
 from engine.agents.choice import LOCAL_VARIABLE, MODEL_VARIABLE, Agents, Role, Source
 from engine.agents.keys import HOSTED_VARIABLE, URL_VARIABLE, key_state
 from engine.errors import BadInput
+from engine.metrics.vlm_judge import Judgement, Score
+from studio.project.film import FilmState
+from studio.project.judging import pictures, verdicts_of
 from studio.service.parts import View
-from studio.store.tables import Verdict
+from studio.store.tables import Judging, Verdict
 
 
 class AgentsView(View):
@@ -42,6 +45,43 @@ class CutVerdictView(View):
     evidence: str
     errors: tuple[str, ...]
     """Continuity errors, a sentence each."""
+
+
+class JudgingView(View):
+    """How far the newest judging of the film is, and what it says of the whole."""
+
+    judge: str
+    asked: int
+    """Questions in all; 0 until the first is answered."""
+    answered: int
+    working: bool
+    scores: dict[Score, float]
+    """Means so far, 0 to 1."""
+    notes: int
+    """Continuity errors at cuts."""
+    changed: int
+    """Shots whose pictures are others now, or were not there."""
+    trouble: str
+    """Why it did not come to its end."""
+
+
+def judging_view(row: Judging | None, film: FilmState) -> JudgingView | None:
+    """The view of a row, beside the film as it is now."""
+    if row is None:
+        return None
+    said = Judgement(row.judge, verdicts_of(row))
+    seen = {tuple(pair) for pair in row.pictures}
+    there = [pair in seen for pair in pictures(film)]
+    return JudgingView(
+        judge=row.judge,
+        asked=row.asked,
+        answered=len(said.verdicts),
+        working=not row.over,
+        scores=said.means,
+        notes=sum(len(errors) for errors in said.notes.values()),
+        changed=len(film.shots) - sum(there),
+        trouble=row.trouble,
+    )
 
 
 def verdict_view(said: Verdict | None) -> CutVerdictView | None:

@@ -20,11 +20,12 @@ from studio.project.clips import Rendered, load_clips
 from studio.project.conditions import ClipConditions
 from studio.project.continuity import Cut, continuity
 from studio.project.film import attributes_of, load_film, load_records
+from studio.project.judging import last_judging
 from studio.project.lineage import Freshness, Lineage, Staleness
 from studio.project.rows import rows_of
 from studio.project.verdicts import judged_cuts
 from studio.service import views
-from studio.service.agent_views import CutVerdictView, agents_view, verdict_view
+from studio.service.agent_views import CutVerdictView, agents_view, judging_view, verdict_view
 from studio.service.counts import count_clips, count_takes, mark_takes, newest_jobs, read_jobs
 from studio.service.known import known_staleness
 from studio.service.media import Signer
@@ -85,6 +86,7 @@ class Cards:
         self._stale = known_staleness(self.film, self._rows.notes)
         self._cuts = continuity(session, self.film)
         self._verdicts = judged_cuts(session, self.film)
+        self._judging = last_judging(session, project.id)
         self.profile: Profile = resized(get_profile(project.profile), project.aspect)
         self._signer = signer
         self._names = tuple(member.name for member in self.film.cast)
@@ -155,6 +157,7 @@ class Cards:
             all_profiles=project.all_profiles,
             renderer=project.renderer,
             agents=agents_view(project.agents),
+            judging=judging_view(self._judging, film),
             seconds_a_frame=self._pace.duration(JobKind.RENDER.value, project.renderer, 1),
             measured=self._measured,
             profile_note=self.profile.note,

@@ -1,4 +1,4 @@
-"""Directors at work: somebody may stop them before they write anything, or look again after a reload."""
+"""Directors and judges at work: somebody may stop them, and a director may be looked at after a reload."""
 
 from __future__ import annotations
 
@@ -74,17 +74,16 @@ class Work:
             return error
 
 
-class Directing:
-    """Which projects are being directed now, and what was directed last for a page."""
+class AtWork:
+    """On which projects an agent is at work now."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._at_work: defaultdict[str, list[threading.Event]] = defaultdict(list)
-        self._works: dict[str, Work] = {}
 
     @contextmanager
     def begin(self, project_id: str) -> Iterator[IsCancelled]:
-        """A director begins; what it gets says whether it was stopped."""
+        """An agent begins; what it gets says whether it was stopped."""
         stop = threading.Event()
         with self._lock:
             self._at_work[project_id].append(stop)
@@ -101,6 +100,19 @@ class Directing:
         with self._lock:
             for stop in self._at_work.get(project_id, ()):
                 stop.set()
+
+    def busy(self, project_id: str) -> bool:
+        """Whether one is at work on a project."""
+        with self._lock:
+            return project_id in self._at_work
+
+
+class Directing(AtWork):
+    """Which projects are being directed now, and what was directed last for a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._works: dict[str, Work] = {}
 
     def start(self, project_id: str, stages: Iterator[Stage]) -> Work:
         """Lets a director work on a thread of his own."""

@@ -17,7 +17,7 @@ from studio.jobs.supervisor import Supervisor
 from studio.project.commands import Recorder
 from studio.project.film import FilmState, live_ids, load_film, owned_project, owned_shot
 from studio.service.cards import Cards
-from studio.service.directing import Directing
+from studio.service.directing import AtWork, Directing
 from studio.service.machine import machine_here
 from studio.service.media import Signer
 from studio.service.tracker import Trackers
@@ -57,6 +57,7 @@ class Room:
     trackers: Trackers
     supervisor: Supervisor
     directing: Directing
+    judges: AtWork
 
     @contextmanager
     def _edit(self, owner: str, project_id: str) -> Iterator[Edit]:

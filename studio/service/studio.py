@@ -13,7 +13,7 @@ called from any thread; none loads torch. Drawing happens in a process of its ow
 | shots, undo      | edits.py                     |
 | cast and places  | people.py                    |
 | their pictures   | references.py                |
-| agents, judge    | agents.py                    |
+| agents, judge    | agents.py, judging.py        |
 | director         | direction.py, rewriting.py   |
 | versions         | versions.py                  |
 | drawing          | drawing.py                   |
@@ -30,13 +30,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from studio.jobs.supervisor import Supervisor
+from studio.project.judging import end_abandoned
 from studio.service.agents import Agency
 from studio.service.clips import Clips
-from studio.service.directing import Directing
+from studio.service.directing import AtWork, Directing
 from studio.service.direction import Direction
 from studio.service.drawing import Drawing
 from studio.service.edits import Edits
 from studio.service.film import Films
+from studio.service.judging import Judgings
 from studio.service.media import Signer
 from studio.service.memory import Memory
 from studio.service.people import People
@@ -57,6 +59,7 @@ class Studio(
     People,
     References,
     Agency,
+    Judgings,
     Direction,
     Versions,
     Rewrites,
@@ -81,9 +84,12 @@ class Studio(
         version of the program made the database.
         """
         self.home = Home(home)
+        with self.home.database.write() as session:
+            end_abandoned(session)
         self.signer = Signer(self.home.secret)
         self.trackers = Trackers()
         self.directing = Directing()
+        self.judges = AtWork()
         self.supervisor = Supervisor(self.home, painter)
 
     def close(self) -> None:

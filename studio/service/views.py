@@ -15,7 +15,7 @@ from pydantic import Field, computed_field
 
 from engine.story import CinematicAttributes, FrameSide, Interior
 from studio.project.lineage import Freshness
-from studio.service.agent_views import AgentsView, CutVerdictView
+from studio.service.agent_views import AgentsView, CutVerdictView, JudgingView
 from studio.service.parts import CutView, ReferenceView, Staleness, View
 from studio.store.states import JobKind, JobState, MemoryScope
 
@@ -278,6 +278,8 @@ class ProjectHead(View):
     """The renderer of clips, by name."""
     agents: AgentsView
     """Who directs, refines and judges."""
+    judging: JudgingView | None
+    """The newest judging of the film; None: nobody judged it yet."""
     seconds_a_frame: float | None
     """What a frame of a clip takes to render on this machine; None: not known yet."""
     measured: int

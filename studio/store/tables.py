@@ -279,6 +279,25 @@ class Verdict(SQLModel, table=True):
     created: int = Field(default_factory=now)
 
 
+class Judging(SQLModel, table=True):
+    """One judging of a whole film, as far as it came.
+
+    `pictures` are the hashes of the start and end frames that the judge looks at, shot by shot, `verdicts`
+    what it said so far of `asked` questions. Once it is over, `trouble` says why it did not come to the end.
+    """
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    owner: str = Field(index=True)
+    project_id: str = Field(foreign_key="project.id", index=True)
+    judge: str
+    asked: int
+    pictures: list[list[str]] = Field(sa_column=Column(JSON, nullable=False))
+    verdicts: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    over: bool = False
+    trouble: str = ""
+    created: int = Field(default_factory=now)
+
+
 class Film(SQLModel, table=True):
     """An assembled film: `manifest` is its film.json, `conditions` says which clips it joins."""
 

@@ -37,6 +37,8 @@ FOREIGN: dict[str, Call] = {
     "steps": lambda s, o: s.steps(YOU, o["project"]),
     "jump": lambda s, o: s.jump(YOU, o["project"], None),
     "direct": lambda s, o: list(s.direct(YOU, o["project"], "A girl waits")),
+    "start_judging": lambda s, o: s.start_judging(YOU, o["project"]),
+    "stop_judging": lambda s, o: s.stop_judging(YOU, o["project"]),
     "start_directing": lambda s, o: s.start_directing(YOU, o["project"], "A girl waits"),
     "last_directing": lambda s, o: s.last_directing(YOU, o["project"]),
     "archive_project": lambda s, o: s.archive_project(YOU, o["project"]),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from engine.agents.trouble import ModelTrouble
 from engine.director.stages import Logline, ShotList, Stage
 from engine.errors import BadInput, Cancelled
 from engine.metrics.vlm_judge import Score
+from studio.service.agent_views import JudgingView
 from studio.service.studio import Studio
 from studio.store.errors import NotFound
 from studio.store.tables import Refinement
@@ -245,6 +248,80 @@ def test_the_judge_s_notes_stay_with_the_pictures_that_it_saw(studio: Studio) ->
     notes = [shot.verdict for shot in shots_of(studio, project)]
     assert notes[0] is not None
     assert notes[1] is None  # the picture after this cut is another one now
+
+
+def test_what_the_judge_says_of_the_film_stays_with_it(studio: Studio) -> None:
+    project, ids = new_film(studio, 3)
+    draw_all_here(studio, project)
+    assert studio.project(ME, project).head.judging is None
+    with FakeServer(then=cut) as server:
+        choose(studio, project, server, judge="server")
+        studio.start_judging(ME, project)
+        said = judged(studio, project)
+    assert (said.asked, said.answered, said.notes, said.changed, said.trouble) == (7, 7, 2, 0, "")
+    assert {score.value: mean for score, mean in said.scores.items()} == {
+        "OVQ": 0.75,
+        "VTC": 0.75,
+        "ISC": 0.75,
+        "STS": 0.25,
+    }
+    with Studio(studio.home.root) as again:
+        assert again.project(ME, project).head.judging == said
+    draw_here(studio, project, ids[2], seed=9)
+    assert judged(studio, project).changed == 1
+    copy = studio.duplicate_project(ME, project).head
+    assert copy.judging is not None
+    assert copy.judging.scores == said.scores
+
+
+def test_a_judge_who_fails_keeps_what_he_said_and_why(studio: Studio) -> None:
+    project, _ = new_film(studio, 2)
+    draw_all_here(studio, project)
+    good: Answer = Say({"evidence": "Fine.", "score": 0.75})
+    with FakeServer([good, good], then=lambda _: Fail(401, "no such key")) as server:
+        choose(studio, project, server, judge="server")
+        studio.start_judging(ME, project)
+        said = judged(studio, project)
+    assert said.answered == 2
+    assert "key" in said.trouble
+
+
+def test_one_judge_at_a_time_and_he_can_be_stopped(studio: Studio) -> None:
+    project, _ = new_film(studio, 2)
+    draw_all_here(studio, project)
+    with FakeServer(then=lambda _: Hang(60.0)) as server:
+        choose(studio, project, server, judge="server")
+        studio.start_judging(ME, project)
+        wait_until(lambda: bool(server.texts))
+        with pytest.raises(BadInput, match="already"):
+            studio.start_judging(ME, project)
+        with Studio(studio.home.root) as other:  # as after a crash: nobody works on it here
+            left = other.project(ME, project).head.judging
+        assert left is not None
+        assert not left.working
+        assert "closed before" in left.trouble
+        studio.stop_judging(ME, project)
+        wait_until(lambda: not studio.judges.busy(project))
+        assert judged(studio, project).trouble
+
+
+def judged(studio: Studio, project: str) -> JudgingView:
+    """The newest judging, once it is over."""
+
+    def said() -> JudgingView | None:
+        return studio.project(ME, project).head.judging
+
+    wait_until(lambda: (view := said()) is not None and not view.working)
+    view = said()
+    assert view is not None
+    return view
+
+
+def wait_until(there: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
 
 
 def test_who_cannot_judge(studio: Studio) -> None:

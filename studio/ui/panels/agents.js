@@ -73,20 +73,27 @@ function renderKey() {
 // ---------------------------------------------------------------- the judge at work
 
 const judge = h("button.s-button", { type: "button", id: "judge-film", onclick: () => send("judge") });
+const halt = h("button.s-quiet", { type: "button", id: "stop-judging", onclick: () => send("unjudge") }, "Stop");
 const progress = h("p.s-hint", { "aria-live": "polite", id: "judging" });
+const since = h("p.s-note", { "aria-live": "polite", id: "judged-since" });
 const scores = h("dl.ag-scores");
 
 function renderJudging() {
   const agents = chosen();
-  const told = state.told.judging ?? {};
+  const told = state.head?.judging ?? {};
   const drawn = state.order.length > 0 && stage.shots().every((shot) => shot.start_url);
   judge.hidden = !agents || agents.judge === "built-in";
   judge.disabled = Boolean(told.working || !drawn || agents?.trouble.judge);
   text(judge, told.working ? "Judging…" : "Judge this film");
+  halt.hidden = judge.hidden || !told.working;
   const found = Object.entries(told.scores ?? {});
   const notes = told.notes ? `${say.count(told.notes, "note")} on cuts: see them in the viewer under Cut.` : "No errors noted at the cuts.";
   text(progress, judge.hidden ? "" : !drawn && !found.length ? "Draw every shot first."
-    : told.working ? `${say.count(told.answered, "question")} answered` : found.length ? `Judged on first and last frames. ${notes}` : "");
+    : told.working ? (told.asked ? `${told.answered} of ${say.count(told.asked, "question")} answered. You may go on working or close the page.` : `Asking ${told.judge}…`)
+    : found.length ? `${told.judge} judged first and last frames. ${notes}` : "");
+  text(since, told.trouble ? `It did not come to its end: ${told.trouble}` : told.changed && found.length
+    ? `${say.count(told.changed, "shot")} of ${state.order.length} changed since then.` : "");
+  since.hidden = judge.hidden || !since.textContent;
   progress.hidden = !progress.textContent;
   scores.hidden = judge.hidden || !found.length;
   fill(scores, found.map(([name, value]) => [h("dt", {}, SCORES[name], " ", h("abbr", {}, name)), h("dd", {}, value.toFixed(2))]));
@@ -103,7 +110,7 @@ const sheet = h("dialog.s-sheet.ag-sheet", { id: "agents-sheet", "aria-label": "
     h("p.s-hint", {}, "Any OpenAI-compatible one: Ollama, vLLM, llama.cpp, OpenAI, Gemini, the Hugging Face router."),
     h("div.ag-pair", {}, url.el, model.el), key,
     h("h3.s-title", {}, "On this machine"), local.el),
-  h("section.ag-judging", { "aria-label": "The judge" }, judge, progress, scores));
+  h("section.ag-judging", { "aria-label": "The judge" }, judge, halt, progress, since, scores));
 
 function open() {
   render();
@@ -129,6 +136,6 @@ function names() {
 stage.agents = { open, choose, names, stop: () => send("stop") };
 fill(body, tool("sliders", "Agents: director, refiner, judge", open, { id: "agents-open" }), sheet);
 stage.on("project head trial", render);
-stage.on("shots judging", renderJudging);
-stage.on("project", () => { delete state.told.judging; delete state.told.trial; });
+stage.on("shots", renderJudging);
+stage.on("project", () => { delete state.told.trial; });
 stage.announce("agents");

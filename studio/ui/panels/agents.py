@@ -8,7 +8,6 @@ from typing import Literal
 
 from engine.agents import Role
 from engine.errors import StageError
-from engine.metrics.vlm_judge import Judgement, Verdict
 from studio.ui.desk import Desk, Event, News, told
 from studio.ui.panel import Panel
 
@@ -38,32 +37,18 @@ def agents(desk: Desk) -> Panel:
             text, good = str(error), False
         yield told("trial", {"role": event.role.value, "text": text, "good": good})
 
-    def judge(owner: str, event: Event) -> Iterator[News]:
-        verdicts: list[Verdict] = []
-        yield told("judging", {"working": True, "answered": 0})
-        try:
-            for verdict in studio.judge(owner, event.project_id):
-                verdicts.append(verdict)
-                yield told("judging", {"working": True, "answered": len(verdicts), **in_words(verdicts)})
-        except Exception:
-            yield told("judging", {"working": False, "answered": len(verdicts), **in_words(verdicts)})
-            raise  # the desk says why
-        yield told("judging", {"working": False, "answered": len(verdicts), **in_words(verdicts)})
+    def judge(owner: str, event: Event) -> None:
+        studio.start_judging(owner, event.project_id)
+
+    def unjudge(owner: str, event: Event) -> None:
+        studio.stop_judging(owner, event.project_id)
 
     def stop(owner: str, event: Event) -> None:
         studio.stop_directing(owner, event.project_id)
 
     desk.on(panel.choose, ChoiceEvent, choose)
     desk.stream(panel.attempt, RoleEvent, attempt)
-    desk.stream(panel.judge, Event, judge)
+    desk.on(panel.judge, Event, judge)
+    desk.on(panel.unjudge, Event, unjudge)
     desk.on(panel.stop, Event, stop)
     return panel
-
-
-def in_words(verdicts: list[Verdict]) -> dict[str, object]:
-    """The scores so far, and how many notes there are on cuts."""
-    judgement = Judgement("", tuple(verdicts))
-    return {
-        "scores": {score.value: mean for score, mean in judgement.means.items()},
-        "notes": sum(len(errors) for errors in judgement.notes.values()),
-    }
