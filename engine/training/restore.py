@@ -18,9 +18,10 @@ from engine.video.super_resolution import FOLDER, SuperResolution
 
 def restore(checkpoint: Path, parts: Parts) -> None:
     """Writes what `parts` lacks. The slot encoder and the probe of `pretrain` and `context` are not in a
-    checkpoint: `sft` goes on from here, those stages do not.
+    checkpoint: `sft` goes on from here, those stages do not. Nor does an adapter come along: `dpo` aligns the
+    model that `sft` leaves.
     """
-    pipe = Step2Pipeline.from_pretrained(checkpoint, dtype=torch.float32)
+    pipe = Step2Pipeline.from_pretrained(checkpoint, adapters=False, dtype=torch.float32)
     record = json.loads((checkpoint / TRAINING_FILE).read_text(encoding="utf-8"))
     upscaler = SuperResolution.from_pretrained(checkpoint / FOLDER, dtype=torch.float32)
     files: dict[Path, tuple[str, dict[str, nn.Module]]] = {

@@ -134,7 +134,7 @@ def test_a_film_is_directed_stopped_and_judged_by_a_model(page: Page, studio: Se
     page.click("#draw-all")
     page.wait_for_function("() => stage.shots().every((shot) => shot.start_url)", timeout=60_000)
     page.click("#agents-open")
-    models.pause = 0.3
+    models.pause = 1.5
     sheet.locator("#judge-film").click()
     expect(sheet.locator("#judging")).to_contain_text("of 7 questions answered")
     page.reload()  # he goes on, and the new page sees what he says
