@@ -43,6 +43,7 @@ class LineageRecord(_Frozen):
     seed: int
     steps: int
     guidance: float
+    memory_guidance: float = 1.0
     profile: str
     weights: str
     batch: int = 1
@@ -64,6 +65,7 @@ class LineageRecord(_Frozen):
             dtype=recipe.dtype,
             device=recipe.device,
             versions=recipe.versions,
+            memory_guidance=recipe.memory_guidance,
             memory=tuple(
                 MemoryRecord(
                     frame=m.key,

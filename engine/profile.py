@@ -73,10 +73,11 @@ class Needs:
 class Profile:
     """One way to draw start-end pairs.
 
-    `width` x `height` is the native size of a frame in pixels; `steps` and `guidance` are the sampler's
-    defaults; `note` is the honest label that stands wherever its pictures do; `vocabulary` lists all that it
-    can draw (None: it reads any English); `max_people` is the most figures in a shot (None: no limit known);
-    `refusal` says why it cannot draw yet, and what to do ("" where nothing is in the way).
+    `width` x `height` is the native size of a frame in pixels; `steps`, `guidance` and `memory_guidance`
+    (1: as trained) are the sampler's defaults; `note` is the honest label that stands wherever its pictures
+    do; `vocabulary` lists all that it can draw (None: it reads any English); `max_people` is the most figures
+    in a shot (None: no limit known); `refusal` says why it cannot draw yet, and what to do ("" where nothing
+    is in the way).
 
     `family` is the profile that this one is a variant of (itself for one that is none), `variants` what sets
     it apart; `adapter` is the user's own STEP² LoRA (a folder, a file or a hub id); `reuse` saves steps
@@ -105,5 +106,6 @@ class Profile:
     adapter: str = ""
     reuse: Reuse | None = None
     compiled: bool = False
+    memory_guidance: float = 1.0
     aspects: tuple[str, ...] = ()
     negative: str | None = field(default=None)

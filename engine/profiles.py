@@ -83,6 +83,7 @@ def _mini() -> Profile:
         height=card.height,
         steps=card.steps,
         guidance=card.guidance,
+        memory_guidance=card.memory_guidance,
         preview=card.preview,
         note=card.note or MINI.note,
         vocabulary=words,

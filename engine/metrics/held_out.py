@@ -27,12 +27,15 @@ EVALUATION_SEED = 700_000  # no stage trains, selects or reports on films from h
 
 
 class Ablation(str, Enum):
-    """What is taken away: the memory pack, the previous end frame, the joint pair, or the alignment."""
+    """What is taken away: the memory pack, the previous end frame, the joint pair, the alignment, or that the
+    memory is followed more than it was learnt.
+    """
 
     MEMORY = "memory"
     PREVIOUS = "previous"
     PAIR = "pair"
     DPO = "dpo"
+    GUIDANCE = "memory-guidance"
 
 
 Arm = frozenset[Ablation]
@@ -96,7 +99,7 @@ def draw_film(pipe: Step2Pipeline, film: HeldOut, arm: Arm = frozenset()) -> np.
                 previous_end=bank[-1].frame if bank and Ablation.PREVIOUS not in arm else None,
                 memory=() if Ablation.MEMORY in arm else tuple(bank),
             )
-            pair = _draw(pipe, conditions, shot_seed(film.story.seed, i + 1), Ablation.PAIR in arm)
+            pair = _draw(pipe, conditions, shot_seed(film.story.seed, i + 1), arm)
             pairs.append(pair)
             bank += [
                 MemoryFrame(f"{i + 1}{side}", _store(Path(folder), frame))
@@ -105,11 +108,12 @@ def draw_film(pipe: Step2Pipeline, film: HeldOut, arm: Arm = frozenset()) -> np.
     return np.stack(pairs)
 
 
-def _draw(pipe: Step2Pipeline, conditions: PairConditions, seed: int, apart: bool) -> np.ndarray:
-    """One pair; `apart` draws each frame while its partner stays the noise that it began as."""
+def _draw(pipe: Step2Pipeline, conditions: PairConditions, seed: int, arm: Arm) -> np.ndarray:
+    """One pair; without `pair`, each frame is drawn while its partner stays the noise that it began as."""
     generator = torch.Generator().manual_seed(seed)
-    if not apart:
-        return pipe(conditions, [generator]).frames[0]
+    following = 1.0 if Ablation.GUIDANCE in arm else None
+    if Ablation.PAIR not in arm:
+        return pipe(conditions, [generator], memory_guidance_scale=following).frames[0]
     h, w = pipe.check_inputs([generator], pipe.card.width, pipe.card.height, 1, 1.0)
     noise = pipe.noise([torch.Generator().manual_seed(seed)], h, w).to(pipe._execution_device)
     frames = []
@@ -123,7 +127,8 @@ def _draw(pipe: Step2Pipeline, conditions: PairConditions, seed: int, apart: boo
             x[:, at] = noise[:, at]
             return {"latents": x}
 
-        drawn = pipe(conditions, [torch.Generator().manual_seed(seed)], callback_on_step_end=hold)
+        again = torch.Generator().manual_seed(seed)
+        drawn = pipe(conditions, [again], memory_guidance_scale=following, callback_on_step_end=hold)
         frames.append(drawn.frames[0, side])
     return np.stack(frames)
 

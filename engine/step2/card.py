@@ -63,6 +63,9 @@ class CheckpointCard(BaseModel):
     guidance: float = Field(
         4.0, ge=1.0, le=100.0, description="true classifier-free guidance; 1 turns it off"
     )
+    memory_guidance: float = Field(
+        1.0, ge=1.0, le=10.0, description="how much the memory pack is followed; 1 costs nothing extra"
+    )
     rescale: bool = Field(
         True, description="scale the guided velocity back to the norm of the conditional one"
     )

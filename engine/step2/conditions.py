@@ -88,6 +88,7 @@ class PairRecipe:
     dtype: str
     device: str
     versions: dict[str, str] = field(default_factory=dict)
+    memory_guidance: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -34,13 +34,14 @@ class PairPainter(Protocol):
         *,
         steps: int | None = None,
         guidance: float | None = None,
+        memory_guidance: float | None = None,
         on_step: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> list[PairTake]:
         """One batch, one take a seed, in the order of the seeds.
 
         `on_step(done, total)` runs after each step; `cancelled()` is asked before each, and ends the drawing
-        with Cancelled. Steps and guidance default to the profile's.
+        with Cancelled. Steps and guidances default to the profile's.
         """
         ...
 
@@ -76,6 +77,7 @@ class Step2Painter:
         *,
         steps: int | None = None,
         guidance: float | None = None,
+        memory_guidance: float | None = None,
         on_step: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> list[PairTake]:
@@ -91,6 +93,7 @@ class Step2Painter:
         check_seeds(seeds)
         total = self.profile.steps if steps is None else steps
         strength = self.profile.guidance if guidance is None else guidance
+        following = self.profile.memory_guidance if memory_guidance is None else memory_guidance
 
         def step_end(pipe: Step2Pipeline, step: int, _: Tensor, given: dict[str, Any]) -> dict[str, Any]:
             if on_step is not None:
@@ -107,6 +110,7 @@ class Step2Painter:
                 height=self.profile.height,
                 num_inference_steps=total,
                 guidance_scale=strength,
+                memory_guidance_scale=following,
                 negative_prompt=self.profile.negative,
                 callback_on_step_end=step_end,
             )
@@ -115,7 +119,9 @@ class Step2Painter:
         takes = []
         for seed, (start, end) in zip(seeds, out.frames, strict=True):
             files = {"start": png(start), "end": png(end), **kept}
-            recipe = recipe_of(self.pipe, self.profile, self.weights, seed, total, strength, len(seeds))
+            recipe = recipe_of(
+                self.pipe, self.profile, self.weights, seed, total, strength, len(seeds), following
+            )
             takes.append(PairTake(files["start"], files["end"], recipe, out.memory))
         return takes
 

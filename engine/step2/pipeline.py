@@ -169,6 +169,7 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         width: int | None = None,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
+        memory_guidance_scale: float | None = None,
         negative_prompt: str | None = None,
         callback_on_step_end: StepEnd | None = None,
         callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
@@ -188,7 +189,8 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         height, width = height or card.height, width or card.width
         steps = card.steps if num_inference_steps is None else num_inference_steps
         guidance = card.guidance if guidance_scale is None else guidance_scale
-        h, w = self.check_inputs(generator, width, height, steps, guidance)
+        following = card.memory_guidance if memory_guidance_scale is None else memory_guidance_scale
+        h, w = self.check_inputs(generator, width, height, steps, guidance, following)
         takes = len(generator)
 
         # 1. Context tokens U_i = E_mu(F^E_{i-1}, D_i, C_i); the unconditional branch loses the text only.
@@ -199,6 +201,7 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
 
         # 2. Multi-shot memory pack M_i (eq. 1): one frame of clean tokens, however long the history.
         packed, canvas = self.memory_pack(conditions, width, height)
+        following = following if packed else 1.0  # nothing to follow
         memory = pack(canvas.unsqueeze(1)).to(device).expand(takes, -1, -1)
 
         # 3. The joint shot tensor x^0 ~ N(0, I) (eq. 2), both frames of a take from one generator.
@@ -215,7 +218,17 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
                     raise Cancelled()
                 sigma = sigmas[i].to(device).expand(takes)
                 v = guided_velocity(
-                    self.transformer, x, memory, context, blank, sigma, h, w, guidance, card.rescale
+                    self.transformer,
+                    x,
+                    memory,
+                    context,
+                    blank,
+                    sigma,
+                    h,
+                    w,
+                    guidance,
+                    card.rescale,
+                    following,
                 )
                 x = self.scheduler.step(v, t, x, return_dict=False)[0]
                 if kept is not None:  # the kept frame stays on its own noised path, and ends clean
@@ -234,7 +247,13 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         return Step2Output(frames.reshape(takes, PAIR, height, width, 3), latents, packed)
 
     def check_inputs(
-        self, generator: Sequence[torch.Generator], width: int, height: int, steps: int, guidance: float
+        self,
+        generator: Sequence[torch.Generator],
+        width: int,
+        height: int,
+        steps: int,
+        guidance: float,
+        memory_guidance: float = 1.0,
     ) -> tuple[int, int]:
         """(h, w) in packed tokens, or an error that says what to change."""
         check_transformer(self.transformer)
@@ -244,6 +263,10 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
             raise BadInput(f"The number of steps must be between 1 and 1000, not {steps}.")
         if not 1.0 <= guidance <= 100.0:
             raise BadInput(f"The guidance must be between 1 (none) and 100, not {guidance:g}.")
+        if not 1.0 <= memory_guidance <= 10.0:
+            raise BadInput(
+                f"The memory guidance must be between 1 (as trained) and 10, not {memory_guidance:g}."
+            )
         try:
             return packed_size(self.vae, width, height)
         except ValueError as e:

@@ -14,7 +14,14 @@ _PACKAGES = ("torch", "diffusers", "transformers", "open_clip_torch", "safetenso
 
 
 def recipe_of(
-    pipe: Step2Pipeline, profile: Profile, weights: str, seed: int, steps: int, guidance: float, batch: int
+    pipe: Step2Pipeline,
+    profile: Profile,
+    weights: str,
+    seed: int,
+    steps: int,
+    guidance: float,
+    batch: int,
+    memory_guidance: float = 1.0,
 ) -> PairRecipe:
     """The recipe of one take of a batch."""
     dtype = str(pipe.transformer.dtype).removeprefix("torch.")
@@ -30,6 +37,7 @@ def recipe_of(
         dtype=dtype if profile.precision is Precision.FULL else f"{profile.precision.value}, {dtype}",
         device=str(pipe._execution_device),
         versions=versions(),
+        memory_guidance=memory_guidance,
     )
 
 

@@ -70,34 +70,62 @@ def guided_velocity(
     w: int,
     guidance: float,
     rescale: bool,
+    memory_guidance: float = 1.0,
 ) -> Tensor:
-    """True classifier-free guidance: u + g (c - u), float32 (B, 2N, D).
+    """Classifier-free guidance of the text and of the memory: u + g (c - u) + (g_M - 1)(c - f), float32
+    (B, 2N, D).
 
-    The unconditional branch (`blank`, (B, L', E)) drops the text only; memory and previous frame stay.
+    The unconditional branch u (`blank`, (B, L', E)) drops the text only; memory and previous frame stay. The
+    forgetful branch f drops the memory only; it costs a forward where `memory_guidance` (g_M) is not 1. Two
+    scales for two conditions, as in InstructPix2Pix (Brooks et al. 2023, sec. 3.2), each of them around c.
     Contexts of equal length share one forward. `rescale` gives each guided token the norm of its conditional
     one.
     """
-    if blank is None or guidance == 1.0:
+    branches = {"cond": (context, memory)}
+    if blank is not None and guidance != 1.0:
+        branches["uncond"] = (blank, memory)
+    if memory_guidance != 1.0:
+        branches["forgetful"] = (context, torch.zeros_like(memory))
+    found = {}
+    if len({u.shape for u, _ in branches.values()}) == 1:
+        n = len(branches)
+        contexts, packs = zip(*branches.values(), strict=True)
         with transformer.cache_context("cond"):
-            return velocity(transformer, pair, memory, context, sigma, h, w).float()
-    if blank.shape == context.shape:
-        twice = [torch.cat([x, x]) for x in (pair, memory, sigma)]
-        with transformer.cache_context("cond"):
-            both = velocity(transformer, twice[0], twice[1], torch.cat([context, blank]), twice[2], h, w)
-        cond, uncond = both.float().chunk(2)
+            out = velocity(
+                transformer,
+                pair.repeat(n, 1, 1),
+                torch.cat(packs),
+                torch.cat(contexts),
+                sigma.repeat(n),
+                h,
+                w,
+            )
+        found = dict(zip(branches, out.float().chunk(n), strict=True))
     else:
-        # Hooks that reuse a step's work (a draft) keep what they remember of each branch apart.
-        with transformer.cache_context("cond"):
-            cond = velocity(transformer, pair, memory, context, sigma, h, w).float()
-        with transformer.cache_context("uncond"):
-            uncond = velocity(transformer, pair, memory, blank, sigma, h, w).float()
-    return guide(cond, uncond, guidance, rescale)
+        for name, (u, m) in branches.items():
+            # Hooks that reuse a step's work (a draft) keep what they remember of each branch apart.
+            with transformer.cache_context(name):
+                found[name] = velocity(transformer, pair, m, u, sigma, h, w).float()
+    return guide(
+        found["cond"], found.get("uncond"), guidance, rescale, found.get("forgetful"), memory_guidance
+    )
 
 
-def guide(cond: Tensor, uncond: Tensor, guidance: float, rescale: bool) -> Tensor:
-    """u + g (c - u); with `rescale` each token gets the norm of its conditional one back."""
-    guided = uncond + guidance * (cond - uncond)
-    if rescale:
+def guide(
+    cond: Tensor,
+    uncond: Tensor | None,
+    guidance: float,
+    rescale: bool,
+    forgetful: Tensor | None = None,
+    memory_guidance: float = 1.0,
+) -> Tensor:
+    """u + g (c - u) + (g_M - 1)(c - f), a branch that is None left out; with `rescale` each token gets the
+    norm of its conditional one back.
+    """
+    guided = cond if uncond is None else uncond + guidance * (cond - uncond)
+    if forgetful is not None:
+        guided = guided + (memory_guidance - 1) * (cond - forgetful)
+    if rescale and guided is not cond:
         guided = guided * (
             cond.norm(dim=-1, keepdim=True) / guided.norm(dim=-1, keepdim=True).clamp_min(1e-12)
         )

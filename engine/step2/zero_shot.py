@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from engine.errors import Cancelled
+from engine.errors import BadInput, Cancelled
 from engine.pictures import read_picture
 from engine.profile import Profile
 from engine.step2.conditions import (
@@ -108,6 +108,7 @@ class ZeroShotPainter:
         *,
         steps: int | None = None,
         guidance: float | None = None,
+        memory_guidance: float | None = None,
         on_step: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> list[PairTake]:
@@ -116,6 +117,11 @@ class ZeroShotPainter:
         if stop():
             raise Cancelled()
         check_seeds(seeds)
+        if memory_guidance not in (None, 1.0):
+            raise BadInput(
+                f"{self.profile.title} reads memory as whole pictures, not more and not less: leave the "
+                "memory guidance out."
+            )
         count = self.profile.steps if steps is None else steps
         strength = self.profile.guidance if guidance is None else guidance
         packed = self.pack(conditions)

@@ -39,6 +39,7 @@ def again_order(session: Session, take: Take) -> DrawOrder:
         seeds=seeds,
         steps=take.recipe["steps"],
         guidance=take.recipe["guidance"],
+        memory_guidance=take.recipe.get("memory_guidance", 1.0),
         aspect=recorded.aspect,
         again=take.id,
         again_index=seeds.index(seed),

@@ -52,6 +52,7 @@ def draw(bench: Bench) -> None:
         order.seeds,
         steps=order.steps,
         guidance=order.guidance,
+        memory_guidance=order.memory_guidance,
         on_step=on_step,
         cancelled=bench.cancelled,
     )

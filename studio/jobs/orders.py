@@ -27,6 +27,7 @@ class DrawOrder(BaseModel):
     seeds: tuple[int, ...]
     steps: int | None = None
     guidance: float | None = None
+    memory_guidance: float | None = None
     kept: Kept | None = None
     continues: bool = False
     aspect: str = ""

@@ -181,6 +181,7 @@ class Cards:
             aspects=self.profile.aspects,
             steps=self.profile.steps,
             guidance=self.profile.guidance,
+            memory_guidance=self.profile.memory_guidance,
             marks=tuple(self._marks()),
             version=project.version_id,
             hints=look_hints,

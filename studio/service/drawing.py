@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, select
 
 from engine.errors import BadInput
+from engine.profile import Mode
 from engine.profiles import get_profile, resized
 from engine.step2.prompt import compose
 from engine.story import FrameSide
@@ -33,7 +34,7 @@ from studio.store.errors import NotFound
 from studio.store.states import JobKind, JobState
 from studio.store.tables import Job, Shot
 
-MAX_TAKES, MAX_STEPS, MAX_GUIDANCE, MAX_SEED = 8, 200, 30.0, 2**31 - 1
+MAX_TAKES, MAX_STEPS, MAX_GUIDANCE, MAX_MEMORY_GUIDANCE, MAX_SEED = 8, 200, 30.0, 10.0, 2**31 - 1
 
 
 class Drawing(Work):
@@ -49,6 +50,7 @@ class Drawing(Work):
         guidance: float | None = None,
         keep: FrameSide | None = None,
         *,
+        memory_guidance: float | None = None,
         continues: bool = False,
         given: bytes | None = None,
     ) -> list[JobView]:
@@ -65,10 +67,20 @@ class Drawing(Work):
         Raises BadInput for settings out of range, a locked shot, or a frame to keep that is not there.
         """
         _check_settings(takes, seed, steps, guidance)
+        if memory_guidance is not None and not 1 <= memory_guidance <= MAX_MEMORY_GUIDANCE:
+            raise BadInput(
+                f"Memory guidance is a number from 1 (as trained) to {MAX_MEMORY_GUIDANCE:.0f}, "
+                f"not {memory_guidance:g}."
+            )
         _check_given(len(set(shot_ids)), keep, continues, given)
         with self.home.database.write() as session:
             project = owned_project(session, owner, owned_shot(session, owner, shot_ids[0]).project_id)
             profile = drawable(project)
+            if profile.mode is not Mode.PAIRS and memory_guidance not in (None, 1):
+                raise BadInput(
+                    f"{profile.title} reads memory as whole pictures, not more and not less: leave the "
+                    "memory guidance empty."
+                )
             film = load_film(session, project)
             upload = None
             if given is not None and keep is not None:
@@ -93,6 +105,7 @@ class Drawing(Work):
                     seeds=tuple(first + i for i in range(takes)),
                     steps=steps,
                     guidance=guidance,
+                    memory_guidance=memory_guidance,
                     kept=kept,
                     continues=continues,
                     aspect=project.aspect,

@@ -13,6 +13,7 @@ _RECIPE = (
     ("seed", "Seed"),
     ("steps", "Steps"),
     ("guidance", "Guidance"),
+    ("memory_guidance", "Memory guidance"),
     ("profile", "Profile"),
     ("weights", "Weights"),
     ("batch", "Takes drawn together"),

@@ -22,6 +22,7 @@ class LineageView(View):
     seed: int
     steps: int
     guidance: float
+    memory_guidance: float = 1.0
     profile: str
     weights: str
     width: int

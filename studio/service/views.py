@@ -304,6 +304,8 @@ class ProjectHead(View):
     steps: int
     """How many steps the profile draws in, unless it is told otherwise."""
     guidance: float
+    memory_guidance: float
+    """How much the memory pack is followed unless a drawing says otherwise; 1: as trained."""
     aspects: tuple[str, ...]
     """The shapes that the profile offers; none for one that has a single shape."""
     marks: tuple[MemoryMarkView, ...]

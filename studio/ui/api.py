@@ -89,10 +89,11 @@ class Api:
         seed: int = -1,
         steps: int = 0,
         guidance: float = -1.0,
+        memory_guidance: float = -1.0,
         keep: Literal["", "start", "end"] = "",
     ) -> list[Json]:
         """Queues drawing the start-end pairs of shots. `takes` 1 to 8 at once; a negative `seed` draws a
-        random one, `steps` 0 and a negative `guidance` are the profile's; `keep` keeps that frame of the
+        random one, `steps` 0 and negative guidances are the profile's; `keep` keeps that frame of the
         picked take. Returns the jobs.
         """
         jobs = self._studio.draw(
@@ -102,6 +103,7 @@ class Api:
             seed=None if seed < 0 else seed,
             steps=steps or None,
             guidance=None if guidance < 0 else guidance,
+            memory_guidance=None if memory_guidance < 0 else memory_guidance,
             keep=FrameSide(keep) if keep else None,
         )
         return [plain(job) for job in jobs]

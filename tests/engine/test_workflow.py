@@ -52,6 +52,7 @@ class FlatPainter:
         *,
         steps: int | None = None,
         guidance: float | None = None,
+        memory_guidance: float | None = None,
         on_step: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> list[PairTake]:

@@ -36,6 +36,7 @@ class FlatPainter:
         *,
         steps: int | None = None,
         guidance: float | None = None,
+        memory_guidance: float | None = None,
         on_step: Callable[[int, int], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> list[PairTake]:
@@ -51,7 +52,8 @@ class FlatPainter:
             os._exit(9)
         if "break" in conditions.prompt:
             raise RuntimeError("the paint is dry")
-        return [self._take(conditions, seed, total, guidance or 1.0, len(seeds)) for seed in seeds]
+        strengths = guidance or 1.0, memory_guidance or 1.0
+        return [self._take(conditions, seed, total, strengths, len(seeds)) for seed in seeds]
 
     def pack(self, conditions: PairConditions) -> tuple[PackedFrame, ...]:
         """Pinned frames, then the rest by key; halves of a 4 x 8 grid, upright."""
@@ -77,7 +79,7 @@ class FlatPainter:
         return [1 - _distance(one.path, other.path) for one, other in pairs]
 
     def _take(
-        self, conditions: PairConditions, seed: int, steps: int, guidance: float, batch: int
+        self, conditions: PairConditions, seed: int, steps: int, strengths: tuple[float, float], batch: int
     ) -> PairTake:
         memory = self.pack(conditions)  # as with the real one, frames that get no tile change nothing
         frames = [conditions.prompt, str(seed), *(m.sha256 for m in memory)]
@@ -91,7 +93,8 @@ class FlatPainter:
             weights=self.weights,
             seed=seed,
             steps=steps,
-            guidance=guidance,
+            guidance=strengths[0],
+            memory_guidance=strengths[1],
             width=256,
             height=128,
             batch=batch,

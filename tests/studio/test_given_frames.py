@@ -80,6 +80,7 @@ def test_what_cannot_be_given(studio: Studio) -> None:
         ("one of the pair must be drawn", lambda: studio.draw(ME, ids[1:], keep=END, continues=True)),
         ("not a whole PNG", lambda: studio.draw(ME, ids[:1], keep=END, given=b"no picture")),
         ("Guidance is a number from 1", lambda: studio.draw(ME, ids, guidance=0.5)),
+        ("Memory guidance is a number from 1", lambda: studio.draw(ME, ids, memory_guidance=0.5)),
     ):
         with pytest.raises(BadInput, match=message):
             call()

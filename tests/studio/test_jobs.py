@@ -64,7 +64,7 @@ def test_shots_are_drawn_in_film_order_and_see_earlier_ends(working: Studio) -> 
 
 def test_several_takes_are_one_job_and_the_first_is_picked(working: Studio) -> None:
     project, (shot,) = new_film(working, 1)
-    working.draw(ME, [shot], takes=3, seed=5, steps=2, guidance=2.5)
+    working.draw(ME, [shot], takes=3, seed=5, steps=2, guidance=2.5, memory_guidance=1.5)
     wait_for_jobs(working, project)
     takes = working.takes(ME, shot)
     assert [(t.number, t.lineage.seed, t.picked) for t in takes] == [
@@ -73,6 +73,7 @@ def test_several_takes_are_one_job_and_the_first_is_picked(working: Studio) -> N
         (1, 5, True),
     ]
     assert {(t.lineage.steps, t.lineage.guidance, t.lineage.batch) for t in takes} == {(2, 2.5, 3)}
+    assert {t.lineage.memory_guidance for t in takes} == {1.5}
     assert len({t.start_sha256 for t in takes}) == 3
 
 

@@ -35,23 +35,25 @@ const number = (id, attributes) => stage.input({ id, type: "number", ...attribut
 const seed = number("draw-seed", { min: 0, step: 1, placeholder: "random" });
 const steps = number("draw-steps", { min: 1, step: 1 });
 const guidance = number("draw-guidance", { min: 1, step: 0.1 });
+const following = number("draw-memory-guidance", { min: 1, max: 10, step: 0.1, title: "How closely people and places follow the memory frames; 1 is as trained, more takes longer" });
+const recipe = { seed, steps, guidance, following };
 const labelled = (label, control) => h("label.s-field", {}, h("span.s-label", {}, label), control);
-const reset = h("button.s-quiet", { type: "button", id: "draw-reset", onclick: () => { for (const control of [seed, steps, guidance]) control.value = ""; remember(); render(); } }, "As the profile says");
+const reset = h("button.s-quiet", { type: "button", id: "draw-reset", onclick: () => { for (const control of Object.values(recipe)) control.value = ""; remember(); render(); } }, "As the profile says");
 const told = h("span.dr-told");
 const fold = h("details.dr-fold", { id: "draw-fold" }, h("summary", {}, h("span", {}, "Advanced"), told),
-  h("div.dr-advanced", {}, labelled("Seed", seed), labelled("Steps", steps), labelled("Guidance", guidance), reset));
+  h("div.dr-advanced", {}, labelled("Seed", seed), labelled("Steps", steps), labelled("Guidance", guidance), labelled("Memory guidance", following), reset));
 
 const value = (control) => (control.value.trim() === "" ? null : Number(control.value));
 function remember() {
-  localStorage.setItem(REMEMBERED, JSON.stringify({ seed: seed.value, steps: steps.value, guidance: guidance.value, takes: takes.value, open: fold.open }));
+  localStorage.setItem(REMEMBERED, JSON.stringify({ seed: seed.value, steps: steps.value, guidance: guidance.value, following: following.value, takes: takes.value, open: fold.open }));
 }
 function recall() {
   const kept = JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}");
-  for (const [name, control] of Object.entries({ seed, steps, guidance })) control.value = kept[name] ?? "";
+  for (const [name, control] of Object.entries(recipe)) control.value = kept[name] ?? "";
   takes.value = kept.takes ?? "1";
   fold.open = Boolean(kept.open);
 }
-for (const control of [seed, steps, guidance, takes.el]) control.addEventListener("input", () => { remember(); render(); });
+for (const control of [...Object.values(recipe), takes.el]) control.addEventListener("input", () => { remember(); render(); });
 fold.addEventListener("toggle", remember);
 
 // ---------------------------------------------------------------- drawing
@@ -61,7 +63,7 @@ function drawSelected() {
   if (uploading() && !picture) { stage.notify("Choose the picture that the shot is to have first."); picker.focus(); return; }
   send("selected", {
     shots: state.selection, takes: Number(takes.value), given: given.value, data: uploading() ? picture : "",
-    seed: value(seed), steps: value(steps), guidance: value(guidance),
+    seed: value(seed), steps: value(steps), guidance: value(guidance), memory_guidance: value(following),
   });
   given.value = "";
   forget();
@@ -105,7 +107,8 @@ function render() {
   if (!state.head) return;
   attribute(steps, "placeholder", String(state.head.steps));
   attribute(guidance, "placeholder", String(state.head.guidance));
-  const set = [value(seed) !== null && `seed ${seed.value}`, value(steps) && `${steps.value} steps`, value(guidance) && `guidance ${guidance.value}`].filter(Boolean);
+  attribute(following, "placeholder", String(state.head.memory_guidance));
+  const set = [value(seed) !== null && `seed ${seed.value}`, value(steps) && `${steps.value} steps`, value(guidance) && `guidance ${guidance.value}`, value(following) && `memory guidance ${following.value}`].filter(Boolean);
   attribute(fold.firstChild, "title", set.length ? `Not as the profile says: ${set.join(", ")}` : null);
   attribute(fold, "data-set", set.length > 0);
   text(told, fold.open ? "" : set.join(", "));

@@ -45,6 +45,7 @@ class DrawEvent(UploadEvent):
     seed: int | None = None
     steps: int | None = None
     guidance: float | None = None
+    memory_guidance: float | None = None
 
 
 def draw(desk: Desk) -> Panel:
@@ -59,6 +60,7 @@ def draw(desk: Desk) -> Panel:
             seed=event.seed,
             steps=event.steps,
             guidance=event.guidance,
+            memory_guidance=event.memory_guidance,
             keep=event.given.side,
             continues=event.given is Given.PREVIOUS,
             given=event.picture() if event.given.uploaded else None,

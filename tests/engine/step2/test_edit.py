@@ -205,6 +205,13 @@ def test_zero_shot_is_told_to_stop_and_what_cannot_be(painter: ZeroShotPainter) 
         painter.draw(shot, [-1])
 
 
+def test_memory_cannot_be_followed_more_than_it_is_read(painter: ZeroShotPainter, tmp_path: Path) -> None:
+    shot = PairConditions("A man walks.", "A man walks.", memory=bank(tmp_path, 1))
+    assert painter.draw(shot, [1], memory_guidance=1.0)
+    with pytest.raises(BadInput, match="leave the memory guidance out"):
+        painter.draw(shot, [1], memory_guidance=2.0)
+
+
 def test_a_film_of_another_shape_reaches_the_editor(painter: ZeroShotPainter) -> None:
     painter.profile = replace(painter.profile, width=HEIGHT, height=WIDTH)
     assert (painter.editor.profile.width, painter.editor.profile.height) == (HEIGHT, WIDTH)

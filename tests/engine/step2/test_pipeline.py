@@ -67,6 +67,7 @@ def paper_sampler(
     steps: int,
     guidance: float,
     negative: str | None = None,
+    following: float = 1.0,
 ) -> Tensor:
     """Equations 1 to 3 step by step in the paper's time: t = 0 is noise, t = 1 is clean, dx/dt = E_gen."""
     blank = pipe.card.negative if negative is None else negative
@@ -80,7 +81,7 @@ def paper_sampler(
     canvas = tile(torch.stack(m), H, W) if m else torch.zeros(4, 2 * H, 2 * W)
     memory = pack(canvas[None, None])
 
-    def e_gen(context: Tensor, t: float, x: Tensor) -> Tensor:
+    def e_gen(context: Tensor, t: float, x: Tensor, memory: Tensor = memory) -> Tensor:
         out = pipe.transformer(
             hidden_states=torch.cat([x, memory], 1),
             encoder_hidden_states=context,
@@ -99,6 +100,7 @@ def paper_sampler(
     for now, later in pairwise(times):
         told, untold = e_gen(u, now, x), e_gen(u_null, now, x)
         v = untold + guidance * (told - untold)
+        v = v + (following - 1) * (told - e_gen(u, now, x, torch.zeros_like(memory)))
         if pipe.card.rescale:  # each token moves as far as it would without guidance
             v = v * told.norm(dim=-1, keepdim=True) / v.norm(dim=-1, keepdim=True)
         x = x + (later - now) * v
@@ -131,6 +133,29 @@ def test_contexts_of_any_length_and_the_norms_rescale_follow_the_same_equations(
     reference = paper_sampler(pipe, shot, 3, 3, 4.0, "blur")
     assert torch.allclose(away.latents, reference, atol=5e-5)
     assert not torch.allclose(away.latents, paper_sampler(pipe, shot, 3, 3, 4.0), atol=1e-3)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("tail", [True, False])
+@pytest.mark.parametrize("guidance", [1.0, 2.5])
+def test_memory_guidance_goes_away_from_the_pair_without_memory(
+    shot: PairConditions, monkeypatch: pytest.MonkeyPatch, tail: bool, guidance: float
+) -> None:
+    pipe = tiny_pipeline(tail=tail)
+    how = {"num_inference_steps": 3, "guidance_scale": guidance, "memory_guidance_scale": 3.0}
+    out = pipe(shot, generators(3), **how)
+    assert torch.allclose(out.latents, paper_sampler(pipe, shot, 3, 3, guidance, following=3.0), atol=5e-5)
+    plain = pipe(shot, generators(3), **{**how, "memory_guidance_scale": 1.0}).latents
+    assert not torch.allclose(out.latents, plain, atol=1e-3)
+    pipe.card = pipe.card.model_copy(update={"memory_guidance": 3.0})
+    assert torch.equal(
+        pipe(shot, generators(3), **{**how, "memory_guidance_scale": None}).latents, out.latents
+    )
+    seen = Recorder(pipe, monkeypatch)
+    nothing = PairConditions("A forest.", "A forest.")
+    pipe(nothing, generators(3), **how)
+    rows = sum(call["hidden_states"].shape[0] for call in seen.calls)
+    assert rows == 3 * (1 if guidance == 1.0 else 2), "without a memory there is nothing to follow"
 
 
 def test_the_transformer_sees_start_end_memory_and_no_extras(
@@ -345,6 +370,7 @@ def test_a_stock_repository_without_ranker_processor_and_card_loads(tmp_path: Pa
         ({"width": 63}, "multiples of 8 pixels"),
         ({"num_inference_steps": 0}, "steps must be between 1 and 1000"),
         ({"guidance_scale": 0.5}, "guidance must be between 1"),
+        ({"memory_guidance_scale": 0.5}, "memory guidance must be between 1"),
         ({"generator": []}, "at least one take"),
     ],
 )
