@@ -264,7 +264,8 @@ def evaluate(
     ablate: Annotated[
         list[str] | None,
         typer.Option(
-            help="What is taken away: memory, previous, pair or dpo; several at once as memory+previous. "
+            help="What is taken away: memory, previous, pair, dpo or memory-guidance; several at "
+            "once as memory+previous. "
             "Each one given is an arm of its own, compared with the full model."
         ),
     ] = None,

@@ -155,7 +155,12 @@ def test_pictures_and_given_frames(film: Page, tmp_path: Path) -> None:
     film.select_option("#draw-given", "previous")
     film.locator("#draw-fold summary").click()
     film.fill("#draw-seed", "77")
+    film.fill("#draw-memory-guidance", "1.5")
     draw(film)
+    assert (
+        film.evaluate("() => stage.details().takes[0].facts.find((f) => f.name === 'Memory guidance').value")
+        == "1.5"
+    )
     assert film.evaluate("() => stage.shots()[0].end_url === stage.shots()[1].start_url")
     with film.expect_file_chooser() as chooser:
         film.select_option("#draw-given", "end picture")
