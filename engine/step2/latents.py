@@ -113,7 +113,11 @@ def set_schedule(
     """
     sigmas = np.linspace(1.0, 1.0 / steps, steps)
     mu = shift_mu(scheduler.config, h, w) if scheduler.config.use_dynamic_shifting else None
-    scheduler.set_timesteps(sigmas=sigmas, device=device, mu=mu)
+    with np.errstate(invalid="ignore"):  # stretching one step to `shift_terminal` divides zero by zero
+        scheduler.set_timesteps(sigmas=sigmas, device=device, mu=mu)
+    if steps == 1:  # from noise to data at once, whatever the shift
+        scheduler.sigmas = torch.tensor([1.0, 0.0], device=scheduler.sigmas.device)
+        scheduler.timesteps = scheduler.sigmas[:1] * scheduler.config.num_train_timesteps
     return scheduler.timesteps
 
 

@@ -82,6 +82,17 @@ def test_a_native_scheduler_shifts_by_log_1_5_at_every_size() -> None:
     assert torch.allclose(scheduler.sigmas, 1.5 * s / (1 + 0.5 * s), atol=1e-6)
 
 
+@pytest.mark.parametrize("terminal", [None, 0.02])
+def test_one_step_goes_from_noise_to_data(terminal: float | None) -> None:
+    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, shift_terminal=terminal)
+    assert set_schedule(scheduler, 1, 4, 8).tolist() == [1000.0]
+    assert scheduler.sigmas.tolist() == [1.0, 0.0]
+    x = scheduler.step(torch.ones(1, 2), scheduler.timesteps[0], torch.full((1, 2), 3.0), return_dict=False)[
+        0
+    ]
+    assert x.tolist() == [[2.0, 2.0]]
+
+
 @torch.no_grad()
 def test_trap_8_frames_are_encoded_one_by_one() -> None:
     vae = tiny_vae(temporal=True)

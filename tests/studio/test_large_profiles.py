@@ -1,0 +1,57 @@
+"""A large profile in the studio from the order to the clip: the real loader in the real drawing process, on
+tiny random weights in the hub's own layouts. Only the machine's size is told.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from engine.fitting import Machine
+from engine.profiles import ADAPTER_VARIABLE, MODELS_VARIABLE
+from studio.service import machine
+from studio.service.studio import Studio
+from studio.service.views import JobState
+from tests.engine.step2.large_models import make_models
+from tests.studio.helpers import ME, new_film, shots_of, wait_for_jobs
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.mark.parametrize(("profile", "shots"), [("qwen-image+half", 2), ("qwen-image-edit+8step+half", 1)])
+def test_a_film_by_a_large_profile(
+    home: Path, models: Path, monkeypatch: pytest.MonkeyPatch, profile: str, shots: int
+) -> None:
+    monkeypatch.setenv(MODELS_VARIABLE, str(models))
+    monkeypatch.setenv(ADAPTER_VARIABLE, str(models / "mine"))
+    machine._looked.cache_clear()
+    monkeypatch.setattr(machine, "look_at_machine", lambda: Machine(64, 80, 200, "a card"))
+    with Studio(home) as studio:
+        studio.start_worker()
+        project, ids = new_film(studio, shots)
+        studio.edit_project(ME, project, profile=profile)
+        studio.draw(ME, ids, seed=3, steps=1)
+        jobs = wait_for_jobs(studio, project, 240)
+        assert [(job.state, job.error) for job in jobs] == [(JobState.DONE, "")] * shots
+        take = studio.takes(ME, ids[-1])[0]
+        assert (take.lineage.profile, take.lineage.steps) == (profile, 1)
+        assert {frame.key for frame in take.lineage.memory} == ({"1S", "1E"} if shots > 1 else set())
+        head = studio.project(ME, project).head
+        frame = Image.open(studio.home.frame(take.start_sha256))
+        assert frame.size == (head.width, head.height) == (take.lineage.width, take.lineage.height)
+        assert frame.width * frame.height > 700_000
+        assert frame.size[0] % 16 == frame.size[1] % 16 == 0
+
+        studio.edit_project(ME, project, renderer="dissolve")
+        studio.render(ME, ids[-1:])
+        jobs = wait_for_jobs(studio, project, 120)
+        assert [(job.state, job.error) for job in jobs] == [(JobState.DONE, "")] * (shots + 1)
+        assert shots_of(studio, project)[-1].clips == 1
+    machine._looked.cache_clear()
