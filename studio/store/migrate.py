@@ -11,7 +11,7 @@ from studio.store.errors import NewerDatabase, StoreError, clear_errors
 
 SCRIPTS = Path(__file__).with_name("migrations")
 LOCK_SECONDS = 60
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; a test holds it against the scripts."""
 
 

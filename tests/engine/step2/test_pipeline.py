@@ -1,9 +1,8 @@
-"""The pipeline against the paper's equations, its promises to the studio, and the remaining traps."""
+"""The pipeline's promises to the studio, and the remaining traps. Its equations: test_equations.py."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,9 @@ import torch
 from torch import Tensor
 
 from engine.errors import BadInput, Cancelled, UnsupportedError
-from engine.pictures import read_picture
 from engine.step2.conditions import KeptFrame, PairConditions, StoredFrame
-from engine.step2.context import ContextTemplate, context_tokens
 from engine.step2.frames import read_frame, stored
-from engine.step2.latents import decode_frames, encode_frames, pack, to_bytes, to_pixels, unpack
-from engine.step2.memory import tile
+from engine.step2.latents import encode_frames, to_pixels, unpack
 from engine.step2.pipeline import Step2Pipeline
 from engine.story import FrameSide
 from tests.engine.step2.tiny import (
@@ -32,167 +28,6 @@ from tests.engine.step2.tiny import (
     tiny_pipeline,
     tiny_transformer,
 )
-
-
-@pytest.fixture(scope="module")
-def pipe() -> Step2Pipeline:
-    return tiny_pipeline()
-
-
-@pytest.fixture
-def shot(tmp_path: Path) -> PairConditions:
-    """The third shot of a film: a previous end, a bank of four frames, one of them pinned."""
-    memory = bank(tmp_path, 4, pinned=(2,))
-    return PairConditions("A man walks. Shot: medium shot.", "A man walks.", memory[3].frame, memory)
-
-
-class Recorder:
-    """Keeps what the transformer was called with, and calls it."""
-
-    def __init__(self, pipe: Step2Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.calls: list[dict[str, Any]] = []
-        stock = pipe.transformer.forward
-
-        def forward(**kwargs: Any) -> Any:
-            self.calls.append(kwargs)
-            return stock(**kwargs)
-
-        monkeypatch.setattr(pipe.transformer, "forward", forward)
-
-
-def paper_sampler(
-    pipe: Step2Pipeline,
-    shot: PairConditions,
-    seed: int,
-    steps: int,
-    guidance: float,
-    negative: str | None = None,
-    following: float = 1.0,
-) -> Tensor:
-    """Equations 1 to 3 step by step in the paper's time: t = 0 is noise, t = 1 is clean, dx/dt = E_gen."""
-    blank = pipe.card.negative if negative is None else negative
-    template = ContextTemplate.of(pipe.card)
-    previous = None if shot.previous_end is None else read_picture(shot.previous_end.path)
-    u = context_tokens(pipe.text_encoder, pipe.processor, template, [shot.prompt], previous)[0]
-    u_null = context_tokens(pipe.text_encoder, pipe.processor, template, [blank], previous)[0]
-    by_key = {m.key: m.frame for m in shot.memory}
-    ranked = [by_key[p.key] for p, _ in zip(pipe.memory_pack(shot, WIDTH, HEIGHT)[0], range(9), strict=False)]
-    m = [encode_frames(pipe.vae, to_pixels(read_frame(f, WIDTH, HEIGHT)[None]))[0] for f in ranked]
-    canvas = tile(torch.stack(m), H, W) if m else torch.zeros(4, 2 * H, 2 * W)
-    memory = pack(canvas[None, None])
-
-    def e_gen(context: Tensor, t: float, x: Tensor, memory: Tensor = memory) -> Tensor:
-        out = pipe.transformer(
-            hidden_states=torch.cat([x, memory], 1),
-            encoder_hidden_states=context,
-            timestep=torch.tensor([1 - t]),
-            img_shapes=[[(1, H, W), (1, H, W), (1, H, W)]],
-            return_dict=False,
-        )[0]
-        return -out[:, : 2 * H * W]  # the paper's velocity points from noise to data
-
-    noise = torch.randn(2, 4, 8, 16, generator=torch.Generator().manual_seed(seed))
-    x = pack(noise[None])
-    pipe.scheduler.set_timesteps(
-        sigmas=np.linspace(1, 1 / steps, steps), mu=0.5 + 0.4 * (H * W - 16) / (64 - 16)
-    )
-    times = (1 - pipe.scheduler.sigmas).tolist()
-    for now, later in pairwise(times):
-        told, untold = e_gen(u, now, x), e_gen(u_null, now, x)
-        v = untold + guidance * (told - untold)
-        v = v + (following - 1) * (told - e_gen(u, now, x, torch.zeros_like(memory)))
-        if pipe.card.rescale:  # each token moves as far as it would without guidance
-            v = v * told.norm(dim=-1, keepdim=True) / v.norm(dim=-1, keepdim=True)
-        x = x + (later - now) * v
-    return unpack(x, 2, H, W)
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("guidance", [1.0, 2.5])
-def test_trap_6_sampling_is_the_papers_ode(
-    pipe: Step2Pipeline, shot: PairConditions, guidance: float
-) -> None:
-    out = pipe(shot, generators(7), num_inference_steps=4, guidance_scale=guidance)
-    reference = paper_sampler(pipe, shot, 7, 4, guidance)
-    assert torch.allclose(out.latents, reference, atol=2e-5)
-    images = to_bytes(decode_frames(pipe.vae, reference[0])).astype(int)
-    assert np.abs(images - out.frames[0]).max() <= 1
-
-
-@torch.no_grad()
-@pytest.mark.parametrize(("tail", "rescale"), [(True, True), (False, False), (False, True)])
-def test_contexts_of_any_length_and_the_norms_rescale_follow_the_same_equations(
-    shot: PairConditions, tail: bool, rescale: bool
-) -> None:
-    pipe = tiny_pipeline(tail=tail)
-    pipe.card = pipe.card.model_copy(update={"rescale": rescale})
-    for history in (shot, PairConditions("A forest.", "A forest.")):
-        out = pipe(history, generators(3), num_inference_steps=3, guidance_scale=4.0)
-        assert torch.allclose(out.latents, paper_sampler(pipe, history, 3, 3, 4.0), atol=5e-5)
-    away = pipe(shot, generators(3), num_inference_steps=3, guidance_scale=4.0, negative_prompt="blur")
-    reference = paper_sampler(pipe, shot, 3, 3, 4.0, "blur")
-    assert torch.allclose(away.latents, reference, atol=5e-5)
-    assert not torch.allclose(away.latents, paper_sampler(pipe, shot, 3, 3, 4.0), atol=1e-3)
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("tail", [True, False])
-@pytest.mark.parametrize("guidance", [1.0, 2.5])
-def test_memory_guidance_goes_away_from_the_pair_without_memory(
-    shot: PairConditions, monkeypatch: pytest.MonkeyPatch, tail: bool, guidance: float
-) -> None:
-    pipe = tiny_pipeline(tail=tail)
-    how = {"num_inference_steps": 3, "guidance_scale": guidance, "memory_guidance_scale": 3.0}
-    out = pipe(shot, generators(3), **how)
-    assert torch.allclose(out.latents, paper_sampler(pipe, shot, 3, 3, guidance, following=3.0), atol=5e-5)
-    plain = pipe(shot, generators(3), **{**how, "memory_guidance_scale": 1.0}).latents
-    assert not torch.allclose(out.latents, plain, atol=1e-3)
-    pipe.card = pipe.card.model_copy(update={"memory_guidance": 3.0})
-    assert torch.equal(
-        pipe(shot, generators(3), **{**how, "memory_guidance_scale": None}).latents, out.latents
-    )
-    seen = Recorder(pipe, monkeypatch)
-    nothing = PairConditions("A forest.", "A forest.")
-    pipe(nothing, generators(3), **how)
-    rows = sum(call["hidden_states"].shape[0] for call in seen.calls)
-    assert rows == 3 * (1 if guidance == 1.0 else 2), "without a memory there is nothing to follow"
-
-
-def test_the_transformer_sees_start_end_memory_and_no_extras(
-    pipe: Step2Pipeline, shot: PairConditions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = Recorder(pipe, monkeypatch)
-    pipe(shot, generators(1, 2), num_inference_steps=2)
-    assert len(seen.calls) == 2, "condition and no condition share a forward when their contexts are as long"
-    for call in seen.calls:
-        assert call["guidance"] is None
-        assert call.get("attention_kwargs") is None
-        assert call.get("encoder_hidden_states_mask") is None
-        assert call["hidden_states"].shape == (4, 3 * H * W, 16)
-        assert call["img_shapes"] == [[(1, H, W)] * 3] * 4, "trap 4: one layout in the whole batch"
-        memory = call["hidden_states"][:, 2 * H * W :]
-        assert torch.equal(memory, memory[:1].expand_as(memory)), "memory is clean, and in every branch"
-    first, last = seen.calls[0]["hidden_states"], seen.calls[-1]["hidden_states"]
-    assert torch.equal(first[:, 2 * H * W :], last[:, 2 * H * W :])
-
-
-def test_contexts_of_unequal_length_take_two_forwards(
-    shot: PairConditions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipe = tiny_pipeline(tail=False)
-    seen = Recorder(pipe, monkeypatch)
-    pipe(shot, generators(1), num_inference_steps=2)
-    lengths = [c["encoder_hidden_states"].shape[1] for c in seen.calls]
-    assert len(lengths) == 4
-    assert lengths[0] > lengths[1]
-
-
-def test_no_guidance_is_one_forward_without_an_unconditional_branch(
-    pipe: Step2Pipeline, shot: PairConditions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = Recorder(pipe, monkeypatch)
-    pipe(shot, generators(1), num_inference_steps=2, guidance_scale=1.0)
-    assert [c["hidden_states"].shape[0] for c in seen.calls] == [1, 1]
 
 
 @pytest.mark.parametrize(
