@@ -13,7 +13,7 @@ from engine.director import phrasebook
 from engine.director.breakdown import Actor, Breakdown, Event
 from engine.director.phrasebook import Moment, Story, fill, story_of
 from engine.director.places import Spot
-from engine.director.wording import LONGEST, clip, introduction, lowered, without_setting
+from engine.director.wording import LONGEST, clip, introduction, lowered, where_in_frame, without_setting
 from engine.story import TimeOfDay
 from engine.vocabulary import Vocabulary
 
@@ -273,7 +273,7 @@ class _Writer:
             "Place": spot.the[:1].upper() + spot.the[1:],
             "weather": fall,
             "dir": "left" if plan.back else "right",
-            "alone": "alone " if alone and not fall else f"{fall.strip()} " if fall else "",
+            "where": where_in_frame(lead.key if alone and lead else None, fall.strip()),
         }
 
     def _plurals(self, subject: Sequence[Actor], other: Sequence[Actor]) -> dict[str, bool]:

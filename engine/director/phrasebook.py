@@ -179,12 +179,13 @@ ENDING: dict[Story, tuple[Moment, ...]] = {
     Story.JOURNEY: _moments(("{S} <walk> {dir}, {along}, smaller and smaller.", "S", 0)),
     Story.SEARCH: _moments(("{S} <walk> on {dir}, {along}, and <disappear> from sight.", "S", 0)),
 }
+WHERE = ("on the left", "in the centre", "on the right")
 ESTABLISH: dict[Story, tuple[str, ...]] = {
-    Story.JOURNEY: ("{S} <stand> {alone}at the start of the way", "{S} <stand> {alone}and <look> ahead"),
-    Story.WAITING: ("{S} <stand> {alone}and <wait>", "{S} <sit> {alone}and <look> out"),
-    Story.WORK: ("{S} <stand> {alone}and <look> around",),
-    Story.FIGHT: ("{S} <stand> {alone}and <look> ahead", "{S} <stand> {alone}and <wait>"),
-    Story.OTHER: ("{S} <stand> {alone}and <look> into the distance", "{S} <stand> {alone}and <look> around"),
+    Story.JOURNEY: ("{S} <stand> {where}at the start of the way", "{S} <stand> {where}and <look> ahead"),
+    Story.WAITING: ("{S} <stand> {where}and <wait>", "{S} <sit> {where}and <look> out"),
+    Story.WORK: ("{S} <stand> {where}and <look> around",),
+    Story.FIGHT: ("{S} <stand> {where}and <look> ahead", "{S} <stand> {where}and <wait>"),
+    Story.OTHER: ("{S} <stand> {where}and <look> into the distance", "{S} <stand> {where}and <look> around"),
 }
 ENDING_PAIR = _moments(("{S} <stand> side by side {at}{weather}.", "S", 0))
 ENDING_TOGETHER = _moments(("{S} and {O} <<stand>> side by side {at}{weather}.", "SO", 0))

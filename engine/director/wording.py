@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
 
+from engine.director import phrasebook
 from engine.director.breakdown import Actor
 from engine.vocabulary import Vocabulary, word_sections
 
@@ -55,3 +57,11 @@ def clip(text: str) -> str:
     if len(text) > LONGEST:
         text = text[:LONGEST].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
     return text if text.endswith((".", "!", "?", "…", '"', "”")) else text + "."
+
+
+def where_in_frame(key: str | None, weather: str) -> str:
+    """Where somebody alone stands, the same for the same key (None: no word of it), e.g. "on the left in the
+    rain ". Words that leave it open make a small model draw both ends of its doubt: the same figure twice.
+    """
+    where = random.Random(key).choice(phrasebook.WHERE) if key is not None else ""
+    return "".join(f"{words} " for words in (where, weather) if words)

@@ -82,3 +82,13 @@ def test_looks_are_those_of_the_words() -> None:
     assert any("blond hair" in look for name, look in looks.items() if "woman" in name.lower())
     assert film("She dances alone in her bedroom").cast[0].look.startswith("a woman")
     assert "yellow coat" in film("A little boy in a yellow raincoat looks for his dog").cast[0].look
+
+
+def test_the_first_picture_says_where_somebody_alone_stands() -> None:
+    where = ("on the left", "in the centre", "on the right")
+    for theme in ("A hermit lives in the woods", "The king cannot sleep", "A hermit waits in the rain"):
+        first = film(theme).shots[0].description
+        assert sum(words in first for words in where) == 1, first
+        assert first == film(theme).shots[0].description
+    pair = film("Two sisters say goodbye at the harbour before nightfall").shots[0].description
+    assert not any(words in pair for words in where)
