@@ -41,6 +41,7 @@ class Timing:
     bare: float
     pair_early: float
     pair_late: float
+    pair_as_learnt: float
     forward_packed: float
     forward_all_history: float
 
@@ -48,6 +49,7 @@ class Timing:
         return {
             "pair / (bare forwards + decode)": self.pair_early / self.bare,
             f"pair at shot {LATE} / pair at shot {EARLY}": self.pair_late / self.pair_early,
+            "pair / pair without memory guidance": self.pair_early / self.pair_as_learnt,
             f"one forward with all history / packed, at shot {LATE}": self.forward_all_history
             / self.forward_packed,
         }
@@ -82,7 +84,17 @@ def measure(pipe: Step2Pipeline, folder: Path, rounds: int) -> Timing:
         set_schedule(pipe.scheduler, card.steps, h, w, device)
         for _ in range(card.steps):
             guided_velocity(
-                pipe.transformer, pair, memory, context, blank, sigma, h, w, card.guidance, card.rescale
+                pipe.transformer,
+                pair,
+                memory,
+                context,
+                blank,
+                sigma,
+                h,
+                w,
+                card.guidance,
+                card.rescale,
+                card.memory_guidance,
             )
         z = torch.randn(PAIR, int(pipe.vae.config.z_dim), 2 * h, 2 * w, device=device, dtype=pipe.vae.dtype)
         decode_frames(pipe.vae, z)
@@ -100,6 +112,7 @@ def measure(pipe: Step2Pipeline, folder: Path, rounds: int) -> Timing:
         "bare": bare,
         "pair_early": lambda: pipe(early, generators(1)),
         "pair_late": lambda: pipe(late, generators(1)),
+        "pair_as_learnt": lambda: pipe(early, generators(1), memory_guidance_scale=1.0),
         "forward_packed": lambda: forward(memory, 1),
         "forward_all_history": lambda: forward(whole, 2 * (LATE - 1)),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -16,10 +17,12 @@ KEY = "sk-very-secret-4711"
 
 
 class Models:
-    """A model server whose director can be made slow."""
+    """A model server whose director can be made slow, and whose judge waits after his first answer."""
 
     def __init__(self) -> None:
         self.pause = 0.0
+        self.judged = 0
+        self.go_on = threading.Event()
         self.server = FakeServer(then=self.answer)
 
     def answer(self, request: Json) -> Answer:
@@ -27,6 +30,9 @@ class Models:
             case "ReadyForm":
                 return Say({"ready": True})
             case "VerdictForm":
+                self.judged += 1
+                if self.judged > 1:
+                    assert self.go_on.wait(60)
                 return Say({"evidence": "The light is even.", "score": 0.75})
             case "CutForm":
                 return Say(
@@ -134,13 +140,12 @@ def test_a_film_is_directed_stopped_and_judged_by_a_model(page: Page, studio: Se
     page.click("#draw-all")
     page.wait_for_function("() => stage.shots().every((shot) => shot.start_url)", timeout=60_000)
     page.click("#agents-open")
-    models.pause = 1.5
     sheet.locator("#judge-film").click()
-    expect(sheet.locator("#judging")).to_contain_text("of 7 questions answered")
+    expect(sheet.locator("#judging")).to_contain_text("1 of 7 questions answered")
     page.reload()  # he goes on, and the new page sees what he says
     page.click("#agents-open")
-    expect(sheet.locator("#judging")).to_contain_text("of 7 questions answered")
-    models.pause = 0.0
+    expect(sheet.locator("#judging")).to_contain_text("1 of 7 questions answered")
+    models.go_on.set()
     expect(sheet.locator("#judging")).to_contain_text("2 notes on cuts")
     expect(sheet.locator(".ag-scores")).to_contain_text("0.75")
     snapshot(page, "judged")
