@@ -17,7 +17,7 @@ from studio.service.views import JobState
 from tests.engine.step2.large_models import make_models
 from tests.studio.helpers import ME, new_film, shots_of, wait_for_jobs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_a_film_by_a_large_profile(
         project, ids = new_film(studio, shots)
         studio.edit_project(ME, project, profile=profile)
         studio.draw(ME, ids, seed=3, steps=1)
-        jobs = wait_for_jobs(studio, project, 240)
+        jobs = wait_for_jobs(studio, project, 500)
         assert [(job.state, job.error) for job in jobs] == [(JobState.DONE, "")] * shots
         take = studio.takes(ME, ids[-1])[0]
         assert (take.lineage.profile, take.lineage.steps) == (profile, 1)
@@ -51,7 +51,7 @@ def test_a_film_by_a_large_profile(
 
         studio.edit_project(ME, project, renderer="dissolve")
         studio.render(ME, ids[-1:])
-        jobs = wait_for_jobs(studio, project, 120)
+        jobs = wait_for_jobs(studio, project, 300)
         assert [(job.state, job.error) for job in jobs] == [(JobState.DONE, "")] * (shots + 1)
         assert shots_of(studio, project)[-1].clips == 1
     machine._looked.cache_clear()
