@@ -33,7 +33,7 @@ def begin_judging(session: Session, film: FilmState, judge: str) -> Judging:
 
 def add_verdict(session: Session, project: Project, row: Judging, said: Verdict, asked: int) -> None:
     """Adds an answer, one of `asked`; what is said of a cut is kept beside that cut, too."""
-    row.asked = asked
+    row.asked, row.over, row.trouble = asked, False, ""  # another process may have taken it for abandoned
     row.verdicts = [*row.verdicts, asdict(said)]
     if said.score is Score.STS:
         end, start = row.pictures[said.first - 1][1], row.pictures[said.last - 1][0]

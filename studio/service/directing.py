@@ -101,11 +101,6 @@ class AtWork:
             for stop in self._at_work.get(project_id, ()):
                 stop.set()
 
-    def busy(self, project_id: str) -> bool:
-        """Whether one is at work on a project."""
-        with self._lock:
-            return project_id in self._at_work
-
 
 class Directing(AtWork):
     """Which projects are being directed now, and what was directed last for a page."""

@@ -15,7 +15,7 @@ from engine.errors import BadInput, StageError
 from engine.metrics.vlm_judge import JudgedShot, Score, Verdict, questions
 from engine.story import CastMember, FrameRate
 from studio.project.film import FilmState, load_film, owned_project
-from studio.project.judging import add_verdict, begin_judging, end_judging
+from studio.project.judging import add_verdict, begin_judging, end_judging, last_judging
 from studio.service.agents import agents_of
 from studio.service.room import Room
 from studio.store.errors import NotFound
@@ -75,7 +75,8 @@ class Judgings(Room):
             target = agents_of(project).target(Role.JUDGE)
             if target is None:
                 raise BadInput("Nobody judges yet: choose a vision model as the judge under Agents.")
-            if self.judges.busy(project_id):
+            before = last_judging(session, project_id)
+            if before is not None and not before.over:
                 raise BadInput("The judge is looking at this film already.")
             row = begin_judging(session, film, target.title)
             return _Order(owner, project_id, row.id, target, shots, tuple(film.story_cast()), film.rate)

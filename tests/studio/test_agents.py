@@ -301,8 +301,8 @@ def test_one_judge_at_a_time_and_he_can_be_stopped(studio: Studio) -> None:
         assert not left.working
         assert "closed before" in left.trouble
         studio.stop_judging(ME, project)
-        wait_until(lambda: not studio.judges.busy(project))
-        assert judged(studio, project).trouble
+        wait_until(lambda: "closed before" not in judged(studio, project).trouble)
+        assert "stopped" in judged(studio, project).trouble.casefold()
 
 
 def judged(studio: Studio, project: str) -> JudgingView:
