@@ -1,5 +1,5 @@
 // What the page knows: one project as the server last told it, what is selected, and what is still being saved.
-// Panels read it and listen to topics; only `apply` writes it, from patches that the timeline component receives.
+// Panels read it and listen to topics; only `apply` writes it, from the letters that `post` is given.
 (() => {
   const stage = window.stage;
   const listeners = new Map();
@@ -139,7 +139,15 @@
   /** Everything that an event needs to say about where it happened. */
   const place = (data = {}) => ({ project: state.head?.id ?? null, since: state.revision, directing: state.director?.id ?? null, ...data });
 
-  /** The one door for news from Python. */
+  /** A letter from Python (studio/ui/mail.py). What came together is read in the order in which it was sent. */
+  const letters = [];
+  function post(text) {
+    if (!text) return;
+    if (letters.push(JSON.parse(text)) > 1) return;
+    queueMicrotask(() => letters.splice(0).sort((a, b) => a.n - b.n).forEach((news) => stage.apply(news)));
+  }
+
+  /** The one door for news. */
   function apply(patch) {
     if (!patch) return;
     if (patch.projects) { state.projects = patch.projects; announce("projects"); }
@@ -171,7 +179,7 @@
   }
 
   Object.assign(stage, {
-    state, on, announce, apply, shot, shots, details, activeJobs, select, reorder, place, notify,
+    state, on, announce, post, apply, shot, shots, details, activeJobs, select, reorder, place, notify,
     whenLost: (fn) => { lost = fn; },
   });
 })();

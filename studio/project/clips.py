@@ -7,7 +7,7 @@ what they would be now. How the machine rendered it is no reason.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlmodel import Session, col
@@ -17,7 +17,7 @@ from engine.video.renderers import RENDERERS
 from studio.project.conditions import ClipConditions
 from studio.project.film import FilmState
 from studio.project.lineage import Freshness, Staleness
-from studio.project.rows import FilmRows
+from studio.project.rows import FilmRows, Reading
 from studio.project.words import word_reasons, words_of
 from studio.store.tables import Clip, Refinement, Shot
 
@@ -156,20 +156,22 @@ def _title(renderer: str) -> str:
     return RENDERERS[renderer].title if renderer in RENDERERS else renderer
 
 
-def load_clips(session: Session, film: FilmState, rows: FilmRows | None = None) -> FilmClips:
+def load_clips(session: Session, film: FilmState, reading: Reading | None = None) -> FilmClips:
     """Reads the clips and texts that count now: those of picked takes, and those that were picked.
 
-    With `rows`, a row that is as it was is the very object of the last time.
+    With a `reading`, what did not change is not read again.
     """
-    rows = rows or FilmRows()
     shots = {shot.id: shot for shot in (*film.shots, *film.trash)}
-    takes, chosen = list(film.takes), {shot.clip for shot in shots.values() if shot.clip}
-    in_time = (col(Clip.created), col(Clip.id))
-    counts = col(Clip.take_id).in_(takes) | col(Clip.id).in_(chosen)
-    clips = rows.clips.read(session, counts, order=in_time)
-    sources = col(Refinement.id).in_({clip.refinement_id for clip in clips})
-    in_time = (col(Refinement.created), col(Refinement.id))
-    texts = rows.texts.read(session, col(Refinement.take_id).in_(takes) | sources, order=in_time)
+    chosen = frozenset(shot.clip for shot in shots.values() if shot.clip)
+    if reading is not None:
+        clips, texts = reading.keep(
+            "clips",
+            (Clip, Refinement),
+            lambda: _read_clips(session, reading.rows, film.takes, chosen),
+            (frozenset(film.takes), chosen),
+        )
+    else:
+        clips, texts = _read_clips(session, FilmRows(), film.takes, chosen)
     by_id = {text.id: text for text in texts}
     picked: dict[str, Rendered] = {}
     for clip in clips:
@@ -185,3 +187,17 @@ def load_clips(session: Session, film: FilmState, rows: FilmRows | None = None) 
         if shot is not None and text.id == shot.refinement and text.take_id == shot.picked:
             written[shot.id] = text
     return FilmClips(film, picked, written, refined)
+
+
+def _read_clips(
+    session: Session, rows: FilmRows, takes: Iterable[str], chosen: Collection[str]
+) -> tuple[list[Clip], list[Refinement]]:
+    """The clips of these takes and the chosen ones, and the texts of those takes and of these clips; each
+    the oldest first.
+    """
+    counts = col(Clip.take_id).in_(takes) | col(Clip.id).in_(chosen)
+    clips = rows.clips.read(session, counts, order=(col(Clip.created), col(Clip.id)))
+    sources = col(Refinement.id).in_({clip.refinement_id for clip in clips})
+    counts = col(Refinement.take_id).in_(takes) | sources
+    texts = rows.texts.read(session, counts, order=(col(Refinement.created), col(Refinement.id)))
+    return clips, texts

@@ -9,7 +9,7 @@ it survives a restart.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 import sqlalchemy
@@ -100,14 +100,14 @@ class Recorder:
         """Writes fields of a row and remembers what they were; what does not differ is left out."""
         table = _NAMES[type(row)]
         row_id: str = getattr(row, "id")  # noqa: B009 - every editable table has one, SQLModel does not say so
-        for field, value in fields.items():
-            before = getattr(row, field)
+        for name, value in fields.items():
+            before = getattr(row, name)
             if before == value:
                 continue
-            key = (table, row_id, field)
+            key = (table, row_id, name)
             first = self._changes[key].before if key in self._changes else before
-            self._changes[key] = Change(table, row_id, field, first, value)
-            setattr(row, field, value)
+            self._changes[key] = Change(table, row_id, name, first, value)
+            setattr(row, name, value)
         self._session.add(row)
 
     def create(self, row: Row) -> Row:
@@ -140,14 +140,32 @@ class Recorder:
         return command
 
 
+@dataclass(frozen=True)
+class Log:
+    """A project's log up to a line: what can be undone and redone, the next one last, and when that was."""
+
+    upto: int = 0
+    undoable: dict[int, Step] = field(default_factory=dict)
+    redoable: dict[int, Step] = field(default_factory=dict)
+    newest: int | None = None
+
+
 def history(session: Session, project_id: str) -> tuple[list[Step], list[Step]]:
     """What can be undone and what can be redone, the next one last in each list. A new edit ends redoing."""
     session.flush()  # what was logged a moment ago in this transaction
+    log = read_log(session, project_id, Log())
+    return list(log.undoable.values()), list(log.redoable.values())
+
+
+def read_log(session: Session, project_id: str, known: Log) -> Log:
+    """The log as it is now, from what was known of it: lines are only ever added."""
     columns: list[Any] = [Command.id, Command.kind, Command.target, Command.label, Command.created]
-    query = sqlalchemy.select(*columns).where(col(Command.project_id) == project_id).order_by(col(Command.id))
-    undoable: dict[int, Step] = {}
-    redoable: dict[int, Step] = {}
+    query = sqlalchemy.select(*columns).where(col(Command.project_id) == project_id)
+    query = query.where(col(Command.id) > known.upto).order_by(col(Command.id))
+    undoable, redoable = dict(known.undoable), dict(known.redoable)
+    upto, newest = known.upto, known.newest
     for id, kind, target, label, created in session.connection().execute(query):
+        upto, newest = id, max(created, newest or created)
         match CommandKind(kind):
             case CommandKind.EDIT:
                 undoable[id] = Step(id, label, created)
@@ -156,7 +174,7 @@ def history(session: Session, project_id: str) -> tuple[list[Step], list[Step]]:
                 redoable[target] = undoable.pop(target)
             case CommandKind.REDO:
                 undoable[target] = redoable.pop(target)
-    return list(undoable.values()), list(redoable.values())
+    return Log(upto, undoable, redoable, newest)
 
 
 def undo(session: Session, project: Project, command_id: int | None = None) -> Undone:

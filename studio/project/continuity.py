@@ -18,7 +18,8 @@ from sqlmodel import Session
 
 from studio.project.film import FilmState
 from studio.project.measures import Ranker, cuts, known
-from studio.store.tables import Shot
+from studio.project.rows import Reading
+from studio.store.tables import Measure, Shot
 
 FEWEST = 4
 """Other cuts of the same kind that it takes to call one unusual."""
@@ -53,11 +54,15 @@ def kind_of(before: Shot, after: Shot) -> CutKind:
     return CutKind.WITHIN if same and before.scene == after.scene else CutKind.ACROSS
 
 
-def continuity(session: Session, film: FilmState) -> dict[int, Cut]:
+def continuity(session: Session, film: FilmState, reading: Reading | None = None) -> dict[int, Cut]:
     """Every measured cut of a film, by the index of the shot before it."""
     ranker, shots = Ranker.of(film), film.shots
     names = {index: ranker.cut(end, start) for index, end, start in cuts(film)}
-    found = known(session, names.values())
+    wanted = tuple(names.values())
+    if reading is None:
+        found = known(session, wanted)
+    else:
+        found = reading.keep("cuts", (Measure,), lambda: known(session, wanted), wanted)
     measured = {
         index: Cut(
             kind=kind_of(shots[index], shots[index + 1]),

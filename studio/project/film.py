@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from engine import story
 from engine.story import CinematicAttributes, FrameRate, FrameSide, Interior, Storyboard
 from studio.project.conditions import Conditions, Packed, Recorded
-from studio.project.rows import FilmRows
+from studio.project.rows import Reading
 from studio.store.errors import NotFound
 from studio.store.states import Mark
 from studio.store.tables import (
@@ -171,37 +171,70 @@ def live_ids(session: Session, project_id: str) -> list[str]:
     return list(session.exec(rows.order_by(*_BY_POSITION)).all())
 
 
-def load_film(session: Session, project: Project, rows: FilmRows | None = None) -> FilmState:
+def load_film(session: Session, project: Project, reading: Reading | None = None) -> FilmState:
     """Reads the present moment of a project. Takes come without their long columns, see `load_records`.
 
-    With `rows`, shots and takes are objects to read only, and only those that changed are made again.
+    With a `reading`, rows are objects to look at only, and what did not change is not read again.
     """
     in_project = Shot.project_id == project.id
     picked = col(Take.id).in_(select(Shot.picked).where(in_project))
     shots: Sequence[Shot]
     takes: Sequence[Take]
-    if rows is not None:
-        shots = rows.shots.read(session, in_project, order=_BY_POSITION)
-        takes = rows.takes.read(session, picked)
+    if reading is not None:
+        rows = reading.rows
+        shots = reading.keep(
+            "shots", (Shot,), lambda: rows.shots.read(session, in_project, order=_BY_POSITION), project.id
+        )
+        names = tuple(shot.picked for shot in shots)
+        takes = reading.keep("takes", (Take,), lambda: rows.takes.read(session, picked), names)
+        around = reading.keep("around", _Around.TABLES, lambda: _Around.read(session, project.id))
     else:
         shots = session.exec(select(Shot).where(in_project).order_by(*_BY_POSITION)).all()
         slim = select(Take).options(defer(Take.conditions), defer(Take.memory))  # type: ignore[arg-type]
         takes = session.exec(slim.where(picked)).all()
-    cast = select(CastMember).where(CastMember.project_id == project.id, col(CastMember.trashed).is_(None))
-    places = select(Place).where(Place.project_id == project.id, col(Place.trashed).is_(None))
-    pictures = select(Reference).where(Reference.project_id == project.id, col(Reference.trashed).is_(None))
-    marks = select(FrameMark).where(FrameMark.project_id == project.id, FrameMark.mark != Mark.NONE.value)
+        around = _Around.read(session, project.id)
     gone = [shot for shot in shots if shot.trashed is not None and shot.shelf is None]
     return FilmState(
         project=project,
         shots=tuple(shot for shot in shots if shot.trashed is None),
         trash=tuple(sorted(gone, key=lambda shot: -(shot.trashed or 0))),
         takes={take.id: take for take in takes},
-        cast=tuple(session.exec(cast.order_by(col(CastMember.position), col(CastMember.id))).all()),
-        places=tuple(session.exec(places.order_by(col(Place.position), col(Place.id))).all()),
-        marks={(m.shot_id, FrameSide(m.side)): Mark(m.mark) for m in session.exec(marks).all()},
-        references=tuple(session.exec(pictures.order_by(col(Reference.created), col(Reference.id))).all()),
+        cast=around.cast,
+        places=around.places,
+        marks=around.marks,
+        references=around.references,
     )
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What a film has beside its shots and takes."""
+
+    TABLES: ClassVar = (CastMember, Place, Reference, FrameMark)
+
+    cast: tuple[CastMember, ...]
+    places: tuple[Place, ...]
+    marks: Mapping[tuple[str, FrameSide], Mark]
+    references: tuple[Reference, ...]
+
+    @classmethod
+    def read(cls, session: Session, project_id: str) -> _Around:
+        cast = select(CastMember).where(CastMember.project_id == project_id, _there(CastMember))
+        places = select(Place).where(Place.project_id == project_id, _there(Place))
+        pictures = select(Reference).where(Reference.project_id == project_id, _there(Reference))
+        marks = select(FrameMark).where(FrameMark.project_id == project_id, FrameMark.mark != Mark.NONE.value)
+        return cls(
+            cast=tuple(session.exec(cast.order_by(col(CastMember.position), col(CastMember.id))).all()),
+            places=tuple(session.exec(places.order_by(col(Place.position), col(Place.id))).all()),
+            marks={(m.shot_id, FrameSide(m.side)): Mark(m.mark) for m in session.exec(marks).all()},
+            references=tuple(
+                session.exec(pictures.order_by(col(Reference.created), col(Reference.id))).all()
+            ),
+        )
+
+
+def _there(table: type[CastMember] | type[Place] | type[Reference]) -> Any:
+    return col(table.trashed).is_(None)
 
 
 _RECORDS: dict[str, Recorded] = {}

@@ -1,22 +1,26 @@
-"""Reading a film again costs what changed: a row that is as it was is the very object of the last time.
+"""Reading a film again costs what changed: a table that is as it was is not read, and a row that is as it was
+is the very object of the last time.
 
 An object for a row costs the mapper thirty times what reading the row costs, and a page asks for the whole
-film after every edit. So the readers of views keep the rows that they saw last, and make objects only for
-those that differ. Such objects belong to no session: they are for reading; edits load their own.
+film after every edit. So the readers of views keep what they read last, with the stamps of its tables
+(`studio.store.stamps`), and of a table that changed they make objects only for the rows that differ. Such
+objects belong to no session: they are for reading; edits load their own.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from sqlmodel import Session, SQLModel, select
 
+from studio.store.stamps import read_stamps
 from studio.store.tables import Clip, Job, Refinement, Shot, Take
 
+T = TypeVar("T")
 Row = TypeVar("Row", bound=SQLModel)
 _PROJECTS = 64
 
@@ -57,6 +61,33 @@ class FilmRows:
     jobs: Rows[Job] = field(default_factory=lambda: Rows(Job, ("order", "resolved")))
     notes: dict[str, Any] = field(default_factory=dict)
     """What others worked out from these rows, by their own names."""
+    kept: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
+    """What was read, by name, and the stamps at which it was."""
+
+    def at(self, session: Session) -> Reading:
+        """To read at the moment that a session sees."""
+        return Reading(self, session, read_stamps(session))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The rows of one project at one moment."""
+
+    rows: FilmRows
+    session: Session
+    stamps: Mapping[str, int]
+
+    def keep(
+        self, name: str, tables: Sequence[type[SQLModel]], read: Callable[[], T], key: Hashable = None
+    ) -> T:
+        """What `read` gives; what it gave last time, while its tables and what else it depends on (`key`)
+        are as they were.
+        """
+        mark = (tuple(self.stamps[str(table.__tablename__)] for table in tables), key)
+        known = self.rows.kept.get(name)
+        if known is None or known[0] != mark:
+            known = self.rows.kept[name] = mark, read()
+        return known[1]  # type: ignore[no-any-return]
 
 
 _lock = threading.Lock()
@@ -66,8 +97,16 @@ _films: OrderedDict[str, FilmRows] = OrderedDict()
 def rows_of(project_id: str) -> FilmRows:
     """The rows of a project, remembered for the projects that were looked at last."""
     with _lock:
-        found = _films.setdefault(project_id, FilmRows())
+        if project_id not in _films:
+            _films[project_id] = FilmRows()
+        found = _films[project_id]
         _films.move_to_end(project_id)
         while len(_films) > _PROJECTS:
             _films.popitem(last=False)
         return found
+
+
+def forget() -> None:
+    """Forgets all that was read: the next look reads everything."""
+    with _lock:
+        _films.clear()

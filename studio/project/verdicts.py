@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlmodel import Session, col, select
 
 from engine.metrics.vlm_judge import Verdict as Said
@@ -28,13 +30,17 @@ def keep_verdict(session: Session, project: Project, end: str, start: str, said:
     touch(project)
 
 
-def judged_cuts(session: Session, film: FilmState) -> dict[int, Verdict]:
-    """The newest verdict on every cut that still looks as it did, by the index of the shot before it."""
-    rows = select(Verdict).where(Verdict.project_id == film.project.id)
-    newest = {
+def read_verdicts(session: Session, project_id: str) -> dict[tuple[str, str], Verdict]:
+    """The newest verdict on every cut that was ever judged, by the hashes of its two pictures."""
+    rows = select(Verdict).where(Verdict.project_id == project_id)
+    return {
         (row.end_sha256, row.start_sha256): row
         for row in session.exec(rows.order_by(col(Verdict.created), col(Verdict.id)))
     }
+
+
+def judged_cuts(film: FilmState, newest: Mapping[tuple[str, str], Verdict]) -> dict[int, Verdict]:
+    """Those verdicts whose cut still looks as it did, by the index of the shot before it."""
     if not newest:
         return {}
     return {index: newest[end, start] for index, end, start in cuts(film) if (end, start) in newest}

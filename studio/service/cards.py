@@ -15,18 +15,18 @@ from engine.story import FrameSide
 from engine.video.subtitles import too_long
 from studio.jobs.estimate import Pace, learn_pace
 from studio.jobs.orders import export_sound
-from studio.project import commands
 from studio.project.clips import Rendered, load_clips
+from studio.project.commands import Log, Step, read_log
 from studio.project.conditions import ClipConditions
 from studio.project.continuity import Cut, continuity
 from studio.project.film import attributes_of, load_film, load_records
 from studio.project.judging import last_judging
 from studio.project.lineage import Freshness, Lineage, Staleness
 from studio.project.rows import rows_of
-from studio.project.verdicts import judged_cuts
+from studio.project.verdicts import judged_cuts, read_verdicts
 from studio.service import views
 from studio.service.agent_views import CutVerdictView, agents_view, judging_view, verdict_view
-from studio.service.counts import count_clips, count_takes, mark_takes, newest_jobs, read_jobs
+from studio.service.counts import newest_jobs, read_counts, read_jobs
 from studio.service.known import known_staleness
 from studio.service.media import Signer
 from studio.service.picture_views import reference_views
@@ -34,13 +34,15 @@ from studio.service.sound_views import sound_view
 from studio.service.words import cast_view, hints_in, place_view, shot_hints
 from studio.store.states import JobKind, JobState, Mark, MemoryScope, Subject
 from studio.store.tables import (
-    Command,
+    Clip,
     Film,
     Job,
+    Judging,
     Measure,
     Project,
     Shot,
     Take,
+    Verdict,
     Worker,
     now,
 )
@@ -80,42 +82,36 @@ class Cards:
     """Views of one project at one moment. Built inside a session; keeps nothing open."""
 
     def __init__(self, session: Session, project: Project, signer: Signer) -> None:
-        self._rows = rows_of(project.id)
-        self.film = load_film(session, project, self._rows)
+        rows = rows_of(project.id)
+        reading = rows.at(session)
+        keep, id, owner = reading.keep, project.id, project.owner
+        self.film = load_film(session, project, reading)
         self._records = load_records(session, self.film)
-        self._stale = known_staleness(self.film, self._rows.notes)
-        self._cuts = continuity(session, self.film)
-        self._verdicts = judged_cuts(session, self.film)
-        self._judging = last_judging(session, project.id)
+        self._stale = known_staleness(self.film, rows.notes)
+        self._cuts = continuity(session, self.film, reading)
+        self._verdicts = judged_cuts(
+            self.film, keep("verdicts", (Verdict,), lambda: read_verdicts(session, id))
+        )
+        self._judging = keep("judging", (Judging,), lambda: last_judging(session, id))
         self.profile: Profile = resized(get_profile(project.profile), project.aspect)
         self._signer = signer
         self._names = tuple(member.name for member in self.film.cast)
-        self._pace: Pace = learn_pace(session)
-        self._take_counts = count_takes(session, project.id)
-        self._take_marks = mark_takes(session, project.id)
-        self._jobs = read_jobs(session, project.id, self._rows)
+        self._pace: Pace = keep("pace", (Job,), lambda: learn_pace(session))
+        self._counts = keep("counts", (Take, Clip), lambda: read_counts(session, id))
+        self._jobs = keep("jobs", (Job,), lambda: read_jobs(reading, id))
         self._newest = newest_jobs(self._jobs)
-        self._clips = load_clips(session, self.film, self._rows)
-        self._clip_counts = count_clips(session, project.id)
-        self._film = session.exec(
-            select(Film).where(Film.project_id == project.id).order_by(col(Film.created).desc()).limit(1)
-        ).first()
-        self._undoable, self._redoable = commands.history(session, project.id)
-        self._saved: int = (
-            session.exec(select(func.max(Command.created)).where(Command.project_id == project.id)).one()
-            or project.created
-        )
-        self._measured: int = session.exec(
-            select(func.count()).select_from(Measure).where(Measure.owner == project.owner)
-        ).one()
+        self._clips = load_clips(session, self.film, reading)
+        self._film = keep("film", (Film,), lambda: _newest_film(session, id))
+        self._log = rows.notes["log"] = read_log(session, id, rows.notes.get("log", Log()))
+        self._measured = keep("measured", (Measure,), lambda: _count_measures(session, owner))
         self._worker = read_worker(session)
         self._marks_of: dict[str, list[tuple[tuple[str, FrameSide], Mark]]] = {}
         for at, mark in self.film.marks.items():
             self._marks_of.setdefault(at[0], []).append((at, mark))
         around = self.owner, self.profile, self.film.rate, self._names
-        if self._rows.notes.get("cards", (None, {}))[0] != around:
-            self._rows.notes["cards"] = around, {}
-        self._cards: dict[str, tuple[_Given, views.ShotView]] = self._rows.notes["cards"][1]
+        if rows.notes.get("cards", (None, {}))[0] != around:
+            rows.notes["cards"] = around, {}
+        self._cards: dict[str, tuple[_Given, views.ShotView]] = rows.notes["cards"][1]
 
     @property
     def owner(self) -> str:
@@ -187,11 +183,11 @@ class Cards:
             hints=look_hints,
             sound=sound_view(project, self._signer),
             warnings=tuple(project.warnings),
-            undo=_next(self._undoable),
-            redo=_next(self._redoable),
+            undo=_next(self._log.undoable),
+            redo=_next(self._log.redoable),
             film=self.film_view(),
             stale_shots=tuple(shot.id for shot in shots if shot.wanted),
-            saved=moment(self._saved),
+            saved=moment(self._log.newest or project.created),
         )
 
     def shot(self, shot: Shot) -> views.ShotView:
@@ -204,12 +200,12 @@ class Cards:
             shot=shot,
             number=0 if index is None else index + 1,
             take=self.film.picked(shot),
-            takes=self._take_counts.get(shot.id, 0),
-            takes_mark=self._take_marks.get(shot.id, ""),
+            takes=self._counts.takes.get(shot.id, 0),
+            takes_mark=self._counts.takes_marks.get(shot.id, ""),
             stale=self._staleness(shot, index) if index is not None else Staleness(),
             job=self._latest(shot, JobKind.DRAW),
             rendered=self._clips.picked.get(shot.id),
-            clips=self._clip_counts.get(shot.id, 0),
+            clips=self._counts.clips.get(shot.id, 0),
             clip_stale=self._clips.staleness(shot),
             rendering=self._latest(shot, JobKind.RENDER),
             refined=self._clips.text(shot),
@@ -377,5 +373,17 @@ def _status(take: Take | None, job: Job | None) -> views.ShotStatus:
             return views.ShotStatus.DRAFT if take is None else views.ShotStatus.DRAWN
 
 
-def _next(steps: list[commands.Step]) -> views.HistoryItem | None:
-    return views.HistoryItem(id=steps[-1].id, label=steps[-1].label) if steps else None
+def _next(steps: dict[int, Step]) -> views.HistoryItem | None:
+    if not steps:
+        return None
+    step = steps[next(reversed(steps))]
+    return views.HistoryItem(id=step.id, label=step.label)
+
+
+def _newest_film(session: Session, project_id: str) -> Film | None:
+    films = select(Film).where(Film.project_id == project_id).order_by(col(Film.created).desc())
+    return session.exec(films.limit(1)).first()
+
+
+def _count_measures(session: Session, owner: str) -> int:
+    return session.exec(select(func.count()).select_from(Measure).where(Measure.owner == owner)).one()

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import func, or_
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
-from studio.project.rows import FilmRows
+from studio.project.rows import Reading
 from studio.store.tables import Clip, Job, Take
 
 JOBS_READ = 400
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a film's shots have, by shot."""
+
+    takes: dict[str, int]
+    takes_marks: dict[str, str]
+    clips: dict[str, int]
+
+
+def read_counts(session: Session, project_id: str) -> Counts:
+    return Counts(
+        count_takes(session, project_id), mark_takes(session, project_id), count_clips(session, project_id)
+    )
 
 
 def count_clips(session: Session, project_id: str) -> dict[str, int]:
@@ -37,10 +53,12 @@ def mark_takes(session: Session, project_id: str) -> dict[str, str]:
     return marks
 
 
-def read_jobs(session: Session, project_id: str, rows: FilmRows) -> list[Job]:
+def read_jobs(reading: Reading, project_id: str) -> list[Job]:
     """The project's last jobs, newest first, without their long snapshots."""
     newest = (col(Job.created).desc(), col(Job.sequence).desc())
-    return rows.jobs.read(session, Job.project_id == project_id, order=newest, limit=JOBS_READ)
+    return reading.rows.jobs.read(
+        reading.session, Job.project_id == project_id, order=newest, limit=JOBS_READ
+    )
 
 
 def newest_jobs(jobs: Iterable[Job]) -> dict[tuple[str, str], Job]:

@@ -7,11 +7,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine, text
 
+from studio.store import stamps
 from studio.store.errors import NewerDatabase, StoreError, clear_errors
 
 SCRIPTS = Path(__file__).with_name("migrations")
 LOCK_SECONDS = 60
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration; a test holds it against the scripts."""
 
 
@@ -45,6 +46,11 @@ def _migrate(engine: Engine, home: Path) -> None:
         with engine.execution_options(immediate=True).connect() as connection, connection.begin():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    with engine.connect() as connection:
+        missing = stamps.missing(connection)
+    if missing:
+        with engine.execution_options(immediate=True).connect() as connection, connection.begin():
+            stamps.install(connection)
 
 
 def _revision(engine: Engine) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -20,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from engine.errors import StageError
 from engine.profiles import get_profile
 from studio.service.studio import Studio
+from studio.ui.mail import Mail, letter
 from studio.ui.slim import slim
-from studio.ui.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,7 @@ class QuestionEvent(ShotEvent):
 
 E = TypeVar("E", bound=Event)
 News = dict[str, Any]
-"""More keys of a timeline patch, see studio.ui.timeline.timeline."""
+"""More keys of a letter, see studio.ui.mail."""
 
 
 def owner_of(token: object) -> str:
@@ -95,11 +94,6 @@ def token_of(owner: str) -> str:
 
 def new_token() -> str:
     return secrets.token_hex(OWNER_BYTES)
-
-
-def patch(news: News) -> Any:
-    """An update of the timeline. `n` differs each time, or equal patches would not reach the page."""
-    return gr.update(patch={"n": time.monotonic_ns(), **news})
 
 
 def told(name: str, answer: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> News:
@@ -123,7 +117,7 @@ class Desk:
 
     studio: Studio
     token: gr.BrowserState
-    timeline: Timeline
+    mail: Mail
 
     def on(
         self, listener: Callable[..., Any], model: type[E], action: Callable[[str, E], News | None]
@@ -131,9 +125,9 @@ class Desk:
         """Runs `action(owner, event)` when the panel triggers, and answers with what changed."""
 
         def handle(token: Any, event: gr.EventData) -> Any:
-            return patch(self.answer(token, event._data, model, action))
+            return letter(self.answer(token, event._data, model, action))
 
-        listener(handle, [self.token], [self.timeline], **QUICK)
+        listener(handle, [self.token], [self.mail.box()], **QUICK)
 
     def stream(
         self, listener: Callable[..., Any], model: type[E], action: Callable[[str, E], Iterator[News]]
@@ -145,12 +139,12 @@ class Desk:
             try:
                 owner, data = read(token, event._data, model)
                 for news in action(owner, data):
-                    yield patch(news)
+                    yield letter(news)
             except Exception as error:
                 trouble = sorry(error)
-            yield patch(self.answer(token, event._data, model, lambda _owner, _event: trouble))
+            yield letter(self.answer(token, event._data, model, lambda _owner, _event: trouble))
 
-        listener(handle, [self.token], [self.timeline], **LONG)
+        listener(handle, [self.token], [self.mail.box()], **LONG)
 
     def answer(
         self, token: Any, payload: Any, model: type[E], action: Callable[[str, E], News | None]

@@ -9,7 +9,8 @@ import gradio as gr
 from engine.errors import StageError
 from studio.service.studio import Studio
 from studio.ui.api import publish
-from studio.ui.desk import QUICK, Desk, Event, News, ShotEvent, new_token, patch, sorry
+from studio.ui.desk import QUICK, Desk, Event, News, ShotEvent, new_token, sorry
+from studio.ui.mail import NO_NEWS, Mail, letter
 from studio.ui.panels.agents import agents
 from studio.ui.panels.clips import clips
 from studio.ui.panels.draw import draw
@@ -58,7 +59,7 @@ def build(studio: Studio) -> gr.Blocks:
         token = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         where = gr.JSON(visible=False)
         timeline = Timeline(render=False)
-        desk = Desk(studio, token, timeline)
+        desk = Desk(studio, token, Mail())
         with gr.Column(elem_id="studio"):
             with gr.Row(elem_id="top"):
                 header(desk)
@@ -79,33 +80,35 @@ def build(studio: Studio) -> gr.Blocks:
                 with gr.Column(elem_id="right"):
                     inspector(desk)
             timeline.render()
-        follow(desk, where)
-        edits(desk)
+        follow(desk, timeline, where)
+        edits(desk, timeline)
         publish(studio)
     return page
 
 
-def follow(desk: Desk, where: gr.JSON) -> None:
+def follow(desk: Desk, timeline: Timeline, where: gr.JSON) -> None:
     """The first request for everything, and then once a second: what changed since?"""
 
     def ready(token: Any, event: gr.EventData) -> tuple[Any, Any]:
         """A browser that comes for the first time gets a key and the example film."""
         key = token if isinstance(token, str) and token else new_token()
-        return key, patch(desk.answer(key, event._data, Event, lambda owner, sent: arrive(desk, owner, sent)))
+        return key, letter(
+            desk.answer(key, event._data, Event, lambda owner, sent: arrive(desk, owner, sent))
+        )
 
-    def poll(token: Any, place: Any) -> Any:
+    def poll(token: Any, place: Any) -> str:
         if not token or not isinstance(place, dict) or not place.get("project"):
-            return gr.skip()
+            return NO_NEWS
         news = desk.answer(token, place, WatchEvent, lambda owner, event: watch(desk, owner, event))
         news.pop("ack", None)
-        return patch(news) if news else gr.skip()
+        return letter(news) if news else NO_NEWS
 
-    desk.timeline.ready(ready, [desk.token], [desk.token, desk.timeline], **QUICK)
+    timeline.ready(ready, [desk.token], [desk.token, desk.mail.box()], **QUICK)
     # The page says which revision it has: a reply that was lost on the way is asked for again by itself.
     gr.Timer(POLL_SECONDS).tick(
         poll,
         [desk.token, where],
-        [desk.timeline],
+        [desk.mail.poll],
         js="(token) => [token, window.stage ? window.stage.place() : null]",
         **{**QUICK, "trigger_mode": "once"},
     )
@@ -125,9 +128,9 @@ def arrive(desk: Desk, owner: str, event: Event) -> News:
     return desk.opened(owner, event.project if event.project in known else cards[0].id)
 
 
-def edits(desk: Desk) -> None:
+def edits(desk: Desk, timeline: Timeline) -> None:
     """What can be done on the timeline itself."""
-    studio, timeline = desk.studio, desk.timeline
+    studio = desk.studio
 
     def pick(owner: str, event: ShotEvent) -> News:
         return desk.details(owner, event.shot)

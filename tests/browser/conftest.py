@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from playwright.sync_api import TimeoutError as TooLate
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_VARIABLE = "STAGE_CHROMIUM"
@@ -164,20 +163,11 @@ def open_studio(page: Page, server: Server) -> None:
 
 
 def new_film(page: Page) -> None:
-    """Starts an empty film, and waits until it is the one on the page.
-
-    Pressed once more where nothing came: on a machine with three such tests at once, an answer was lost once.
-    """
+    """Starts an empty film, and waits until it is the one on the page."""
     before = page.evaluate("() => stage.state.head.id")
-    for last in (False, True):
-        page.click("#projects")
-        page.click("#new-project")
-        try:
-            page.wait_for_function("(before) => stage.state.head.id !== before", arg=before, timeout=30_000)
-            return
-        except TooLate:
-            if last:
-                raise
+    page.click("#projects")
+    page.click("#new-project")
+    page.wait_for_function("(before) => stage.state.head.id !== before", arg=before)
 
 
 def snapshot(page: Page, name: str) -> None:

@@ -192,14 +192,14 @@ def test_a_broken_example_does_not_close_the_door(
     import gradio as gr
 
     from studio.ui.desk import Desk, Event
+    from studio.ui.mail import Mail
     from studio.ui.page import arrive
-    from studio.ui.timeline import Timeline
 
     folder = a_film_from_the_command_line(tmp_path / "examples" / "harbour")
     (folder / "film.json").write_text(json.dumps({"title": "no film"}))
     monkeypatch.setattr(example_module, "EXAMPLES", tmp_path / "examples")
     with gr.Blocks():
-        desk = Desk(studio, gr.BrowserState(), Timeline())
+        desk = Desk(studio, gr.BrowserState(), Mail())
     news = arrive(desk, ME, Event())
     assert "not a film that this program can read" in news["notice"]["text"]
     assert news["open"]["head"]["title"] == "Untitled"

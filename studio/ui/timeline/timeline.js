@@ -10,7 +10,6 @@ stage.on("playhead", playhead);
 function ready(project) {
   trigger("ready", { project, since: -1, ack: 0 });
 }
-watch("patch", () => stage.apply(props.patch));
 stage.openProject = ready;
 stage.reveal = reveal;
 stage.whenLost(() => ready(state.head.id));
