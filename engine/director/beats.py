@@ -11,9 +11,18 @@ from enum import Enum
 
 from engine.director import phrasebook
 from engine.director.breakdown import Actor, Breakdown, Event
-from engine.director.phrasebook import Moment, Story, fill, story_of
+from engine.director.events import in_frame, role_is_look, settled, story_told
+from engine.director.phrasebook import Moment, Story, fill
 from engine.director.places import Spot
-from engine.director.wording import LONGEST, clip, introduction, lowered, where_in_frame, without_setting
+from engine.director.wording import (
+    LONGEST,
+    clip,
+    introduction,
+    lowered,
+    opened_by,
+    where_in_frame,
+    without_setting,
+)
 from engine.story import TimeOfDay
 from engine.vocabulary import Vocabulary
 
@@ -67,7 +76,7 @@ class _Writer:
         self.vocabulary = vocabulary
         self.rng = rng
         self.phrases = [e.source.rstrip(" .") for e in found.events if not e.verb and e.source]
-        self.events = _settled(found)
+        self.events = settled(found)
         self.met: set[str] = set()
         self.used: set[str] = set()
 
@@ -132,7 +141,7 @@ class _Writer:
         """An endless supply of moments before or after an event, the most fitting first."""
         event = self.events[index]
         table = phrasebook.BEFORE if role is Role.APPROACH else phrasebook.AFTER
-        for moment in table[_story(event)]:
+        for moment in table[story_told(event)]:
             if self._can(moment, event):
                 yield _Plan(moment, role, index)
         # Before they meet, people are only seen apart.
@@ -161,13 +170,13 @@ class _Writer:
         event = self.events[0]
         inside = event.spot is not None and event.spot.setting == "room"
         lines = phrasebook.ESTABLISH.get(
-            Story.WORK if inside else _story(event), phrasebook.ESTABLISH[Story.OTHER]
+            Story.WORK if inside else story_told(event), phrasebook.ESTABLISH[Story.OTHER]
         )
         return _Plan(Moment(f"{{header}}. {self.rng.choice(lines)}.", "S", 0), Role.ESTABLISH, 0)
 
     def _ending(self, last: int, shots: int) -> _Plan:
         event = self.events[last]
-        story = _story(event)
+        story = story_told(event)
         event = replace(event, subject=self._lead(event), others=self._company(event))
         first_spot, last_spot = self.events[0].spot, event.spot
         back = shots >= 5 and first_spot != last_spot and story is not Story.PARTING
@@ -205,18 +214,21 @@ class _Writer:
     def _line(self, plan: _Plan, previous: Line | None, established: bool) -> Line:
         event = self.events[plan.event]
         spot = self.events[0].spot if plan.back else event.spot
-        assert spot is not None  # _settled saw to it
+        assert spot is not None  # settled() saw to it
         assert event.time is not None
         assert event.weather is not None
         subject, other = self._subject(event), self._other(event)
         if plan.role is Role.ENDING:
             subject, other = self._lead(event), self._company(event)
-        story = _story(event)
+        story = story_told(event)
         if plan.role is Role.EVENT:
             text = self._event_text(
                 event, trimmed=established or (previous is not None and previous.spot == spot)
             )
-            who = _in_frame((*event.subject, *event.others))
+            who = in_frame((*event.subject, *event.others))
+            if len(who) == 1 and not self._plural((*event.subject, *event.others)):
+                walks = (self.vocabulary.first(text, "action") or "").startswith("walks")
+                text = opened_by(where_in_frame(text, walks), text, self.found.cast[who[0]].name)
             close = 1 if story is Story.JOURNEY else 2
         else:
             text = fill(
@@ -225,7 +237,7 @@ class _Writer:
             chosen = [
                 a for mark, group in (("S", subject), ("O", other)) if mark in plan.moment.who for a in group
             ]
-            who = _in_frame(chosen)
+            who = in_frame(chosen)
             close = plan.moment.close
             self.met |= {a.key for a in chosen}
         time = event.time
@@ -257,7 +269,8 @@ class _Writer:
         )
         lead = subject[0] if subject else None
         plural = len(subject) > 1
-        alone = not self._plural(subject)
+        shown = {"S": subject, "O": other}.get(plan.moment.who, ())
+        alone = shown[0].key if shown and not self._plural(shown) else ""
         return {
             "pair": "",
             "header": self._header(event, spot),
@@ -273,7 +286,8 @@ class _Writer:
             "Place": spot.the[:1].upper() + spot.the[1:],
             "weather": fall,
             "dir": "left" if plan.back else "right",
-            "where": where_in_frame(lead.key if alone and lead else None, fall.strip()),
+            "where": where_in_frame(f"{alone}, {plan.moment.template}") if alone else "",
+            "fallen": f"{fall.strip()} " if fall else "",
         }
 
     def _plurals(self, subject: Sequence[Actor], other: Sequence[Actor]) -> dict[str, bool]:
@@ -335,60 +349,3 @@ class _Writer:
                 pattern = rf"\b(?:an?)\s+(?=(?:[\w\-]+\s+){{0,3}}{re.escape(actor.key)}\b)"
                 predicate = re.sub(pattern, "the ", predicate, count=1, flags=re.IGNORECASE)
         return predicate
-
-
-def role_is_look(template: str) -> bool:
-    """Whether {T} in a template may be a person: one looks at people as at things, but carries no people."""
-    return "look" in template
-
-
-def _story(event: Event) -> Story:
-    """What an event is for whoever is in frame: what never comes, or is nobody's deed, is a wait."""
-    waits = not event.subject or " never " in f" {event.predicate} "
-    story = Story.WAITING if waits else story_of(event.verb)
-    indoors = event.spot is not None and event.spot.setting == "room"
-    # Flying a kite is no flight, and a room is crossed in one step.
-    return Story.OTHER if story is Story.JOURNEY and (event.thing or indoors) else story
-
-
-def _in_frame(actors: Sequence[Actor]) -> tuple[int, ...]:
-    """Members of all actors, one of each first, so that a limit on people keeps somebody of every side."""
-    rows = itertools.zip_longest(*(a.members for a in actors))
-    return tuple(dict.fromkeys(m for row in rows for m in row if m is not None))
-
-
-def _settled(found: Breakdown) -> list[Event]:
-    """The events with a place, a time and a weather each; a theme in which nothing happens gets a walk."""
-    lead = next((e.subject for e in found.events if e.subject), tuple(found.actors[:1]))
-    events = [e for e in found.events if e.verb]
-    if not events:
-        spot = found.spots[0]
-        source = found.events[0].source if found.events else ""
-        walk = f"{'walk' if len(lead) > 1 or lead[0].plural else 'walks'} right, {spot.along}"
-        events = [
-            Event(
-                lead,
-                "",
-                "walk",
-                walk,
-                tuple(a for a in found.actors if a not in lead)[:1],
-                "",
-                spot,
-                None,
-                None,
-                source=source,
-            )
-        ]
-    spot = found.spots[0]
-    known = next((e for e in events if e.time is not None), None)
-    time = TimeOfDay.DAY
-    if known is not None and known.time is not None and not known.later:
-        time = known.time
-    elif known is None and found.times:
-        time = found.times[0]
-    weather = found.weather
-    settled = []
-    for event in events:
-        spot, time, weather = event.spot or spot, event.time or time, event.weather or weather
-        settled.append(replace(event, spot=spot, time=time, weather=weather))
-    return settled

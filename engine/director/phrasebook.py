@@ -92,7 +92,7 @@ def _moments(*rows: tuple[str, str, int]) -> tuple[Moment, ...]:
 BEFORE: dict[Story, tuple[Moment, ...]] = {
     Story.MEETING: _moments(
         ("{S} <walk> {dir}, {along}.", "S", 1),
-        ("{O} <sit> {at}, all alone.", "O", 1),
+        ("{O} <sit> {where}{at}, all alone.", "O", 1),
         ("{S} <hear> something and <turn>.", "S", 2),
     ),
     Story.LOSS: _moments(
@@ -100,35 +100,37 @@ BEFORE: dict[Story, tuple[Moment, ...]] = {
     ),
     Story.SEARCH: _moments(
         ("{O} <walk> {dir}, {along}.", "O", 1),
-        ("{S} <stand> {at} and <look> around.", "S", 1),
+        ("{S} <stand> {where}{at} and <look> around.", "S", 1),
         ("{S} <turn>, ready to go.", "S", 3),
     ),
     Story.JOURNEY: _moments(
-        ("{S} <stand> {at} and <look> at the way ahead.", "S", 2),
+        ("{S} <stand> {where}{at} and <look> at the way ahead.", "S", 2),
         ("{S} <turn> for one last look back.", "S", 3),
     ),
     Story.WAITING: _moments(
-        ("{S} <walk> {dir}, {along}.", "S", 1), ("{S} <stop> and <look> around.", "S", 2)
+        ("{S} <walk> {dir}, {along}.", "S", 1), ("{S} <stop> {where}and <look> around.", "S", 2)
     ),
     Story.FIGHT: _moments(
         ("{S} <walk> {dir}, {along}.", "S", 1),
-        ("{O} <stand> {at}, on guard.", "O", 2),
-        ("{S} <stop> and <look> straight ahead.", "S", 3),
+        ("{O} <stand> {where}{at}, on guard.", "O", 2),
+        ("{S} <stop> {where}and <look> straight ahead.", "S", 3),
     ),
-    Story.PARTING: _moments(("{S} <stand> {at}, without a word.", "S", 2), ("{O} <look> at {S}.", "O", 3)),
+    Story.PARTING: _moments(
+        ("{S} <stand> {where}{at}, without a word.", "S", 2), ("{O} <look> at {S}.", "O", 3)
+    ),
     Story.WORK: _moments(
-        ("{S} <walk> {dir}, {along}, to {his} work.", "S", 1), ("{S} <stop> and <think>.", "S", 2)
+        ("{S} <walk> {dir}, {along}, to {his} work.", "S", 1), ("{S} <stop> {where}and <think>.", "S", 2)
     ),
     Story.OTHER: _moments(
         ("{S} <walk> {dir}, {along}.", "S", 1),
-        ("{S} <stop> and <look> around.", "S", 2),
-        ("{O} <stand> {at}, waiting.", "O", 1),
+        ("{S} <stop> {where}and <look> around.", "S", 2),
+        ("{O} <stand> {where}{at}, waiting.", "O", 1),
     ),
 }
 AFTER: dict[Story, tuple[Moment, ...]] = {
     Story.MEETING: _moments(
         ("{O} <look> up at {S}.", "O", 3),
-        ("{S} <stand> quite still and <look> at {T}.", "S", 3),
+        ("{S} <stand> quite still {where}and <look> at {T}.", "S", 3),
         ("{S} <reach> out a hand to {O}.", "SO", 2),
         ("{pair}{S} <turn> to each other.", "S", 2),
         ("{S} <smile> at {O}.", "S", 3),
@@ -136,18 +138,18 @@ AFTER: dict[Story, tuple[Moment, ...]] = {
     ),
     Story.LOSS: _moments(
         ("{S} <turn> and <look> around for {T}.", "S", 3),
-        ("{S} <stand> {at}, empty-handed.", "S", 1),
-        ("{S} <sit> down, close to tears.", "S", 2),
+        ("{S} <stand> {where}{at}, empty-handed.", "S", 1),
+        ("{S} <sit> down {where}, close to tears.", "S", 2),
     ),
     Story.SEARCH: _moments(
-        ("{S} <stop> and <look> around.", "S", 3),
+        ("{S} <stop> {where}and <look> around.", "S", 3),
         ("{O} <turn> and <look> back.", "O", 3),
         ("{S} <call> out, but nobody answers.", "S", 1),
     ),
     Story.JOURNEY: _moments(
-        ("{S} <stop> to catch {his} breath.", "S", 3),
-        ("{S} <sit> down {at} to rest.", "S", 1),
-        ("{S} <stand> up again and <look> ahead.", "S", 2),
+        ("{S} <stop> {where}to catch {his} breath.", "S", 3),
+        ("{S} <sit> down {where}{at} to rest.", "S", 1),
+        ("{S} <stand> up again {where}and <look> ahead.", "S", 2),
     ),
     Story.WAITING: _moments(("{S} <look> up.", "S", 3), ("{S} <turn>, as if somebody had called.", "S", 2)),
     Story.FIGHT: _moments(
@@ -156,52 +158,59 @@ AFTER: dict[Story, tuple[Moment, ...]] = {
         ("{S} <stand> {his} ground.", "S", 2),
     ),
     Story.PARTING: _moments(
-        ("{O} <wave>.", "O", 2), ("{S} <turn> away.", "S", 3), ("{O} <stand> {at}, alone.", "O", 1)
+        ("{O} <wave>.", "O", 2), ("{S} <turn> away.", "S", 3), ("{O} <stand> {where}{at}, alone.", "O", 1)
     ),
     Story.WORK: _moments(
         ("{S} <look> closely at {T}.", "S", 3),
         ("{O} <watch> {S} and <smile>.", "O", 3),
-        ("{S} <sit> down for a moment, tired and content.", "S", 2),
+        ("{S} <sit> down {where}for a moment, tired and content.", "S", 2),
     ),
     Story.OTHER: _moments(
         ("{O} <turn> to {S}.", "O", 3),
-        ("{S} <stand> still and <look> at {T}.", "S", 3),
+        ("{S} <stand> still {where}and <look> at {T}.", "S", 3),
         ("{S} <turn> and <look> back.", "S", 3),
     ),
 }
 ENDING: dict[Story, tuple[Moment, ...]] = {
-    Story.LOSS: _moments(("{S} <stand> {at}, alone{weather}.", "S", 0)),
+    Story.LOSS: _moments(("{S} <stand> {where}{at}, alone{weather}.", "S", 0)),
     Story.FIGHT: _moments(
         ("{S} and {O} <<stand>> {at}, and it is over.", "SO", 0),
-        ("{S} <stand> {at}, and it is over.", "S", 0),
+        ("{S} <stand> {where}{at}, and it is over.", "S", 0),
     ),
     Story.PARTING: _moments(("{S} <walk> {dir}, {along}, and never <look> back.", "S", 0)),
     Story.JOURNEY: _moments(("{S} <walk> {dir}, {along}, smaller and smaller.", "S", 0)),
     Story.SEARCH: _moments(("{S} <walk> on {dir}, {along}, and <disappear> from sight.", "S", 0)),
 }
-WHERE = ("on the left", "in the centre", "on the right")
+WHERE = ("on the left", "on the right")
+CROSSING = "in the centre"
 ESTABLISH: dict[Story, tuple[str, ...]] = {
-    Story.JOURNEY: ("{S} <stand> {where}at the start of the way", "{S} <stand> {where}and <look> ahead"),
-    Story.WAITING: ("{S} <stand> {where}and <wait>", "{S} <sit> {where}and <look> out"),
-    Story.WORK: ("{S} <stand> {where}and <look> around",),
-    Story.FIGHT: ("{S} <stand> {where}and <look> ahead", "{S} <stand> {where}and <wait>"),
-    Story.OTHER: ("{S} <stand> {where}and <look> into the distance", "{S} <stand> {where}and <look> around"),
+    Story.JOURNEY: (
+        "{S} <stand> {where}{fallen}at the start of the way",
+        "{S} <stand> {where}{fallen}and <look> ahead",
+    ),
+    Story.WAITING: ("{S} <stand> {where}{fallen}and <wait>", "{S} <sit> {where}{fallen}and <look> out"),
+    Story.WORK: ("{S} <stand> {where}{fallen}and <look> around",),
+    Story.FIGHT: ("{S} <stand> {where}{fallen}and <look> ahead", "{S} <stand> {where}{fallen}and <wait>"),
+    Story.OTHER: (
+        "{S} <stand> {where}{fallen}and <look> into the distance",
+        "{S} <stand> {where}{fallen}and <look> around",
+    ),
 }
 ENDING_PAIR = _moments(("{S} <stand> side by side {at}{weather}.", "S", 0))
 ENDING_TOGETHER = _moments(("{S} and {O} <<stand>> side by side {at}{weather}.", "SO", 0))
-ENDING_ALONE = _moments(("{S} <stand> {at}{weather} and <look> into the distance.", "S", 0))
+ENDING_ALONE = _moments(("{S} <stand> {where}{at}{weather} and <look> into the distance.", "S", 0))
 
 # For long films: whoever is in the film, doing what people do between events. Combined with TAILS.
 IDLE = _moments(
     ("{S} <walk> {dir}, {along}{tail}.", "S", 1),
-    ("{S} <stop> and <look> around{tail}.", "S", 2),
+    ("{S} <stop> {where}and <look> around{tail}.", "S", 2),
     ("{S} <turn>{tail}.", "S", 2),
     ("{S} <look> up{tail}.", "S", 3),
-    ("{S} <stand> {at}{tail}.", "S", 1),
-    ("{S} <sit> down {at}{tail}.", "S", 1),
+    ("{S} <stand> {where}{at}{tail}.", "S", 1),
+    ("{S} <sit> down {where}{at}{tail}.", "S", 1),
     ("{S} <look> back{tail}.", "S", 3),
     ("{S} <listen>{tail}.", "S", 3),
-    ("{S} <wait> {at}{tail}.", "S", 2),
+    ("{S} <wait> {where}{at}{tail}.", "S", 2),
     ("{S} <raise> a hand{tail}.", "S", 2),
     ("{S} <smile>{tail}.", "S", 3),
     ("{S} <walk> on {dir}{tail}.", "S", 1),

@@ -59,9 +59,18 @@ def clip(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…", '"', "”")) else text + "."
 
 
-def where_in_frame(key: str | None, weather: str) -> str:
-    """Where somebody alone stands, the same for the same key (None: no word of it), e.g. "on the left in the
-    rain ". Words that leave it open make a small model draw both ends of its doubt: the same figure twice.
+def where_in_frame(key: str, crossing: bool = False) -> str:
+    """Where somebody alone stands, the same for the same key: "on the left "; who crosses the frame is in its
+    centre. Words that leave it open make a small model draw both ends of its doubt: the same figure twice.
+    (Nobody who stands is put in the centre: there the mini world has its couples.)
     """
-    where = random.Random(key).choice(phrasebook.WHERE) if key is not None else ""
-    return "".join(f"{words} " for words in (where, weather) if words)
+    return f"{phrasebook.CROSSING if crossing else random.Random(key).choice(phrasebook.WHERE)} "
+
+
+def opened_by(where: str, sentence: str, name: str) -> str:
+    """ "On the left, the keeper finds a bottle."; a sentence that begins with the name keeps its capital."""
+    first = sentence.split(" ", 1)[0]
+    keep = first in ("I", *name.split())
+    return (
+        f"{where[:1].upper()}{where[1:].strip()}, {sentence if keep else sentence[:1].lower() + sentence[1:]}"
+    )

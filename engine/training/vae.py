@@ -161,11 +161,12 @@ def reconstruction_loss(y: Tensor, x: Tensor) -> Tensor:
 
 def train_vae(folder: Path, options: VaeOptions, start: Path | None = None) -> Path:
     """Trains for a budget of minutes from `folder`/vae.safetensors, from `start`, or from nothing."""
-    together(options.workers, _train, folder, options, start)
+    together(options.workers, train_vae_in_team, folder, options, start)
     return folder / "vae.safetensors"
 
 
-def _train(folder: Path, options: VaeOptions, start: Path | None, team: Team) -> None:
+def train_vae_in_team(folder: Path, options: VaeOptions, start: Path | None, team: Team) -> None:
+    """As `train_vae`, one process among those of a team."""
     torch.manual_seed(options.seed + team.rank)
     path = folder / "vae.safetensors"
     vae, progress = new_vae(), Progress()
@@ -195,7 +196,11 @@ def _train(folder: Path, options: VaeOptions, start: Path | None, team: Team) ->
 
 
 def _latents(vae: AutoencoderKLQwenImage, x: Tensor, polishing: bool) -> tuple[Tensor, Tensor]:
-    """One sampled latent of a batch and its KL to the unit normal; without gradient while polishing."""
+    """One sampled latent of a batch and its KL to the unit normal; while polishing, what makes them learns no
+    more: not even weight decay, which follows a gradient of zero, may move it.
+    """
+    for part in (vae.encoder, vae.quant_conv):
+        part.requires_grad_(not polishing)
     with torch.set_grad_enabled(not polishing):
         mean, log_variance = moments(vae, x)
         z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()

@@ -84,11 +84,13 @@ def test_looks_are_those_of_the_words() -> None:
     assert "yellow coat" in film("A little boy in a yellow raincoat looks for his dog").cast[0].look
 
 
-def test_the_first_picture_says_where_somebody_alone_stands() -> None:
+def test_pictures_say_where_somebody_alone_stands() -> None:
     where = ("on the left", "in the centre", "on the right")
     for theme in ("A hermit lives in the woods", "The king cannot sleep", "A hermit waits in the rain"):
         first = film(theme).shots[0].description
         assert sum(words in first for words in where) == 1, first
         assert first == film(theme).shots[0].description
+    later = [shot.description for shot in film("A hermit lives in the woods").shots[1:]]
+    assert any(words in text for words in where for text in later)
     pair = film("Two sisters say goodbye at the harbour before nightfall").shots[0].description
     assert not any(words in pair for words in where)

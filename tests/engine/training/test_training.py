@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from PIL import Image
+from safetensors.torch import load_file
 
 from engine.errors import BadInput
 from engine.profiles import get_profile
@@ -23,8 +25,9 @@ from engine.training.latents import GRID, HELD_OUT_SEED, Films, encode_shard
 from engine.training.muon import Muon, muon_and_adam, orthogonalise
 from engine.training.paraphrase import paraphrase
 from engine.training.run import Budget, Progress, load_weights, save_weights
+from engine.training.team import Team
 from engine.training.transformer import Drawing, draw_sigma, flow_error
-from engine.training.vae import decode, moments, new_vae, psnr
+from engine.training.vae import VaeOptions, decode, moments, new_vae, psnr, train_vae_in_team
 from engine.training.words import ranking_tokenizer, understanding_tokenizer
 from engine.world.annotate import LENGTH, NULL_IDS, UNTOLD, slot_ids, slots
 from engine.world.render import render
@@ -190,6 +193,21 @@ def test_tokenizers_read_any_text_and_clip_ends_in_its_largest_id() -> None:
 def test_a_stage_without_the_one_before_says_which(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="--stage vae"):
         train_mini(Stage.LATENTS, tmp_path, tmp_path / "out")
+
+
+def test_polishing_leaves_the_encoder_as_it_is(tmp_path: Path) -> None:
+    start = tmp_path / "start.safetensors"
+    save_weights(start, {"vae": new_vae()}, Progress())
+    options = VaeOptions(minutes=0.04, batch=2, polish=1.0, pool=2)
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1)
+    try:  # a team gives what has no gradient one of zero, which weight decay follows
+        train_vae_in_team(tmp_path, options, start, Team(0, 2))
+    finally:
+        dist.destroy_process_group()
+    before, after = (load_file(path) for path in (start, tmp_path / "vae.safetensors"))
+    encoder = [name for name in before if name.startswith(("vae.encoder", "vae.quant_conv"))]
+    assert all(torch.equal(before[name], after[name]) for name in encoder)
+    assert any(not torch.equal(before[name], after[name]) for name in before)
 
 
 def test_all_stages_from_nothing_resume_and_make_a_checkpoint(tmp_path: Path) -> None:

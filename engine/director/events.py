@@ -1,0 +1,68 @@
+"""Events as beats are made of them: settled in place and time, of a sort, with people that fit a frame."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.director.breakdown import Actor, Breakdown, Event
+from engine.director.phrasebook import Story, story_of
+from engine.story import TimeOfDay
+
+
+def role_is_look(template: str) -> bool:
+    """Whether {T} in a template may be a person: one looks at people as at things, but carries no people."""
+    return "look" in template
+
+
+def story_told(event: Event) -> Story:
+    """What an event is for whoever is in frame: what never comes, or is nobody's deed, is a wait."""
+    waits = not event.subject or " never " in f" {event.predicate} "
+    story = Story.WAITING if waits else story_of(event.verb)
+    indoors = event.spot is not None and event.spot.setting == "room"
+    # Flying a kite is no flight, and a room is crossed in one step.
+    return Story.OTHER if story is Story.JOURNEY and (event.thing or indoors) else story
+
+
+def in_frame(actors: Sequence[Actor]) -> tuple[int, ...]:
+    """Members of all actors, one of each first, so that a limit on people keeps somebody of every side."""
+    rows = itertools.zip_longest(*(a.members for a in actors))
+    return tuple(dict.fromkeys(m for row in rows for m in row if m is not None))
+
+
+def settled(found: Breakdown) -> list[Event]:
+    """The events with a place, a time and a weather each; a theme in which nothing happens gets a walk."""
+    lead = next((e.subject for e in found.events if e.subject), tuple(found.actors[:1]))
+    events = [e for e in found.events if e.verb]
+    if not events:
+        spot = found.spots[0]
+        source = found.events[0].source if found.events else ""
+        walk = f"{'walk' if len(lead) > 1 or lead[0].plural else 'walks'} right, {spot.along}"
+        events = [
+            Event(
+                lead,
+                "",
+                "walk",
+                walk,
+                tuple(a for a in found.actors if a not in lead)[:1],
+                "",
+                spot,
+                None,
+                None,
+                source=source,
+            )
+        ]
+    spot = found.spots[0]
+    known = next((e for e in events if e.time is not None), None)
+    time = TimeOfDay.DAY
+    if known is not None and known.time is not None and not known.later:
+        time = known.time
+    elif known is None and found.times:
+        time = found.times[0]
+    weather = found.weather
+    settled = []
+    for event in events:
+        spot, time, weather = event.spot or spot, event.time or time, event.weather or weather
+        settled.append(replace(event, spot=spot, time=time, weather=weather))
+    return settled
