@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import cache
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
@@ -38,6 +39,12 @@ def corpus(lines: int = 20_000, seed: int = 0) -> Iterator[str]:
         yield paraphrase(story, r.choice(new_shots(story, 2)), set(), r)[0]
 
 
+@cache
+def _lines() -> tuple[str, ...]:
+    """The corpus, which both tokenizers learn from."""
+    return tuple(corpus())
+
+
 def _train(special: tuple[str, ...]) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
@@ -49,7 +56,7 @@ def _train(special: tuple[str, ...]) -> Tokenizer:
         show_progress=False,
         limit_alphabet=256,
     )
-    tokenizer.train_from_iterator(corpus(), trainer)
+    tokenizer.train_from_iterator(_lines(), trainer)
     tokenizer.add_special_tokens(
         list(special)
     )  # after the words: CLIP pools at the largest id, its end token

@@ -181,7 +181,7 @@ class Desk:
             "since": event.since,
             "changes": slim(found),
         }
-        if found.head is not None:  # another profile knows other words
+        if found.head is not None and "profile" in news["changes"]["head"]:  # another one knows other words
             news["vocabulary"] = camera_words(found.head.profile)
         if found.order is not None:
             news["trash"] = plain(self.studio.project(owner, event.project).trash)

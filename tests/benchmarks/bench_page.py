@@ -131,10 +131,10 @@ def best(trips: list[Trip]) -> Trip:
 def our_trip(page: Page, rounds: int) -> Trip:
     page.evaluate(
         "() => { window.answers = []; const apply = stage.apply; stage.apply = (patch) => {"
-        " if (patch?.ack) answers.push(JSON.stringify(patch).length); apply(patch); }; }"
+        " if (patch?.ack && patch.changes) answers.push(JSON.stringify(patch).length); apply(patch); }; }"
     )
     times = [float(page.evaluate(TRIP)) for _ in range(rounds)]
-    return Trip(min(times), int(page.evaluate("() => Math.min(...answers)")))
+    return Trip(min(times), int(page.evaluate("() => Math.max(...answers)")))
 
 
 def their_trip(browser: Browser, source: str, rounds: int) -> Trip:
