@@ -8,6 +8,9 @@
     projects: [], selection: [], cursor: null, details: new Map(), director: null, saved: null, vocabulary: {},
     told: {}, // answers to questions of single panels, by name; each is announced under its name
   };
+  const OWNER = "stage-owner"; // where Gradio keeps the owner's key (studio/ui/page.py)
+  const key = localStorage.getItem(OWNER); // before Gradio comes: whether this browser is somebody already
+  let early = () => {}; // asks once more for the first project; set by the timeline
   let lost = () => {}; // asks the server for everything; set by the timeline, which holds the connection
   let lastPlace = 0;  // where the cursor was: after a delete it stays about there
 
@@ -160,6 +163,7 @@
     if (patch.select && state.shots.has(patch.select)) select([patch.select], patch.select);
     for (const [name, answer] of Object.entries(patch.told ?? {})) { state.told[name] = answer; announce(name); }
     if (patch.ack) stage.acknowledge(patch.ack);
+    if (patch.early) early();
     if (patch.notice) notify(patch.notice.text, patch.notice.kind);
   }
 
@@ -181,5 +185,9 @@
   Object.assign(stage, {
     state, on, announce, post, apply, shot, shots, details, activeJobs, select, reorder, place, notify,
     whenLost: (fn) => { lost = fn; },
+    whenEarly: (fn) => { early = fn; },
+    keyed: key !== null,
+    /** A key that cannot be read at all is put aside, never thrown away. */
+    forgetKey() { localStorage.setItem(`${OWNER}-unread`, key); stage.keyed = false; },
   });
 })();

@@ -12,6 +12,7 @@ A letter is JSON text with these keys, all optional but `n`, which says what was
     notice    one sentence for the user
     told      answers to questions of single panels, by name
     ack       number of the edit that this letter answers
+    early     the owner's key was not read yet: ask again
 
 Of two values that a component gets at one moment Gradio shows it only the second (seen in 6.31): so there are
 several boxes, and the poll has one of its own. A letter is a component's value: for an update of a property

@@ -31,6 +31,12 @@ POLL_SECONDS = 1.0
 STORAGE_KEY, STORAGE_SECRET = "stage-owner", "stage-studio"
 
 
+class ReadyEvent(Event):
+    """`keyed`: this browser keeps an owner's key, whether or not Gradio has read it yet."""
+
+    keyed: bool = False
+
+
 class OrderEvent(Event):
     order: tuple[str, ...]
 
@@ -90,10 +96,16 @@ def follow(desk: Desk, timeline: Timeline, where: gr.JSON) -> None:
     """The first request for everything, and then once a second: what changed since?"""
 
     def ready(token: Any, event: gr.EventData) -> tuple[Any, Any]:
-        """A browser that comes for the first time gets a key and the example film."""
+        """A browser that comes for the first time gets a key and the example film.
+
+        Gradio loads what reads the key by itself, and asks without it when that comes late: a new key would
+        then take the place of the old one, and with it all films.
+        """
+        if not token and isinstance(event._data, dict) and event._data.get("keyed"):
+            return gr.skip(), letter({"early": True})
         key = token if isinstance(token, str) and token else new_token()
         return key, letter(
-            desk.answer(key, event._data, Event, lambda owner, sent: arrive(desk, owner, sent))
+            desk.answer(key, event._data, ReadyEvent, lambda owner, sent: arrive(desk, owner, sent))
         )
 
     def poll(token: Any, place: Any) -> str:

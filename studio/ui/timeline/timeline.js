@@ -7,9 +7,15 @@ stage.on("details shots", fetchDetails);
 stage.on("project head trash", renderTrash);
 stage.on("playhead", playhead);
 
+let [asked, times] = [null, 0];
 function ready(project) {
-  trigger("ready", { project, since: -1, ack: 0 });
+  asked = project;
+  trigger("ready", { project, since: -1, ack: 0, keyed: stage.keyed });
 }
+stage.whenEarly(() => {
+  if (++times > 80) stage.forgetKey(); // twenty seconds
+  setTimeout(() => ready(asked), 250);
+});
 stage.openProject = ready;
 stage.reveal = reveal;
 stage.whenLost(() => ready(state.head.id));
