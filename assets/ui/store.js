@@ -147,7 +147,11 @@
   function post(text) {
     if (!text) return;
     if (letters.push(JSON.parse(text)) > 1) return;
-    queueMicrotask(() => letters.splice(0).sort((a, b) => a.n - b.n).forEach((news) => stage.apply(news)));
+    queueMicrotask(() => {
+      for (const news of letters.splice(0).sort((a, b) => a.n - b.n)) {
+        try { stage.apply(news); } catch (error) { reportError(error); } // the others are read all the same
+      }
+    });
   }
 
   /** The one door for news. */

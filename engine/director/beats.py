@@ -18,6 +18,7 @@ from engine.director.wording import (
     LONGEST,
     clip,
     introduction,
+    leaves_open_where,
     lowered,
     opened_by,
     where_in_frame,
@@ -187,7 +188,7 @@ class _Writer:
             fitting = list(phrasebook.ENDING_TOGETHER if together else alone)
         moment = fitting[0]
         if back:
-            moment = replace(moment, template="Back {at}, " + moment.template.replace(" {at}", ""))
+            moment = replace(moment, template="Back {at}, " + moment.template.replace("{at}", ""))
         return _Plan(moment, Role.ENDING, last, back)
 
     # ---- how they read
@@ -226,9 +227,11 @@ class _Writer:
                 event, trimmed=established or (previous is not None and previous.spot == spot)
             )
             who = in_frame((*event.subject, *event.others))
-            if len(who) == 1 and not self._plural((*event.subject, *event.others)):
+            shown = (*event.subject, *event.others)
+            if len(who) == 1 and not self._plural(shown) and leaves_open_where(text):
                 walks = (self.vocabulary.first(text, "action") or "").startswith("walks")
-                text = opened_by(where_in_frame(text, walks), text, self.found.cast[who[0]].name)
+                where = where_in_frame(f"{shown[0].key}, {spot.the}", walks)
+                text = opened_by(where, text, self.found.cast[who[0]].name)
             close = 1 if story is Story.JOURNEY else 2
         else:
             text = fill(
@@ -286,7 +289,7 @@ class _Writer:
             "Place": spot.the[:1].upper() + spot.the[1:],
             "weather": fall,
             "dir": "left" if plan.back else "right",
-            "where": where_in_frame(f"{alone}, {plan.moment.template}") if alone else "",
+            "where": where_in_frame(f"{alone}, {spot.the}") if alone else "",
             "fallen": f"{fall.strip()} " if fall else "",
         }
 

@@ -60,11 +60,21 @@ def clip(text: str) -> str:
 
 
 def where_in_frame(key: str, crossing: bool = False) -> str:
-    """Where somebody alone stands, the same for the same key: "on the left "; who crosses the frame is in its
-    centre. Words that leave it open make a small model draw both ends of its doubt: the same figure twice.
-    (Nobody who stands is put in the centre: there the mini world has its couples.)
+    """Where somebody alone stands, the same for the same key (who, and in which place): "on the left "; who
+    crosses the frame is in its centre. Words that leave it open make a small model draw both ends of its
+    doubt: the same figure twice. (Who stands is not put in the centre: there the mini world has its couples.)
     """
     return f"{phrasebook.CROSSING if crossing else random.Random(key).choice(phrasebook.WHERE)} "
+
+
+_TELLS_WHERE = re.compile(
+    r"^(?:in|on|at|by|under|near|behind|inside)\b|\b(?:left|right|cent(?:re|er)|middle)\b", re.IGNORECASE
+)
+
+
+def leaves_open_where(sentence: str) -> bool:
+    """Whether a sentence can begin with where somebody stands: it does not say so, nor begin with a place."""
+    return not _TELLS_WHERE.search(sentence)
 
 
 def opened_by(where: str, sentence: str, name: str) -> str:

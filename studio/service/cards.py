@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
 
-from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from engine.profiles import Profile, get_profile, resized
@@ -16,7 +15,7 @@ from engine.video.subtitles import too_long
 from studio.jobs.estimate import Pace, learn_pace
 from studio.jobs.orders import export_sound
 from studio.project.clips import Rendered, load_clips
-from studio.project.commands import Log, Step, read_log
+from studio.project.commands import Step
 from studio.project.conditions import ClipConditions
 from studio.project.continuity import Cut, continuity
 from studio.project.film import attributes_of, load_film, load_records
@@ -26,7 +25,14 @@ from studio.project.rows import rows_of
 from studio.project.verdicts import judged_cuts, read_verdicts
 from studio.service import views
 from studio.service.agent_views import CutVerdictView, agents_view, judging_view, verdict_view
-from studio.service.counts import newest_jobs, read_counts, read_jobs
+from studio.service.counts import (
+    count_measures,
+    known_log,
+    newest_film,
+    newest_jobs,
+    read_counts,
+    read_jobs,
+)
 from studio.service.known import known_staleness
 from studio.service.media import Signer
 from studio.service.picture_views import reference_views
@@ -101,17 +107,18 @@ class Cards:
         self._jobs = keep("jobs", (Job,), lambda: read_jobs(reading, id))
         self._newest = newest_jobs(self._jobs)
         self._clips = load_clips(session, self.film, reading)
-        self._film = keep("film", (Film,), lambda: _newest_film(session, id))
-        self._log = rows.notes["log"] = read_log(session, id, rows.notes.get("log", Log()))
-        self._measured = keep("measured", (Measure,), lambda: _count_measures(session, owner))
+        self._film = keep("film", (Film,), lambda: newest_film(session, id))
+        self._log = known_log(reading, id)
+        self._measured = keep("measured", (Measure,), lambda: count_measures(session, owner))
         self._worker = read_worker(session)
         self._marks_of: dict[str, list[tuple[tuple[str, FrameSide], Mark]]] = {}
         for at, mark in self.film.marks.items():
             self._marks_of.setdefault(at[0], []).append((at, mark))
         around = self.owner, self.profile, self.film.rate, self._names
-        if rows.notes.get("cards", (None, {}))[0] != around:
-            rows.notes["cards"] = around, {}
-        self._cards: dict[str, tuple[_Given, views.ShotView]] = rows.notes["cards"][1]
+        cards = rows.notes.get("cards")  # one look at the notes: other threads write them, too
+        if cards is None or cards[0] != around:
+            cards = rows.notes["cards"] = around, {}
+        self._cards: dict[str, tuple[_Given, views.ShotView]] = cards[1]
 
     @property
     def owner(self) -> str:
@@ -378,12 +385,3 @@ def _next(steps: dict[int, Step]) -> views.HistoryItem | None:
         return None
     step = steps[next(reversed(steps))]
     return views.HistoryItem(id=step.id, label=step.label)
-
-
-def _newest_film(session: Session, project_id: str) -> Film | None:
-    films = select(Film).where(Film.project_id == project_id).order_by(col(Film.created).desc())
-    return session.exec(films.limit(1)).first()
-
-
-def _count_measures(session: Session, owner: str) -> int:
-    return session.exec(select(func.count()).select_from(Measure).where(Measure.owner == owner)).one()

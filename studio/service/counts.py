@@ -1,4 +1,4 @@
-"""How many takes and clips each shot has, and the last jobs of a project."""
+"""How many takes and clips each shot has, the last jobs of a project, its newest film, its log."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from sqlalchemy import func, or_
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
+from studio.project.commands import Log, read_log
 from studio.project.rows import Reading
-from studio.store.tables import Clip, Job, Take
+from studio.store.tables import Clip, Command, Film, Job, Measure, Take
 
 JOBS_READ = 400
 
@@ -68,3 +69,22 @@ def newest_jobs(jobs: Iterable[Job]) -> dict[tuple[str, str], Job]:
         if job.shot_id is not None:
             found.setdefault((job.shot_id, job.kind), job)
     return found
+
+
+def known_log(reading: Reading, project_id: str) -> Log:
+    """The log at the moment of a reading, from what an earlier one knew of it: never from a later one."""
+    stamp, notes = reading.stamps[str(Command.__tablename__)], reading.rows.notes
+    at, known = notes.get("log", (0, Log()))
+    log = read_log(reading.session, project_id, known if at <= stamp else Log())
+    if at <= stamp:
+        notes["log"] = stamp, log
+    return log
+
+
+def newest_film(session: Session, project_id: str) -> Film | None:
+    films = select(Film).where(Film.project_id == project_id).order_by(col(Film.created).desc())
+    return session.exec(films.limit(1)).first()
+
+
+def count_measures(session: Session, owner: str) -> int:
+    return session.exec(select(func.count()).select_from(Measure).where(Measure.owner == owner)).one()

@@ -23,9 +23,10 @@ def known_staleness(film: FilmState, notes: dict[str, Any]) -> _Stale:
         *(_plain(getattr(film, item.name)) for item in fields(film) if item.name not in _WATCHED_APART),
         film.project.model_dump(exclude=_NO_CONDITION),
     )
-    if "staleness" not in notes or notes["staleness"][0] != around:
-        notes["staleness"] = around, {}
-    stale: _Stale = notes["staleness"][1]
+    known = notes.get("staleness")  # one look at the notes: other threads write them, too
+    if known is None or known[0] != around:
+        known = notes["staleness"] = around, {}
+    stale: _Stale = known[1]
     return stale
 
 

@@ -46,6 +46,7 @@ def _migrate(engine: Engine, home: Path) -> None:
         with engine.execution_options(immediate=True).connect() as connection, connection.begin():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            stamps.install(connection)  # before anybody else can write
     with engine.connect() as connection:
         missing = stamps.missing(connection)
     if missing:

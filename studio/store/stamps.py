@@ -12,6 +12,7 @@ from sqlmodel import Field, Session, SQLModel, select
 
 PREFIX = "stamp_"
 _VERBS = ("INSERT", "UPDATE", "DELETE")
+_TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name GLOB :those"
 
 
 class Stamp(SQLModel, table=True):
@@ -26,28 +27,31 @@ def stamped() -> tuple[str, ...]:
     return tuple(name for name in sorted(SQLModel.metadata.tables) if name != Stamp.__tablename__)
 
 
-def missing(connection: Connection) -> bool:
-    """Whether some trigger is not there: a migration that rebuilds a table drops those on it."""
-    named = text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name GLOB :those")
-    found = connection.execute(named, {"those": f"{PREFIX}*"}).scalar_one()
-    return bool(found < len(_VERBS) * len(stamped()))
+def missing(connection: Connection) -> tuple[str, ...]:
+    """The tables of which some trigger is not there: a migration that rebuilds a table drops those on it."""
+    there = set(connection.execute(text(_TRIGGERS), {"those": f"{PREFIX}*"}).scalars())
+    return tuple(name for name in stamped() if not there.issuperset(_trigger(name, v) for v in _VERBS))
 
 
 def install(connection: Connection) -> None:
-    """Makes the triggers that are missing."""
-    for name in stamped():
+    """Makes the triggers that are missing; what they did not see counts as a change."""
+    for name in missing(connection):
         connection.execute(text("INSERT OR IGNORE INTO stamp VALUES (:name, 0)"), {"name": name})
         for verb in _VERBS:
             connection.exec_driver_sql(
-                f'CREATE TRIGGER IF NOT EXISTS "{PREFIX}{name}_{verb.lower()}" AFTER {verb} ON "{name}" '
+                f'CREATE TRIGGER IF NOT EXISTS "{_trigger(name, verb)}" AFTER {verb} ON "{name}" '
                 f"BEGIN UPDATE stamp SET changes = changes + 1 WHERE name = '{name}'; END"
             )
+        connection.execute(text("UPDATE stamp SET changes = changes + 1 WHERE name = :name"), {"name": name})
+
+
+def _trigger(table: str, verb: str) -> str:
+    return f"{PREFIX}{table}_{verb.lower()}"
 
 
 def uninstall(connection: Connection) -> None:
     """Drops all triggers, for a migration back to a database without stamps."""
-    named = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name GLOB :those")
-    for (name,) in connection.execute(named, {"those": f"{PREFIX}*"}).all():
+    for name in connection.execute(text(_TRIGGERS), {"those": f"{PREFIX}*"}).scalars().all():
         connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from engine.errors import StageError
 from engine.profiles import get_profile
 from studio.service.studio import Studio
-from studio.ui.mail import Mail, letter
+from studio.ui.mail import Mail, Mailbox, letter
 from studio.ui.slim import slim
 
 log = logging.getLogger(__name__)
@@ -120,14 +120,18 @@ class Desk:
     mail: Mail
 
     def on(
-        self, listener: Callable[..., Any], model: type[E], action: Callable[[str, E], News | None]
+        self,
+        listener: Callable[..., Any],
+        model: type[E],
+        action: Callable[[str, E], News | None],
+        box: Mailbox | None = None,
     ) -> None:
-        """Runs `action(owner, event)` when the panel triggers, and answers with what changed."""
+        """Runs `action(owner, event)` when the panel triggers, and answers with what changed, in `box`."""
 
         def handle(token: Any, event: gr.EventData) -> Any:
             return letter(self.answer(token, event._data, model, action))
 
-        listener(handle, [self.token], [self.mail.box()], **QUICK)
+        listener(handle, [self.token], [box or self.mail.box()], **QUICK)
 
     def stream(
         self, listener: Callable[..., Any], model: type[E], action: Callable[[str, E], Iterator[News]]

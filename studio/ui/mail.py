@@ -30,7 +30,7 @@ from typing import Any
 import gradio as gr
 from pydantic_core import to_json
 
-BOXES = 8
+BOXES = 10
 NO_NEWS = ""
 
 
@@ -50,11 +50,13 @@ class Mailbox(gr.HTML):
 
 
 class Mail:
-    """All boxes of the page: the first is the poll's, listeners take turns at the others."""
+    """All boxes of the page. What is asked for once, and not asked again, has one of its own: the poll, whole
+    films, and the details of a shot; other listeners take turns.
+    """
 
     def __init__(self) -> None:
-        self.poll, *others = (Mailbox(number) for number in range(BOXES))
-        self._turn = cycle(others)
+        self.poll, self.films, self.details = (Mailbox(number) for number in range(3))
+        self._turn = cycle([Mailbox(number) for number in range(3, BOXES)])
 
     def box(self) -> Mailbox:
         """The box for the answers of one more listener."""

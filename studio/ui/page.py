@@ -115,7 +115,7 @@ def follow(desk: Desk, timeline: Timeline, where: gr.JSON) -> None:
         news.pop("ack", None)
         return letter(news) if news else NO_NEWS
 
-    timeline.ready(ready, [desk.token], [desk.token, desk.mail.box()], **QUICK)
+    timeline.ready(ready, [desk.token], [desk.token, desk.mail.films], **QUICK)
     # The page says which revision it has: a reply that was lost on the way is asked for again by itself.
     gr.Timer(POLL_SECONDS).tick(
         poll,
@@ -168,7 +168,7 @@ def edits(desk: Desk, timeline: Timeline) -> None:
     def restore(owner: str, event: ShotEvent) -> News:
         return {"select": studio.restore_shot(owner, event.shot).id}
 
-    desk.on(timeline.pick, ShotEvent, pick)
+    desk.on(timeline.pick, ShotEvent, pick, desk.mail.details)
     desk.on(timeline.reorder, OrderEvent, reorder)
     desk.on(timeline.insert, InsertEvent, insert)
     desk.on(timeline.duplicate, ShotEvent, duplicate)

@@ -5,6 +5,8 @@ None was made by the training grammar. `None` stands where the theme does not sa
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from engine.director.breakdown_director import BreakdownDirector
@@ -56,8 +58,8 @@ THEMES: list[tuple[str, str | None, str | None, str | None]] = [
 ]
 
 
-def film(theme: str) -> Storyboard:
-    return direct_all(BreakdownDirector(), theme, shots=4, profile=get_profile("mini"), seed=3)
+def film(theme: str, shots: int = 4, seed: int = 3) -> Storyboard:
+    return direct_all(BreakdownDirector(), theme, shots=shots, profile=get_profile("mini"), seed=seed)
 
 
 @pytest.mark.parametrize(("theme", "setting", "time", "weather"), THEMES, ids=lambda v: str(v)[:40])
@@ -82,6 +84,24 @@ def test_looks_are_those_of_the_words() -> None:
     assert any("blond hair" in look for name, look in looks.items() if "woman" in name.lower())
     assert film("She dances alone in her bedroom").cast[0].look.startswith("a woman")
     assert "yellow coat" in film("A little boy in a yellow raincoat looks for his dog").cast[0].look
+
+
+@pytest.mark.parametrize(
+    "theme",
+    ["A hermit sits on the right of the throne", "A boy waits on the left", "A knight walks left"],
+)
+def test_what_the_theme_says_of_where_stands(theme: str) -> None:
+    told = [shot.description for shot in film(theme).shots if "throne" in shot.description]
+    told += [shot.description for shot in film(theme).shots if " waits" in shot.description]
+    for text in told:
+        assert not re.match(r"(?:On the|In the centre)", text), text
+
+
+def test_the_way_back_names_the_place_once() -> None:
+    theme = "Tom walks from the village to the sea. Then he sleeps in a boat."
+    for seed in range(4):
+        last = film(theme, shots=16, seed=seed).shots[-1].description
+        assert last.casefold().count("village") < 2, last
 
 
 def test_pictures_say_where_somebody_alone_stands() -> None:
