@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -27,6 +28,19 @@ def shortened(sentence: str) -> str:
         sentence
         if len(words) <= MOST_WORDS and len(sentence) < 600
         else " ".join(w[:40] for w in words[:MOST_WORDS])
+    )
+
+
+_SHORT = {"m": "am", "re": "are", "ve": "have", "ll": "will"}
+
+
+def written_out(sentence: str) -> str:
+    """ "I'm lost" -> "I am lost". An 's is left: it may be "is", "has" or whose something is."""
+    return re.sub(
+        r"\b(I|you|we|they)['’](m|re|ve|ll)\b",
+        lambda found: f"{found[1]} {_SHORT[found[2].lower()]}",
+        sentence,
+        flags=re.IGNORECASE,
     )
 
 
@@ -69,6 +83,15 @@ def noun_phrases(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:
     if any(r.tag is Tag.NOUN for r in run):
         phrases.append(tuple(run))
     return phrases
+
+
+HOW = frozenset(("late", "early", "hard", "fast", "long", "well"))
+"""Words after a verb that say how or when, though they look like its object: "works late"."""
+
+
+def possessed(phrase: Sequence[Token]) -> bool:
+    """Whether a phrase begins with somebody's name: "Anna's dog"."""
+    return phrase[0].text[:1].isupper() and phrase[0].lower.endswith(("'s", "’s"))
 
 
 def proper_name(phrase: Sequence[Token], nouns: Sequence[Token], article: str) -> str:

@@ -10,16 +10,19 @@ from engine.director.breakdown import Actor, Breakdown, Event
 from engine.director.clauses import clauses, present
 from engine.director.english import Clause, Tag, Token, is_plural, plain, sentences
 from engine.director.nouns import (
+    HOW,
     camouflage,
     cast_name,
     lower_article,
     moved_token,
     noun_phrases,
+    possessed,
     proper_name,
     quoted,
     shortened,
     split_purpose,
     with_subject,
+    written_out,
 )
 from engine.director.people import CREATURES, GROUPS, Kind, Wardrobe, is_agent, kind_of, kind_of_name
 from engine.director.places import Spot, find_place, implied_place
@@ -67,7 +70,7 @@ class _Reader:
         self.number = number
         self.subjects.clear()
         self.named.clear()
-        sentence = shortened(sentence)
+        sentence = shortened(written_out(sentence))
         for clause in clauses(sentence):
             deed, purpose = split_purpose(clause)
             self._clause(deed, sentence)
@@ -101,7 +104,11 @@ class _Reader:
                 self.result.times.append(TimeOfDay(m.canonical))
         plural = len(subject) > 1 or any(a.plural for a in subject)
         if not subject and clause.subject:
-            plural = is_plural(clause.subject[-1].lower)
+            plural = is_plural(clause.subject[-1].lower) or clause.subject[-1].lower in (
+                "they",
+                "these",
+                "those",
+            )
         words = present(clause, source, plural)
         event = Event(
             subject=subject,
@@ -269,7 +276,9 @@ class _Reader:
             and not nouns[0].start
         ):
             name = ""  # "Dragon attacks village": a capital only because it comes first
-        if not name and not article and not is_plural(key) and not any(t.tag is Tag.NUMBER for t in phrase):
+        shown = " ".join(t.text if t.text.isupper() and len(t.text) > 1 else t.lower for t in nouns)
+        counted = is_plural(key) or possessed(phrase)
+        if not name and not article and not counted and not any(t.tag is Tag.NUMBER for t in phrase):
             first = f"{'an' if first[0].casefold() in 'aeiou' else 'a'} {first[0].lower()}{first[1:]}"
         if name:
             return self._hire(key, name, name, [kind], words)
@@ -281,8 +290,10 @@ class _Reader:
             kinds = [Kind(p) for p in group] if group else [kind]
             size = count or len(kinds) if group else max(count, 2)
             kinds = [kinds[i % len(kinds)] for i in range(size)]
-            return self._hire(key, first, f"the {key}", kinds, words)
-        ref = f"the {key}"
+            return self._hire(key, first, f"the {shown}", kinds, words)
+        if possessed(phrase):
+            return self._hire(key, first, first, [kind], words)
+        ref = f"the {shown}"
         if any(a.key == key for a in self.result.actors):
             ref = f"the {adjectives} {key}" if adjectives else f"the other {key}"
         return self._hire(key, first, ref, [kind], words)
@@ -363,7 +374,11 @@ class _Reader:
             or set(noun.casefold().split()) & CREATURES
         ):
             return ""
-        if first[-1].text[0].isupper() or first[-1].lower in word_sections()["abstract"]:
+        if (
+            noun.casefold() in HOW
+            or first[-1].text[0].isupper()
+            or first[-1].lower in word_sections()["abstract"]
+        ):
             return ""
         return f"the {noun}"
 

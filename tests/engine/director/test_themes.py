@@ -114,3 +114,19 @@ def test_pictures_say_where_somebody_alone_stands() -> None:
     assert any(words in text for words in where for text in later)
     pair = film("Two sisters say goodbye at the harbour before nightfall").shots[0].description
     assert not any(words in pair for words in where)
+
+
+@pytest.mark.parametrize(
+    ("theme", "said", "never"),
+    [
+        ("They lose their map in the desert", "They lose their map.", "loses"),
+        ("Anna's dog runs along the beach", "Anna's dog runs along the beach.", "anna's"),
+        ("NASA engineers wait at night in a room", "The NASA engineers wait at night.", "nasa"),
+        ("I'm lost in the forest", "the traveller is lost.", "I'm"),
+        ("A nurse works late in the city", "the nurse works late.", "at the late"),
+    ],
+)
+def test_sentences_read_like_sentences(theme: str, said: str, never: str) -> None:
+    told = [shot.description for shot in film(theme).shots]
+    assert any(text.endswith(said) for text in told), told
+    assert not any(never in text for text in told), told
