@@ -100,8 +100,8 @@
 
   /**
    * A panel's question that is answered in state.told[topic]: asker(topic, ask) -> (basis, data) => void. It is asked when
-   * what the answer rests on (`basis`) changed, and until the answer with its key is there: of two replies that arrive
-   * together, the page sees only one. A basis of null withdraws the question. Returns the key.
+   * what the answer rests on (`basis`) changed, and until the answer with its key is there: of two answers to
+   * one listener that arrive together, the page sees only one. A basis of null withdraws the question. Returns the key.
    */
   function asker(topic, ask) {
     let [known, key, timer] = [null, "", 0];

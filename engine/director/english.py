@@ -245,8 +245,17 @@ def _plural_subject(before: Sequence[Token], has_verb: bool) -> bool:
     return last.tag is Tag.NOUN and (joined or is_plural(last.lower))
 
 
+_ONE_WITH_S = word_set("""
+    james thomas charles nicholas lucas agnes frances dolores mercedes hans jens lars niels nils anders
+    matthias tobias elias jonas andreas johannes silas hercules achilles socrates moses douglas giles rhys
+    carlos marcos christmas chaos news gas lens atlas canvas texas athens naples wales
+""")
+
+
 def is_plural(noun: str) -> bool:
-    """Whether a noun looks like more than one."""
+    """Whether a noun (in small letters) looks like more than one."""
+    if noun in _ONE_WITH_S:
+        return False
     irregular = ("men", "women", "children", "people", "mice", "geese", "wolves")
     return noun.endswith(irregular) or (noun.endswith("s") and not noun.endswith(("ss", "us", "is", "'s")))
 

@@ -89,6 +89,13 @@ HOW = frozenset(("late", "early", "hard", "fast", "long", "well"))
 """Words after a verb that say how or when, though they look like its object: "works late"."""
 
 
+NOBODY = word_set("""
+    christmas easter halloween hanukkah ramadan diwali thanksgiving
+    monday tuesday wednesday thursday friday saturday sunday
+""")
+"""Capitalised, and yet no names of people."""
+
+
 def possessed(phrase: Sequence[Token]) -> bool:
     """Whether a phrase begins with somebody's name: "Anna's dog"."""
     return phrase[0].text[:1].isupper() and phrase[0].lower.endswith(("'s", "’s"))

@@ -66,9 +66,9 @@ _NEUTRAL = word_set("""
     barista bartender brewer miner lumberjack woodcutter trapper rancher cowgirl gaucho god man woman
 """)
 _GIRL_NAMES = word_set("""
-    alice anna anne amy beth carmen claire clara daisy eleanor elizabeth ella emily emma esther eve
-    grace greta hannah helen ingrid iris isabel jane jasmine joan julia juliet june kate lily lucy mabel
-    margaret maria marie mary may mei mia miriam molly nora olivia rachel rose ruth sarah sophie susan
+    agnes alice anna anne amy beth carmen claire clara daisy dolores eleanor elizabeth ella emily emma
+    esther eve frances grace greta hannah helen ingrid iris isabel jane jasmine joan julia juliet june kate
+    lily lucy mabel margaret maria marie mary may mei mia miriam molly nora olivia rachel rose ruth sarah sophie susan
     violet vivian yuki zoe
 """)
 _BOY_NAMES = word_set("""

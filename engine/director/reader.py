@@ -11,6 +11,7 @@ from engine.director.clauses import clauses, present
 from engine.director.english import Clause, Tag, Token, is_plural, plain, sentences
 from engine.director.nouns import (
     HOW,
+    NOBODY,
     camouflage,
     cast_name,
     lower_article,
@@ -85,7 +86,9 @@ class _Reader:
             result.events = [with_subject(e, actor) for e in result.events]
         if not result.spots:
             nouns = [*(a.key for a in result.actors), *re.findall(r"[^\W\d_]+", self.theme[:2000].casefold())]
-            result.spots.append(implied_place(nouns, self.rng.choice(_OPEN_AIR)))
+            warm = () if result.weather != "snow" else ("beach", "desert")  # where it does not snow
+            open_air = [place for place in _OPEN_AIR if place not in warm]
+            result.spots.append(implied_place(nouns, self.rng.choice(open_air)))
         return result
 
     def _clause(self, clause: Clause, source: str) -> None:
@@ -301,6 +304,8 @@ class _Reader:
     def _is_somebody(self, nouns: Sequence[Token], acts: bool) -> bool:
         """Whether capitals name a person: not a place, nor a word that is only big because it comes first."""
         if any(self.vocabulary.find(n.text, "setting", "time", "weather", "coat") for n in nouns):
+            return False
+        if nouns[-1].lower in NOBODY:
             return False
         first = nouns[0].start == 0
         return not first or len(nouns) > 1 or (acts and not is_story_word(nouns[0].lower))

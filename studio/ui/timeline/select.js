@@ -37,13 +37,17 @@ function pick(ids, cursor) {
   reveal(state.cursor);
 }
 
-/** Asks for takes and memory of the selected shot, unless they are known. Debounced: keys repeat fast. */
+/** Asks for takes and memory of the selected shot, unless they are known, thrice at most. Debounced: keys repeat fast. */
 function fetchDetails() {
   if (!state.cursor || stage.details()) return;
   clearTimeout(pickTimer);
-  pickTimer = setTimeout(() => {
-    if (state.cursor && !stage.details()) send("pick", { shot: state.cursor });
-  }, 60);
+  let asked = 0;
+  const go = () => {
+    if (!state.cursor || stage.details() || ++asked > 3) return;
+    send("pick", { shot: state.cursor });
+    pickTimer = setTimeout(go, 3000);
+  };
+  pickTimer = setTimeout(go, 60);
 }
 
 const range = (from, to) => {

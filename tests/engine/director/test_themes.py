@@ -123,6 +123,8 @@ def test_pictures_say_where_somebody_alone_stands() -> None:
         ("Anna's dog runs along the beach", "Anna's dog runs along the beach.", "anna's"),
         ("NASA engineers wait at night in a room", "The NASA engineers wait at night.", "nasa"),
         ("I'm lost in the forest", "the traveller is lost.", "I'm"),
+        ("James waits at the harbour", "James waits at the harbour.", "traveller"),
+        ("Agnes looks for her brother in the city", "Agnes looks for her brother.", "Agnes look "),
         ("A nurse works late in the city", "the nurse works late.", "at the late"),
     ],
 )
@@ -130,3 +132,9 @@ def test_sentences_read_like_sentences(theme: str, said: str, never: str) -> Non
     told = [shot.description for shot in film(theme).shots]
     assert any(text.endswith(said) for text in told), told
     assert not any(never in text for text in told), told
+
+
+def test_snow_does_not_fall_on_a_place_that_nobody_named_and_that_has_none() -> None:
+    for seed in range(12):
+        place = film("Snow falls, and an old man waits", seed=seed).places[0].name.casefold()
+        assert place not in ("beach", "desert", "shore"), place
