@@ -68,8 +68,8 @@ _NEUTRAL = word_set("""
 _GIRL_NAMES = word_set("""
     agnes alice anna anne amy beth carmen claire clara daisy dolores eleanor elizabeth ella emily emma
     esther eve frances grace greta hannah helen ingrid iris isabel jane jasmine joan julia juliet june kate
-    lily lucy mabel margaret maria marie mary may mei mia miriam molly nora olivia rachel rose ruth sarah sophie susan
-    violet vivian yuki zoe
+    lily lucy mabel margaret maria marie mary may mei mia miriam molly nora olivia rachel rose ruth sarah
+    sophie susan violet vivian yuki zoe
 """)
 _BOY_NAMES = word_set("""
     joshua luca luke andrea noah ezra elijah nikita sasha isaiah joe george charlie
