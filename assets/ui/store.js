@@ -142,8 +142,9 @@
   /** Everything that an event needs to say about where it happened. */
   const place = (data = {}) => ({ project: state.head?.id ?? null, since: state.revision, directing: state.director?.id ?? null, ...data });
 
-  /** A letter from Python (studio/ui/mail.py). What came together is read in the order in which it was sent. */
   const letters = [];
+
+  /** A letter from Python (studio/ui/mail.py). What came together is read in the order in which it was sent. */
   function post(text) {
     if (!text) return;
     if (letters.push(JSON.parse(text)) > 1) return;
@@ -192,6 +193,6 @@
     whenEarly: (fn) => { early = fn; },
     keyed: key !== null,
     /** A key that cannot be read at all is put aside, never thrown away. */
-    forgetKey() { localStorage.setItem(`${OWNER}-unread`, key); stage.keyed = false; },
+    forgetKey() { localStorage.setItem(`${OWNER}-unread-${Date.now()}`, key); stage.keyed = false; },
   });
 })();

@@ -226,8 +226,8 @@ class _Writer:
             text = self._event_text(
                 event, trimmed=established or (previous is not None and previous.spot == spot)
             )
-            who = in_frame((*event.subject, *event.others))
             shown = (*event.subject, *event.others)
+            who = in_frame(shown)
             if len(who) == 1 and not self._plural(shown) and leaves_open_where(text):
                 walks = (self.vocabulary.first(text, "action") or "").startswith("walks")
                 where = where_in_frame(f"{shown[0].key}, {spot.the}", walks)

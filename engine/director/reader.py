@@ -107,11 +107,8 @@ class _Reader:
                 self.result.times.append(TimeOfDay(m.canonical))
         plural = len(subject) > 1 or any(a.plural for a in subject)
         if not subject and clause.subject:
-            plural = is_plural(clause.subject[-1].lower) or clause.subject[-1].lower in (
-                "they",
-                "these",
-                "those",
-            )
+            last = clause.subject[-1].lower
+            plural = is_plural(last) or last in ("they", "these", "those")
         words = present(clause, source, plural)
         event = Event(
             subject=subject,
@@ -280,8 +277,8 @@ class _Reader:
         ):
             name = ""  # "Dragon attacks village": a capital only because it comes first
         shown = " ".join(t.text if t.text.isupper() and len(t.text) > 1 else t.lower for t in nouns)
-        counted = is_plural(key) or possessed(phrase)
-        if not name and not article and not counted and not any(t.tag is Tag.NUMBER for t in phrase):
+        bare = is_plural(key) or possessed(phrase)  # stands without an article
+        if not name and not article and not bare and not any(t.tag is Tag.NUMBER for t in phrase):
             first = f"{'an' if first[0].casefold() in 'aeiou' else 'a'} {first[0].lower()}{first[1:]}"
         if name:
             return self._hire(key, name, name, [kind], words)

@@ -80,7 +80,6 @@ def leaves_open_where(sentence: str) -> bool:
 def opened_by(where: str, sentence: str, name: str) -> str:
     """ "On the left, the keeper finds a bottle."; a sentence that begins with the name keeps its capital."""
     first = sentence.split(" ", 1)[0]
-    keep = first in ("I", *name.split())
-    return (
-        f"{where[:1].upper()}{where[1:].strip()}, {sentence if keep else sentence[:1].lower() + sentence[1:]}"
-    )
+    if first not in ("I", *name.split()):
+        sentence = sentence[:1].lower() + sentence[1:]
+    return f"{where[:1].upper()}{where[1:].strip()}, {sentence}"

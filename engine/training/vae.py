@@ -181,7 +181,10 @@ def train_vae_in_team(folder: Path, options: VaeOptions, start: Path | None, tea
 
     def loss(spent: float) -> Tensor:
         x = crops.batch(r, options.batch // team.size)
-        z, kl = _latents(vae, x, polishing=spent >= 1 - options.polish)
+        # Not even weight decay, which follows a gradient of zero, may move what makes latents that are final.
+        for part in (vae.encoder, vae.quant_conv):
+            part.requires_grad_(spent < 1 - options.polish)
+        z, kl = _latents(vae, x)
         return reconstruction_loss(decode(vae, z), x) + options.kl * kl
 
     trainee = Trainee(
@@ -195,16 +198,11 @@ def train_vae_in_team(folder: Path, options: VaeOptions, start: Path | None, tea
     run(trainee, options, progress, team)
 
 
-def _latents(vae: AutoencoderKLQwenImage, x: Tensor, polishing: bool) -> tuple[Tensor, Tensor]:
-    """One sampled latent of a batch and its KL to the unit normal; while polishing, what makes them learns no
-    more: not even weight decay, which follows a gradient of zero, may move it.
-    """
-    for part in (vae.encoder, vae.quant_conv):
-        part.requires_grad_(not polishing)
-    with torch.set_grad_enabled(not polishing):
-        mean, log_variance = moments(vae, x)
-        z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+def _latents(vae: AutoencoderKLQwenImage, x: Tensor) -> tuple[Tensor, Tensor]:
+    """One sampled latent of a batch and its KL to the unit normal."""
+    mean, log_variance = moments(vae, x)
+    z = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
+    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
     return z, kl
 
 

@@ -16,6 +16,7 @@ from studio.project.film import FilmState, load_film, owned_project
 from studio.service.agents import agents_of
 from studio.service.cards import Cards
 from studio.service.clips import check_renderer, clip_item
+from studio.service.counts import newest_film
 from studio.service.media import CONTENT_TYPES
 from studio.service.room import Room
 from studio.service.views import FilmView, JobView, MediaFile, ProjectView
@@ -130,8 +131,7 @@ class Films(Room):
 
 def _newest_film(session: Session, owner: str, project_id: str) -> Film:
     owned_project(session, owner, project_id)
-    query = select(Film).where(Film.project_id == project_id).order_by(col(Film.created).desc()).limit(1)
-    film = session.exec(query).first()
+    film = newest_film(session, project_id)
     if film is None:
         raise NotFound("This project has no film yet: export it first.")
     return film

@@ -10,6 +10,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, text
 from sqlmodel import Field, Session, SQLModel, select
 
+from studio.store.tables import Project
+
 PREFIX = "stamp_"
 _VERBS = ("INSERT", "UPDATE", "DELETE")
 _TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name GLOB :those"
@@ -24,7 +26,7 @@ class Stamp(SQLModel, table=True):
 
 def stamped() -> tuple[str, ...]:
     """The tables that have a stamp: all others."""
-    return tuple(name for name in sorted(SQLModel.metadata.tables) if name != Stamp.__tablename__)
+    return tuple(name for name in sorted(Project.metadata.tables) if name != Stamp.__tablename__)
 
 
 def missing(connection: Connection) -> tuple[str, ...]:

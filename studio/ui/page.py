@@ -31,12 +31,6 @@ POLL_SECONDS = 1.0
 STORAGE_KEY, STORAGE_SECRET = "stage-owner", "stage-studio"
 
 
-class ReadyEvent(Event):
-    """`keyed`: this browser keeps an owner's key, whether or not Gradio has read it yet."""
-
-    keyed: bool = False
-
-
 class OrderEvent(Event):
     order: tuple[str, ...]
 
@@ -99,14 +93,13 @@ def follow(desk: Desk, timeline: Timeline, where: gr.JSON) -> None:
         """A browser that comes for the first time gets a key and the example film.
 
         Gradio loads what reads the key by itself, and asks without it when that comes late: a new key would
-        then take the place of the old one, and with it all films.
+        then take the place of the old one, and with it all films. So the page says whether it is `keyed`.
         """
         if not token and isinstance(event._data, dict) and event._data.get("keyed"):
             return gr.skip(), letter({"early": True})
         key = token if isinstance(token, str) and token else new_token()
-        return key, letter(
-            desk.answer(key, event._data, ReadyEvent, lambda owner, sent: arrive(desk, owner, sent))
-        )
+        news = desk.answer(key, event._data, Event, lambda owner, sent: arrive(desk, owner, sent))
+        return key, letter(news)
 
     def poll(token: Any, place: Any) -> str:
         if not token or not isinstance(place, dict) or not place.get("project"):

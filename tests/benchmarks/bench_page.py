@@ -134,7 +134,7 @@ def our_trip(page: Page, rounds: int) -> Trip:
         " if (patch?.ack && patch.changes) answers.push(JSON.stringify(patch).length); apply(patch); }; }"
     )
     times = [float(page.evaluate(TRIP)) for _ in range(rounds)]
-    return Trip(min(times), int(page.evaluate("() => Math.max(...answers)")))
+    return Trip(min(times), int(page.evaluate("() => Math.max(0, ...answers)")))
 
 
 def their_trip(browser: Browser, source: str, rounds: int) -> Trip:
