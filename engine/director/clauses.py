@@ -7,8 +7,13 @@ from dataclasses import dataclass, replace
 
 from engine.director.english import Clause, Tag, Token, plain, tag
 from engine.director.verbs import Form, conjugate
+from engine.vocabulary import word_set
 
 _FINITE = (Tag.VERB, Tag.AUXILIARY)
+_WITHOUT_OBJECT = word_set("""
+    come arrive fall rise set begin start end stop die fade return break dawn appear disappear sleep wake
+    rain snow strike
+""")
 _TO_BE = frozenset(("is", "are", "was", "were", "am"))
 _PRESENT_AUXILIARY = {"was": "is", "were": "are", "had": "has", "am": "is"}
 
@@ -49,10 +54,22 @@ def _present_group(clause: Clause, source: str, plural: bool) -> str:
 
 
 def _reduced_relatives(tokens: list[Token]) -> list[Token]:
-    """A past form after a noun is a participle if the real verb follows: "a child lost at sea finds …"."""
+    """A past form after a noun is a participle if the real verb follows ("a child lost at sea finds …"), or
+    if a comma parts it from the noun that opens the sentence.
+    """
     out = list(tokens)
     for i, t in enumerate(tokens):
-        if t.form is not Form.PAST or i == 0 or tokens[i - 1].tag is not Tag.NOUN:
+        if t.form is not Form.PAST or i == 0:
+            continue
+        if (
+            i > 1
+            and tokens[i - 1].text == ","
+            and tokens[i - 2].tag is Tag.NOUN
+            and not _has_verb(tokens[:i])
+        ):
+            out[i] = replace(t, tag=Tag.PARTICIPLE, form=Form.DONE)  # "Alice, lost in the woods, …"
+            continue
+        if tokens[i - 1].tag is not Tag.NOUN:
             continue
         for later in tokens[i + 1 :]:
             if later.tag in (Tag.AND, Tag.SUBORDINATOR, Tag.RELATIVE, Tag.MARK):
@@ -61,6 +78,10 @@ def _reduced_relatives(tokens: list[Token]) -> list[Token]:
                 out[i] = replace(t, tag=Tag.PARTICIPLE, form=Form.DONE)
                 break
     return out
+
+
+def _has_verb(tokens: Sequence[Token]) -> bool:
+    return any(t.tag in _FINITE for t in tokens)
 
 
 @dataclass
@@ -72,6 +93,10 @@ class _Draft:
     group: list[Token]
     rest: list[Token]
     reduced: bool = False  # its verb came by "who …" or a participle, so the noun's own verb may follow
+
+    @property
+    def subordinate(self) -> bool:
+        return bool(self.subject) and self.subject[0].tag is Tag.SUBORDINATOR
 
     def done(self, inherited: tuple[Token, ...]) -> Clause:
         while self.subject and self.subject[-1].tag is Tag.ADVERB and self.group:
@@ -129,7 +154,7 @@ def _before_verb(draft: _Draft, t: Token, tokens: Sequence[Token], i: int) -> No
     in_noun = bool(draft.subject) and draft.subject[-1].tag in (Tag.NOUN, Tag.PRONOUN)
     if t.tag in _FINITE:
         draft.group.append(t)
-    elif t.tag is Tag.PARTICIPLE and in_noun:
+    elif t.tag is Tag.PARTICIPLE and (in_noun or _set_off(draft.subject, t)):
         draft.group.append(t)
         draft.reduced = True
     elif t.tag is Tag.RELATIVE and draft.subject:
@@ -143,6 +168,13 @@ def _before_verb(draft: _Draft, t: Token, tokens: Sequence[Token], i: int) -> No
         draft.subject = [t]
     else:
         draft.subject.append(t)
+
+
+def _set_off(subject: Sequence[Token], t: Token) -> bool:
+    """Whether a comma parts a participle from its noun: "Alice, lost in the woods"."""
+    return (
+        t.form is Form.DONE and len(subject) > 1 and subject[-1].text == "," and subject[-2].tag is Tag.NOUN
+    )
 
 
 def _is_opening(tokens: Sequence[Token]) -> bool:
@@ -165,6 +197,12 @@ def _ends(draft: _Draft, tokens: Sequence[Token], i: int) -> bool:
     t = tokens[i]
     if t.tag in _FINITE and draft.reduced:
         return t.form is not Form.BASE
+    if (
+        draft.subordinate
+        and _new_subject(tokens, i)
+        and (draft.rest[-1].tag is Tag.NOUN if draft.rest else draft.group[-1].base in _WITHOUT_OBJECT)
+    ):
+        return True  # "When night falls the children wait": no comma parts them
     if t.tag is Tag.RELATIVE:
         return _finite_follows(tokens, i + 1, past_and=False)
     if t.tag is Tag.SUBORDINATOR:
@@ -187,6 +225,18 @@ def _finite_follows(tokens: Sequence[Token], start: int, *, past_and: bool) -> b
         if t.tag in (Tag.SUBORDINATOR, Tag.RELATIVE, Tag.TO) or t.text in ",;:—–":
             return False
         if t.tag is Tag.AND and not past_and:
+            return False
+    return False
+
+
+def _new_subject(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a noun phrase begins at token i and its own verb stands right after it."""
+    if tokens[i].tag not in (Tag.DETERMINER, Tag.POSSESSIVE, Tag.PRONOUN, Tag.NOUN):
+        return False
+    for t in tokens[i + 1 :]:
+        if t.tag in _FINITE:
+            return True
+        if t.tag not in (Tag.ADJECTIVE, Tag.NUMBER, Tag.NOUN):
             return False
     return False
 

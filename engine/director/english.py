@@ -17,6 +17,7 @@ from engine.vocabulary import singulars, word_sections, word_set
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*['’]?|[,;:—–()]|[\"“”]")
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”’)]*\s+(?=[\"“‘(]?[A-Z0-9])|\n+|(?<=;)\s+")
+_QUOTE = re.compile(r"\"[^\"]*\"|“[^”]*”")
 _ABBREVIATIONS = re.compile(r"\b(Mr|Mrs|Ms|Dr|St|Prof|Capt|Sgt|Jr|Sr)\.")
 
 
@@ -116,11 +117,21 @@ def tag(sentence: str) -> list[Token]:
     raw = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(sentence)]
     words = [w.casefold().replace("’", "'") for w, _, _ in raw]
     tokens: list[Token] = []
+    spoken = _spoken(sentence)
     for i, (text, start, end) in enumerate(raw):
+        if any(first < start < last for first, last in spoken):
+            tokens.append(Token(text, Tag.MARK, start, end))  # who speaks of Help has not met him
+            continue
         after = words[i + 1] if i + 1 < len(words) else ""
         kind, base, form = _tag_word(text, words[i], after, tokens)
         tokens.append(Token(text, kind, start, end, base, form))
     return tokens
+
+
+def _spoken(sentence: str) -> list[tuple[int, int]]:
+    """Where in a sentence somebody is quoted; a sentence that is one quotation tells what happens."""
+    found = [m.span() for m in _QUOTE.finditer(sentence)]
+    return [] if sum(last - first for first, last in found) >= len(sentence.rstrip(" .!?,;")) else found
 
 
 def _tag_word(text: str, word: str, after: str, before: Sequence[Token]) -> tuple[Tag, str, Form | None]:
@@ -238,6 +249,8 @@ def _plural_subject(before: Sequence[Token], has_verb: bool) -> bool:
     last = before[-1]
     if has_verb:
         finite = next((t for t in reversed(before) if t.tag is Tag.VERB), None)
+        if before[0].tag is Tag.SUBORDINATOR and sum(t.tag is Tag.VERB for t in before) == 1:
+            return last.tag is Tag.NOUN and is_plural(last.lower)  # "When night falls the children wait"
         return last.tag is Tag.AND and finite is not None and finite.form is Form.BASE
     if last.tag is Tag.PRONOUN:
         return last.lower in ("i", "you", "we", "they")

@@ -34,14 +34,31 @@ def shortened(sentence: str) -> str:
 _SHORT = {"m": "am", "re": "are", "ve": "have", "ll": "will"}
 
 
+_ONCE_UPON_A_TIME = re.compile(r"\bonce upon a time,?\s+", re.IGNORECASE)
+_THERE_ONCE = re.compile(
+    r"\b(there)(?: once (is|was|lived|lives)| (is|was|lived|lives) once)\b", re.IGNORECASE
+)
+_SAID_FIRST = re.compile(
+    r"""(["“][^"“”]+["”])[,\s]+(?:(says?|said|asks?|asked|cries|cried|shouts?|shouted|whispers?|whispered|"""
+    r"""calls?|called|answers?|answered|replies|replied)\s+)((?:the|a|an|my|his|her|our|their)(?:\s+[\w'’-]+)+?|"""
+    r"""[A-Z][\w'’-]*)(?=\s*(?:[,;:.!?]|$|\s(?:and|as|at|by|from|in|on|over|to|with)\b))"""
+)
+
+
 def written_out(sentence: str) -> str:
-    """ "I'm lost" -> "I am lost". An 's is left: it may be "is", "has" or whose something is."""
-    return re.sub(
+    """ "I'm lost" -> "I am lost"; "there was once" -> "there was"; '"Wait" cries Ann' -> 'Ann cries "Wait"'.
+
+    An 's is left: it may be "is", "has" or whose something is.
+    """
+    sentence = re.sub(
         r"\b(I|you|we|they)['’](m|re|ve|ll)\b",
         lambda found: f"{found[1]} {_SHORT[found[2].lower()]}",
         sentence,
         flags=re.IGNORECASE,
     )
+    sentence = _ONCE_UPON_A_TIME.sub("", sentence)
+    sentence = _THERE_ONCE.sub(lambda found: f"{found[1]} {found[2] or found[3]}", sentence)
+    return _SAID_FIRST.sub(r"\3 \2 \1", sentence, count=1)
 
 
 def split_purpose(clause: Clause) -> tuple[Clause, Clause | None]:
@@ -158,6 +175,20 @@ def quoted(source: str) -> str:
         if 0 <= start < end:
             return source[start + 1 : end].strip()
     return ""
+
+
+def described(tokens: Sequence[Token]) -> tuple[Token, ...]:
+    """A noun phrase at the start of `tokens` with what belongs to it: "a man in a red coat"."""
+    for i, t in enumerate(tokens[1:], 1):
+        if t.tag in (Tag.AND, Tag.MARK, Tag.RELATIVE, Tag.SUBORDINATOR, Tag.VERB, Tag.AUXILIARY):
+            return tuple(tokens[:i])
+    return tuple(tokens)
+
+
+def unquoted(text: str) -> str:
+    """A theme that was pasted with its quotation marks, without them."""
+    found = re.fullmatch(r'\s*["“]([^"“”]+)["”]\s*', text)
+    return found[1] if found else text
 
 
 def moved_token(token: Token, start: int) -> Token:

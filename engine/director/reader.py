@@ -14,6 +14,7 @@ from engine.director.nouns import (
     NOBODY,
     camouflage,
     cast_name,
+    described,
     lower_article,
     moved_token,
     noun_phrases,
@@ -22,6 +23,7 @@ from engine.director.nouns import (
     quoted,
     shortened,
     split_purpose,
+    unquoted,
     with_subject,
     written_out,
 )
@@ -40,6 +42,7 @@ _OPEN_AIR = ("forest", "city", "beach", "desert", "mountains", "castle", "harbou
 
 def break_down(theme: str, vocabulary: Vocabulary, rng: random.Random) -> Breakdown:
     """Reads a theme, sentence by sentence."""
+    theme = unquoted(theme)
     reader = _Reader(theme, vocabulary, rng)
     parts = sentences(theme)
     step = max(1, -(-len(parts) // MOST_SENTENCES))  # a book is read in samples, or it would take minutes
@@ -201,7 +204,9 @@ class _Reader:
             before = tokens[index - 1] if index else None
             if before is not None and before.lower in _ABSENT:
                 continue
-            actor = self._actor(phrase, source, acts=False, words=plain(phrase, source), new=True)
+            actor = self._actor(
+                phrase, source, acts=False, words=plain(described(tokens[index:]), source), new=True
+            )
             if actor is not None and actor not in found:
                 found.append(actor)
         return tuple(found)

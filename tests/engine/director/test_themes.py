@@ -100,6 +100,11 @@ def test_what_the_theme_says_of_where_stands(theme: str, words: str) -> None:
     assert not any(re.match(r"(?:On the|In the centre)", text) for text in told), told
 
 
+def test_whoever_is_met_wears_what_the_theme_says() -> None:
+    met = film("A detective follows a man in a red coat through the rainy city").cast[1]
+    assert (met.name, met.look.endswith("in a red coat")) == ("Man", True)
+
+
 def test_the_way_back_names_the_place_once() -> None:
     theme = "Tom walks from the village to the sea. Then he sleeps in a boat."
     for seed in range(4):
@@ -129,6 +134,15 @@ def test_pictures_say_where_somebody_alone_stands() -> None:
         ("James waits at the harbour", "James waits at the harbour.", "traveller"),
         ("Agnes looks for her brother in the city", "Agnes looks for her brother.", "Agnes look "),
         ("A nurse works late in the city", "the nurse works late.", "at the late"),
+        ("Alice, lost in the woods, finds a cabin", "Alice is lost.", "loses"),
+        ("A girl, hidden behind a tree, sees a wolf", "the girl is hidden behind a tree.", "hides"),
+        ("When Christmas comes the children wait by the sea", "The children wait by the sea.", "comes the"),
+        ("While it rains a woman sings in a kitchen", "the woman sings in a kitchen.", "rains a"),
+        ("There is once a fox who loves the moon", "There is a fox.", "once"),
+        ("Once upon a time there was a king who lost his crown", "There is a king.", "pon a time"),
+        ('A boy cries "Help" from a boat in the harbour', 'the boy cries "Help" from a boat.', "Help turns"),
+        ('"Where are you?" asks the boy, alone in the desert', 'asks "Where are you?", alone.', '" are'),
+        ('"A girl waits for a train in a town"', "the girl waits for a train.", '"'),
     ],
 )
 def test_sentences_read_like_sentences(theme: str, said: str, never: str) -> None:
