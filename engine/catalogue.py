@@ -25,8 +25,9 @@ EVERY_ASPECT = tuple(aspect.value for aspect in Aspect)
 LIGHTNING = "lightx2v/Qwen-Image-Lightning"
 LIGHTNING_2512 = "lightx2v/Qwen-Image-2512-Lightning"
 LORA_BYTES = 1.7e9  # a distillation LoRA of the Qwen-Image transformer, kept beside quantised weights
-# The distilled models take one fixed shift, whatever the size of the picture.
-_SHIFT = (("base_shift", math.log(3)), ("max_shift", math.log(3)))
+# The distilled models take one fixed shift, whatever the size of the picture, and no terminal: the stock
+# schedule, stretched to end at 0.02, has levels that they were not trained on.
+_SHIFT = (("base_shift", math.log(3)), ("max_shift", math.log(3)), ("shift_terminal", None))
 _FRAMES = 3  # start, end and memory in one sequence; or one new picture and two of three references
 
 MINI = Profile(

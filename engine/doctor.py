@@ -13,6 +13,8 @@ from enum import Enum
 from importlib import metadata
 from pathlib import Path
 
+from huggingface_hub import try_to_load_from_cache
+
 from engine.errors import StageError
 from engine.fitting import APPLE_SHARE, Choice, Machine, checkpoint_missing, choose, lacking
 from engine.profiles import MINI_VARIABLE, MODELS_VARIABLE, PROFILES, Profile, get_profile
@@ -149,7 +151,7 @@ def choice_here(family: str, machine: Machine) -> Choice:
         return Choice(family, "", str(error))
     if why_not := refusal(profile, machine, hardware=False):
         return Choice(family, "", why_not)
-    return choose(family, machine, lambda name: get_profile(name).refusal)
+    return choose(family, machine, lambda name: get_profile(name).refusal, fetched(profile))
 
 
 def refusal(profile: Profile, machine: Machine, hardware: bool = True) -> str:
@@ -159,7 +161,17 @@ def refusal(profile: Profile, machine: Machine, hardware: bool = True) -> str:
     needed = ("model_index.json", CARD_NAME) if profile.family == "mini" else ("model_index.json",)
     variable = MINI_VARIABLE if profile.family == "mini" else MODELS_VARIABLE
     missing = checkpoint_missing(profile, needed, variable)
-    return missing or (lacking(profile, machine) if hardware else "")
+    return missing or (lacking(profile, machine, fetched(profile)) if hardware else "")
+
+
+def fetched(profile: Profile) -> bool:
+    """Whether a checkpoint lies here: a folder, or the hub's cache. What a download that was broken off still
+    needs, `checkpoint.locate` asks the disk for.
+    """
+    place = profile.checkpoint
+    if isinstance(place, Path):
+        return place.is_dir()
+    return bool(place) and isinstance(try_to_load_from_cache(place, "model_index.json"), str)
 
 
 def _cuda_devices() -> Iterator[tuple[str, float]]:

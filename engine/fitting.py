@@ -61,8 +61,11 @@ CLASSES: tuple[tuple[str, Machine], ...] = (
 )
 
 
-def lacking(profile: Profile, machine: Machine) -> str:
-    """What a machine lacks for a profile, in one sentence; "" where it has all that the table asks for."""
+def lacking(profile: Profile, machine: Machine, fetched: bool = False) -> str:
+    """What a machine lacks for a profile, in one sentence; "" where it has all that the table asks for.
+
+    A checkpoint that was `fetched` needs no more disk.
+    """
     needs = profile.needs
     if machine.backend is Backend.MPS and profile.family in LARGE and _needs_cuda(profile):
         return "Quantised and offloaded weights need an NVIDIA card."
@@ -70,7 +73,7 @@ def lacking(profile: Profile, machine: Machine) -> str:
         return f"It needs a GPU with {needs.vram:.0f} GiB of memory, and this machine has {machine.vram:.0f}."
     if machine.ram is not None and machine.ram < needs.ram:
         return f"It needs {needs.ram:.0f} GiB of memory, and this machine has {machine.ram:.1f}."
-    if machine.disk < needs.disk:
+    if machine.disk < needs.disk and not fetched:
         return f"It needs {needs.disk:.1f} GiB of free disk, and {machine.disk:.1f} are left."
     return ""
 
@@ -79,15 +82,17 @@ def _needs_cuda(profile: Profile) -> bool:
     return profile.precision is not Precision.FULL or profile.placement is not Placement.RESIDENT
 
 
-def choose(family: str, machine: Machine, missing: Callable[[str], str] = lambda _: "") -> Choice:
+def choose(
+    family: str, machine: Machine, missing: Callable[[str], str] = lambda _: "", fetched: bool = False
+) -> Choice:
     """The variant of a family with the best pictures that a machine can hold, and why this one.
 
     `missing` says what an installation lacks for a variant of that name ("" for nothing): it is passed over,
-    and the sentence says so.
+    and the sentence says so. `fetched`: the family's checkpoint is here already.
     """
     whole = profile_of(family)
     if family not in LARGE:
-        why_not = lacking(whole, machine)
+        why_not = lacking(whole, machine, fetched)
         return Choice(family, "" if why_not else family, why_not or _runs(whole))
     if machine.backend is Backend.CPU:
         least = f"{_least(family):.0f} GiB, with a few layers at a time on the card"
@@ -96,7 +101,7 @@ def choose(family: str, machine: Machine, missing: Callable[[str], str] = lambda
     hint = ""
     for rung in LADDER:
         profile = profile_of(named(family, *rung))
-        why_not = lacking(profile, machine)
+        why_not = lacking(profile, machine, fetched)
         if why_not:
             reasons.append(why_not)
             continue

@@ -56,7 +56,7 @@ class Distillation:
     repository: str
     file: str
     steps: int
-    scheduler: tuple[tuple[str, float], ...] = ()
+    scheduler: tuple[tuple[str, float | None], ...] = ()
     guidance: float = 1.0
 
 

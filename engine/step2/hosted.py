@@ -151,10 +151,13 @@ class HostedEditor:
                     headers={"Authorization": f"Bearer {self.service.key}"},
                     **request,
                 )
-            except httpx.TimeoutException:
-                trouble = "it did not answer in time"
-            except httpx.TransportError:
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
                 trouble = "it cannot be reached"
+            except httpx.TransportError as error:  # ordering again what may be paid is for people to decide
+                raise StageError(
+                    f"{self.service.name} broke off while a picture was ordered, and it may have been taken "
+                    "and paid: look into your account there before you draw again."
+                ) from error
             else:
                 if reply.is_success:
                     return _json(reply)

@@ -70,7 +70,10 @@ def load_large(profile: Profile) -> tuple[Step2Pipeline, str]:
     if profile.reuse is not None:
         reuse(pipe, profile.reuse)
     if profile.compiled:
-        pipe.transformer.compile_repeated_blocks(fullgraph=True)
+        # Takes and aspects change the shapes: one compilation serves all. Caches and streaming have hooks
+        # that dynamo must step around.
+        hooked = profile.reuse is not None or profile.placement is Placement.STREAM
+        pipe.transformer.compile_repeated_blocks(fullgraph=not hooked, dynamic=True)
     pipe.set_progress_bar_config(disable=True)
     return pipe, _weights(profile, folder, loras)
 
@@ -193,8 +196,8 @@ def _add_loras(pipe: Step2Pipeline, profile: Profile, loras: dict[str, Path]) ->
         if profile.precision is Precision.FULL:
             pipe.merge_lora()
     if profile.distillation is not None:
-        config = dict(pipe.scheduler.config) | dict(profile.distillation.scheduler)
-        pipe.register_modules(scheduler=type(pipe.scheduler).from_config(config))
+        changes = dict(profile.distillation.scheduler)
+        pipe.register_modules(scheduler=type(pipe.scheduler).from_config(pipe.scheduler.config, **changes))
 
 
 def _ranker(folder: Path) -> FrameRanker:

@@ -207,6 +207,7 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         # 3. The joint shot tensor x^0 ~ N(0, I) (eq. 2), both frames of a take from one generator.
         noise = self.noise(generator, h, w).to(device)
         kept = self.kept_tokens(conditions.kept, width, height)
+        self._put_away(self.ranker, self.vae)
         x = noise
 
         # 4. dx/dt = E_gen(U_i, t, x^t, M_i) (eq. 3) from noise (sigma 1) to data (sigma 0).
@@ -245,6 +246,12 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         latents = unpack(x, PAIR, h, w)  # takes 2 C H W
         frames = to_bytes(decode_frames(self.vae, latents.flatten(0, 1).to(self.vae.dtype)))
         return Step2Output(frames.reshape(takes, PAIR, height, width, 3), latents, packed)
+
+    def _put_away(self, *models: torch.nn.Module | None) -> None:
+        """Takes offloaded models off the device: accelerate's chain moves only what ran just before."""
+        for hook in getattr(self, "_all_hooks", ()):
+            if any(hook.model is model for model in models):
+                hook.offload()
 
     def check_inputs(
         self,

@@ -120,7 +120,8 @@ class Renderer:
     `model` is a hub id, a folder, or a service's model; the environment variable `variable` puts another one
     in its place. `keys` are environment variables (or secrets of a Space) of which one must be set; `package`
     is what `pip install 'stage-studio[extra]'` brings, with its import name. `steps` and `guidance` are for
-    models on this machine. `refusal` says why it can never be used ("" where nothing is in the way).
+    models on this machine; `flow_shift` is that of their noise levels (None: as the checkpoint has it).
+    `refusal` says why it can never be used ("" where nothing is in the way).
     """
 
     name: str
@@ -139,6 +140,7 @@ class Renderer:
     keeps_last_frame: bool = True
     steps: int = 0
     guidance: float = 1.0
+    flow_shift: float | None = None
     lora: Lora | None = None
     refusal: str = ""
 
@@ -199,6 +201,7 @@ _ALL = (
         needs=Needs(ram=80.0, vram=16.0, disk=126.0),
         steps=40,
         guidance=3.5,
+        flow_shift=5.0,
     ),
     Renderer(
         name="wan2.2-i2v-a14b-lightning",
@@ -213,6 +216,7 @@ _ALL = (
         needs=Needs(ram=80.0, vram=16.0, disk=128.0),
         steps=4,
         guidance=1.0,
+        flow_shift=5.0,
         lora=Lora(
             "lightx2v/Wan2.2-Lightning",
             (

@@ -14,7 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import WanImageToVideoPipeline, WanVACEPipeline
+from diffusers import (
+    SchedulerMixin,
+    UniPCMultistepScheduler,
+    WanImageToVideoPipeline,
+    WanVACEPipeline,
+)
 from PIL import Image
 
 from engine.errors import Cancelled, CheckpointError, UnsupportedError
@@ -26,7 +31,7 @@ from engine.video.renderers import Renderer, RendererKind
 from engine.video.retime import write_retimed
 from engine.video.settings import Offload, VideoSettings, choose_offload
 from engine.video.upscale import Frame, Upscaler, film_size
-from engine.video.wan_checkpoint import find_checkpoint, lora_files, part_sizes
+from engine.video.wan_checkpoint import find_checkpoint, lora_files
 from engine.watched import IsCancelled, Report
 
 _STOPPED = "Rendering of the clip was stopped."
@@ -203,6 +208,7 @@ def load_wan(
     _check_whole(folder, pipe)
     if renderer.lora is not None:
         _load_lora(pipe, renderer)
+    pipe.register_modules(scheduler=scheduler_of(renderer, pipe.scheduler))
     for part in pipe.components.values():
         if isinstance(part, torch.nn.Module):
             part.eval().requires_grad_(False)
@@ -210,7 +216,7 @@ def load_wan(
     offload = settings.offload
     if offload is None:
         card = torch.cuda.mem_get_info()[0] if cuda else None  # what others left free
-        offload = choose_offload(part_sizes(folder), card)
+        offload = choose_offload(part_sizes(pipe), card)
     if offload is not Offload.NONE:
         pipe.vae.enable_tiling()  # slower, so only where memory is short
     place(pipe, offload)
@@ -244,6 +250,27 @@ def place(pipe: Any, offload: Offload) -> None:
         case Offload.GROUP:
             device = torch.device("cuda" if cuda else "cpu")
             pipe.enable_group_offload(onload_device=device, offload_type="leaf_level", use_stream=cuda)
+
+
+def scheduler_of(renderer: Renderer, stock: SchedulerMixin) -> SchedulerMixin:
+    """UniPC with the renderer's flow shift. Few-step LoRAs were distilled on Euler's steps, which are UniPC's
+    of first order without a corrector.
+    """
+    changes: dict[str, Any] = {}
+    if renderer.flow_shift is not None:
+        changes["flow_shift"] = renderer.flow_shift
+    if renderer.lora is not None:
+        changes |= {"solver_order": 1, "disable_corrector": list(range(renderer.steps))}
+    return UniPCMultistepScheduler.from_config(stock.config, **changes) if changes else stock
+
+
+def part_sizes(pipe: Any) -> dict[str, int]:
+    """Bytes of each model of a pipeline as it was loaded; the files may hold wider numbers."""
+    parts = {name: part for name, part in pipe.components.items() if isinstance(part, torch.nn.Module)}
+    return {
+        name: sum({t.data_ptr(): t.nbytes for t in part.state_dict().values()}.values())
+        for name, part in parts.items()
+    }
 
 
 def _load_lora(pipe: Any, renderer: Renderer) -> None:

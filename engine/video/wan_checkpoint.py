@@ -87,13 +87,6 @@ def _downloaded(source: str, name: str) -> Path:
         ) from error
 
 
-def part_sizes(folder: Path) -> dict[str, int]:
-    """Bytes of the weight files of each part of a checkpoint."""
-    parts = (part for part in sorted(folder.iterdir()) if part.is_dir())
-    sizes = {part.name: sum(file.stat().st_size for file in part.glob("*.safetensors")) for part in parts}
-    return {name: size for name, size in sizes.items() if size}
-
-
 def _is_there(index: dict[str, Any], name: str) -> bool:
     entry = index.get(name)
     return isinstance(entry, list) and entry[0] is not None

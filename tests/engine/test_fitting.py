@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from engine.aspect import MULTIPLE, Aspect, bucket
 from engine.catalogue import FAMILIES, LADDER, LARGE, VARIANTS, named, profile_of, resized, variants_of
-from engine.doctor import choice_here, examine, refusal
+from engine.doctor import choice_here, examine, fetched, refusal
 from engine.errors import BadInput, CheckpointError
 from engine.fitting import CLASSES, Machine, choose, lacking, smaller, table
 from engine.profile import Mode, Placement, Precision
@@ -112,6 +112,21 @@ def test_a_card_without_memory_beside_it_is_told_what_is_missing():
     assert "GiB of memory, and this machine has 16" in choice.sentence
     full = choose("qwen-image-edit", Machine(128, 80, 10, "GPU"))
     assert "of free disk, and 10.0 are left" in full.sentence
+    there = choose("qwen-image-edit", Machine(128, 80, 10, "GPU"), fetched=True)
+    assert there.name == "qwen-image-edit", "what was downloaded needs no more disk"
+
+
+def test_a_checkpoint_in_the_hub_s_cache_is_fetched(tmp_path, monkeypatch):
+    profile = profile_of("qwen-image-edit")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--Qwen--Qwen-Image-Edit-2509"
+    assert not fetched(profile)
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("abc")
+    (repository / "snapshots" / "abc").mkdir(parents=True)
+    assert not fetched(profile)
+    (repository / "snapshots" / "abc" / "model_index.json").write_text("{}")
+    assert fetched(profile)
 
 
 def test_less_is_offered_until_there_is_no_less():

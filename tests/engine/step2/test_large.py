@@ -23,7 +23,7 @@ from engine.step2 import large
 from engine.step2.checkpoint import weights_hash
 from engine.step2.conditions import PairConditions
 from engine.step2.large import load_large
-from engine.step2.latents import decode_frames, shift_mu
+from engine.step2.latents import decode_frames, set_schedule, shift_mu
 from engine.step2.painter import PairPainter, load_painter
 from tests.engine.step2.large_models import make_models, pairs_lora, small, tiny_references
 from tests.engine.step2.tiny import (
@@ -95,6 +95,9 @@ def test_few_steps_come_with_their_lora_and_their_shift(name: str, shot: PairCon
     pipe = painter.pipe if profile.mode is Mode.PAIRS else painter.editor.pipe  # type: ignore[attr-defined]
     for h, w in ((2, 2), (58, 104)):
         assert shift_mu(pipe.scheduler.config, h, w) == pytest.approx(math.log(3))
+        set_schedule(pipe.scheduler, 4, h, w)
+        levels = pipe.scheduler.sigmas.tolist()
+        assert levels == pytest.approx([1, 0.9, 0.75, 0.5, 0], abs=1e-6), "as distilled"
     take = painter.draw(shot, [1])[0]
     assert (take.recipe.steps, take.recipe.guidance) == (profile.steps, 1.0)
     plain, _ = load_large(replace(profile, distillation=None))
@@ -201,6 +204,10 @@ def test_repeated_blocks_are_compiled(shot: PairConditions, monkeypatch: pytest.
     plain = load_painter(small("qwen-image"))
     a, b = (drawn_pair(p, shot) for p in (painter, plain))
     assert np.abs(a - b).mean() < 2
+    for takes in range(2, 12):  # every new shape would be a compilation, and the ninth an error
+        assert len(painter.draw(shot, list(range(takes)))) == takes
+    for variant in ("compiled+draft", "compiled+taylor"):  # their hooks cannot be traced
+        drawn_pair(load_painter(small(f"qwen-image+{variant}")), shot)
 
 
 def drawn_pair(painter: PairPainter, shot: PairConditions) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,20 @@ def test_trap_11_a_callback_can_stop_the_drawing(pipe: Step2Pipeline, shot: Pair
         pipe(shot, generators(1), num_inference_steps=5, callback_on_step_end=stop)
     assert done == [0, 1]
     pipe(shot, generators(1), num_inference_steps=1)  # and the next drawing starts afresh
+
+
+def test_offloaded_models_make_room_before_the_transformer_comes(shot: PairConditions) -> None:
+    """accelerate moves off only what ran just before: ranker and VAE would stay on the card all along."""
+    pipe, seen = tiny_pipeline(), list[str]()
+
+    def hook(name: str) -> SimpleNamespace:
+        return SimpleNamespace(model=getattr(pipe, name), offload=lambda: seen.append(name))
+
+    pipe._all_hooks = [hook(name) for name in ("ranker", "text_encoder", "vae")]
+    pipe.transformer.register_forward_pre_hook(lambda *_: seen.append("transformer"))
+    pipe(shot, generators(1))
+    assert seen[:2] == ["ranker", "vae"]
+    assert set(seen[2:]) == {"transformer"}
 
 
 def test_a_callback_may_change_the_latents(pipe: Step2Pipeline, shot: PairConditions) -> None:

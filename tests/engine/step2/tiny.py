@@ -199,7 +199,7 @@ def stock_parts(seed: int = 0) -> dict[str, Any]:
     tokenizer = tiny_tokenizer(SPECIAL, pad_token="<|endoftext|>", eos_token="<|im_end|>")
     tiny = tiny_pipeline(seed)
     return {
-        "scheduler": tiny.scheduler,
+        "scheduler": FlowMatchEulerDiscreteScheduler.from_config(tiny.scheduler.config, shift_terminal=0.02),
         "vae": tiny.vae,
         "text_encoder": tiny_text_encoder(tokenizer, seed, patch=14),
         "tokenizer": tokenizer,

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from diffusers import UniPCMultistepScheduler
 from PIL import Image
 
 from engine.errors import BadInput, Cancelled, CheckpointError, UnsupportedError
 from engine.story import FrameRate, Movement
 from engine.video.renderers import RENDERERS, Lora
 from engine.video.settings import Offload, VideoSettings, VideoSize, choose_offload
-from engine.video.wan import Request, WanRenderer, control_video, load_wan
+from engine.video.wan import Request, WanRenderer, control_video, load_wan, part_sizes, scheduler_of
 from engine.video.wan_checkpoint import check_checkpoint
 from tests.engine.video.pairs import decoded, saved, scenery, seen
 from tests.engine.video.tiny_wan import (
@@ -234,6 +237,35 @@ def test_a_lightning_lora_goes_into_both_experts(loaded: dict[str, WanRenderer],
     assert with_lora.sample(request()).shape == (5, 32, 64, 3)
     with pytest.raises(CheckpointError, match="no LoRA at"):
         load_wan(replace(quick, lora=Lora(str(tmp_path), ("gone.safetensors",))))
+
+
+def test_few_steps_are_those_that_the_lora_was_distilled_on() -> None:
+    """Euler's, at the noise levels of a shift of 5: timesteps 1000, 937.5, 833.3 and 625."""
+    stock = UniPCMultistepScheduler(
+        prediction_type="flow_prediction", use_flow_sigmas=True, num_train_timesteps=1000, flow_shift=3.0
+    )
+    assert scheduler_of(RENDERERS["wan2.1-flf2v-14b"], stock) is stock
+    scheduler = scheduler_of(RENDERERS["wan2.2-i2v-a14b-lightning"], stock)
+    scheduler.set_timesteps(4)
+    assert scheduler.timesteps.tolist() == pytest.approx([1000, 937.5, 833.3, 625], abs=1.5)
+    x = torch.randn(1, 4, generator=torch.Generator().manual_seed(0))
+    euler, levels = x.clone(), scheduler.sigmas.tolist()
+    for i, t in enumerate(scheduler.timesteps):
+        velocity = torch.sin(3 * x)  # any field that bends
+        x = scheduler.step(velocity, t, x, return_dict=False)[0]
+        euler = euler + (levels[i + 1] - levels[i]) * torch.sin(3 * euler)
+        assert torch.allclose(x, euler, atol=1e-5)
+
+
+def test_what_a_card_must_hold_is_what_was_loaded(loaded: dict[str, WanRenderer]) -> None:
+    """Files may hold wider numbers than the models on the card."""
+    pipe = loaded["wan2.1-vace-1.3b"].pipe
+    sizes = part_sizes(pipe)
+    assert set(sizes) == {"transformer", "text_encoder", "vae"}
+    whole = part_sizes(
+        SimpleNamespace(components={"transformer": copy.deepcopy(pipe.transformer).bfloat16()})
+    )
+    assert whole["transformer"] * 2 == pytest.approx(sizes["transformer"], rel=0.1)
 
 
 def test_models_that_ignore_the_last_frame_are_refused(tmp_path: Path) -> None:
