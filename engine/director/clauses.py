@@ -14,6 +14,11 @@ _WITHOUT_OBJECT = word_set("""
     come arrive fall rise set begin start end stop die fade return break dawn appear disappear sleep wake
     rain snow strike
 """)
+_EACH = word_set("every each one this that last next all")
+_TIMES = word_set("""
+    morning afternoon evening night day week month year summer winter autumn spring sunday monday tuesday
+    wednesday thursday friday saturday christmas
+""")
 _TO_BE = frozenset(("is", "are", "was", "were", "am"))
 _PRESENT_AUXILIARY = {"was": "is", "were": "are", "had": "has", "am": "is"}
 
@@ -162,12 +167,21 @@ def _before_verb(draft: _Draft, t: Token, tokens: Sequence[Token], i: int) -> No
     elif t.text in ",:—–" and draft.subject and _is_opening(draft.subject):
         draft.opening += [*draft.subject, t]
         draft.subject = []
-    elif t.tag in (Tag.DETERMINER, Tag.POSSESSIVE, Tag.PRONOUN) and in_noun and _is_opening(draft.subject):
+    elif in_noun and _opens_subject(draft.subject, t):
         # "In a quiet village a baker wakes": a second noun phrase after a preposition's own is the subject.
         draft.opening += draft.subject
         draft.subject = [t]
     else:
         draft.subject.append(t)
+
+
+def _opens_subject(opening: Sequence[Token], t: Token) -> bool:
+    """Whether a second noun phrase begins at `t`, after a preposition's own or words of time."""
+    if opening[0].lower in _EACH and opening[-1].lower in _TIMES and t.text[0].isupper():
+        return True  # "Every morning Anna …"
+    return t.tag in (Tag.DETERMINER, Tag.POSSESSIVE, Tag.PRONOUN) and (
+        _is_opening(opening) or (opening[0].lower in _EACH and opening[-1].lower in _TIMES)
+    )
 
 
 def _set_off(subject: Sequence[Token], t: Token) -> bool:

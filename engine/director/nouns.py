@@ -167,6 +167,12 @@ def lower_article(first: str) -> str:
     return first
 
 
+def names_only(tokens: Sequence[Token]) -> bool:
+    """Whether a phrase is a list of names: "Romeo and Juliet"."""
+    nouns = [t for t in tokens if t.tag is Tag.NOUN]
+    return len(nouns) > 1 and len(tokens) < 2 * len(nouns) and all(t.text[0].isupper() for t in nouns)
+
+
 def quoted(source: str) -> str:
     """The first words in quotation marks."""
     for opening, closing in (('"', '"'), ("“", "”")):

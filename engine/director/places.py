@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.director.english import Tag, Token
 from engine.story import Interior, Place
@@ -99,6 +100,17 @@ _PARTS = word_set("""
 _MAKING = word_set("""
     build make draw paint plant write buy sell want miss love dream steal imagine describe need
 """)
+CITIES = word_set("""
+    paris london rome vienna berlin lisbon madrid tokyo kyoto york venice moscow prague istanbul cairo delhi
+    mumbai beijing shanghai sydney chicago boston oslo stockholm copenhagen helsinki dublin edinburgh athens naples
+    florence milan barcelona amsterdam brussels budapest warsaw lagos nairobi havana lima toronto montreal
+    seoul bangkok hanoi manila jakarta singapore hollywood brooklyn manhattan munich hamburg marseille geneva
+""")
+"""Where people go and whom they do not meet: without them Lisbon would be cast."""
+_WHERE = frozenset(
+    ("in", "at", "through", "across", "into", "near", "outside", "around", "over", "above", "beyond")
+)
+_TRUST = frozenset(("believe", "trust", "confide", "delight"))
 _STANDING = frozenset(("in", "on", "at", "by", "under", "near"))
 _SKIPPED = word_set("""
     fair wood keep court bar flat square home port park hall wide urban trees
@@ -139,7 +151,29 @@ def find_place(tokens: Sequence[Token], verb: str, source: str, vocabulary: Voca
             return spot
         if verb not in _MAKING:
             objects.append(spot)
-    return objects[0] if objects else None
+    return objects[0] if objects else _city(tokens)
+
+
+def _city(tokens: Sequence[Token]) -> Spot | None:
+    """A city that is named after a preposition, but "from": "through Lisbon"."""
+    for before, t in pairwise(tokens):
+        if (
+            t.lower in CITIES
+            and t.text[0].isupper()
+            and before.tag is Tag.PREPOSITION
+            and before.lower != "from"
+        ):
+            return named_spot(t.text, "city")
+        if (before.text, t.lower) == ("New", "york"):
+            return named_spot("New York", "city")
+    return None
+
+
+def is_place_name(name: str, before: Token | None, verb: str) -> bool:
+    """Whether a capitalised noun is where something happens: "in Eldoria"; but one believes in Tom."""
+    if name.casefold().split()[-1] in CITIES:
+        return True
+    return before is not None and before.lower in _WHERE and verb not in _TRUST
 
 
 def implied_place(nouns: Sequence[str], fallback: str) -> Spot:
@@ -155,7 +189,8 @@ def named_spot(name: str, setting: str, interior: Interior | None = None) -> Spo
     """A place by name. The canonical setting goes into its look where the name does not already say it."""
     noun = name.casefold().split()[-1] if name.split() else setting
     at, along = _BY_NOUN.get(noun, _PHRASES.get(setting, ("at {}", "through {}")))
-    the = name if any(w[0].isupper() for w in name.split()[1:]) else f"the {name.casefold()}"
+    proper = noun in CITIES or any(w[0].isupper() for w in name.split()[1:])
+    the = name if proper else f"the {name.casefold()}"
     if noun == "mars":
         the = "Mars"
     look = "" if setting in name.casefold() or not setting else _LOOKS.get(setting, f"a {setting}")

@@ -17,6 +17,7 @@ from engine.director.nouns import (
     described,
     lower_article,
     moved_token,
+    names_only,
     noun_phrases,
     possessed,
     proper_name,
@@ -28,7 +29,7 @@ from engine.director.nouns import (
     written_out,
 )
 from engine.director.people import CREATURES, GROUPS, Kind, Wardrobe, is_agent, kind_of, kind_of_name
-from engine.director.places import Spot, find_place, implied_place
+from engine.director.places import Spot, find_place, implied_place, is_place_name
 from engine.story import CastMember, TimeOfDay
 from engine.vocabulary import Vocabulary, is_story_word, word_sections
 
@@ -170,10 +171,12 @@ class _Reader:
             )
             if before is not None and before.tag is not Tag.AND and clause.verb:
                 break  # "a woman in a yellow raincoat": only the first phrases are the subject
+            if phrase[-1].text[0].isupper() and is_place_name(phrase[-1].text, before, clause.verb):
+                continue
             actor = self._actor(
                 phrase,
                 source,
-                acts=bool(clause.verb) or _names_only(clause.subject),
+                acts=bool(clause.verb) or names_only(clause.subject),
                 words=plain(clause.subject, source),
                 new=not absent,
             )
@@ -188,6 +191,10 @@ class _Reader:
 
     def _traveller(self) -> Actor:
         """Somebody whom the theme does not name; its pronouns may still tell a woman from a man."""
+        words = set(re.findall(r"[a-z]+", self.theme.casefold()))
+        if words & {"they", "we", "us", "them"} and not words & {"he", "she", "him", "her", "i", "you"}:
+            kinds = [Kind("woman"), Kind("man")]
+            return self._hire("travellers", "two travellers", "the travellers", kinds, "two travellers")
         kind = Kind("woman" if re.search(r"\b(she|her|hers)\b", self.theme, re.IGNORECASE) else "man")
         return self._hire("traveller", "a traveller", "the traveller", [kind], "a traveller")
 
@@ -203,6 +210,8 @@ class _Reader:
             index = tokens.index(phrase[0])
             before = tokens[index - 1] if index else None
             if before is not None and before.lower in _ABSENT:
+                continue
+            if phrase[-1].text[0].isupper() and is_place_name(phrase[-1].text, before, clause.verb):
                 continue
             actor = self._actor(
                 phrase, source, acts=False, words=plain(described(tokens[index:]), source), new=True
@@ -388,9 +397,3 @@ class _Reader:
         ):
             return ""
         return f"the {noun}"
-
-
-def _names_only(tokens: Sequence[Token]) -> bool:
-    """Whether a phrase is a list of names: "Romeo and Juliet"."""
-    nouns = [t for t in tokens if t.tag is Tag.NOUN]
-    return len(nouns) > 1 and len(tokens) < 2 * len(nouns) and all(t.text[0].isupper() for t in nouns)

@@ -100,6 +100,28 @@ def test_what_the_theme_says_of_where_stands(theme: str, words: str) -> None:
     assert not any(re.match(r"(?:On the|In the centre)", text) for text in told), told
 
 
+@pytest.mark.parametrize(
+    ("theme", "cast", "place"),
+    [
+        ("A boy walks through Lisbon", ["Boy"], "Lisbon"),
+        ("A girl returns from Paris to her village", ["Girl"], "Village"),
+        ("A day in the life of a street musician in New York", ["Street musician"], "New York"),
+        ("Every morning the postman brings a letter to the harbour", ["Postman"], "Harbour"),
+        ("Every morning Anna opens the library", ["Anna"], "Library"),
+        ("Anna believes in Tom", ["Anna", "Tom"], ""),
+        ("They dance in the rain on a beach", ["First traveller", "Second traveller"], "Beach"),
+    ],
+)
+def test_cities_are_places_and_people_are_people(theme: str, cast: list[str], place: str) -> None:
+    made = film(theme)
+    assert [member.name for member in made.cast] == cast
+    if place:
+        assert made.places[0].name.endswith(place)
+    assert not any(
+        "the lisbon" in shot.description or "the new york" in shot.description for shot in made.shots
+    )
+
+
 def test_whoever_is_met_wears_what_the_theme_says() -> None:
     met = film("A detective follows a man in a red coat through the rainy city").cast[1]
     assert (met.name, met.look.endswith("in a red coat")) == ("Man", True)
