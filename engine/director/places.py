@@ -102,7 +102,8 @@ _MAKING = word_set("""
 """)
 CITIES = word_set("""
     paris london rome vienna berlin lisbon madrid tokyo kyoto york venice moscow prague istanbul cairo delhi
-    mumbai beijing shanghai sydney chicago boston oslo stockholm copenhagen helsinki dublin edinburgh athens naples
+    mumbai beijing shanghai sydney chicago boston oslo stockholm copenhagen helsinki dublin edinburgh
+    athens naples
     florence milan barcelona amsterdam brussels budapest warsaw lagos nairobi havana lima toronto montreal
     seoul bangkok hanoi manila jakarta singapore hollywood brooklyn manhattan munich hamburg marseille geneva
 """)
