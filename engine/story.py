@@ -128,6 +128,10 @@ class FrameRate(BaseModel):
         """Seconds to the nearest whole number of frames, at least one."""
         return max(1, round(Fraction(seconds) * self.fraction))
 
+    def converted(self, frames: int, old: FrameRate) -> int:
+        """What `frames` at another rate are here, for the same time; 0 and negative ones (offsets) too."""
+        return round(Fraction(frames) / old.fraction * self.fraction)
+
     def seconds(self, frames: int) -> float:
         """Frames to seconds."""
         return float(Fraction(frames) / self.fraction)

@@ -11,8 +11,13 @@
   let acks = Date.now() * 1000; // differs between tabs, which share the outbox
   let resent = false;
 
-  const load = () => JSON.parse(localStorage.getItem(KEY) ?? "[]");
-  const keep = (list) => localStorage.setItem(KEY, JSON.stringify(list));
+  // Storage that is full, forbidden or damaged must not keep an edit from being sent: it only would not outlive a reload.
+  function load() {
+    try { return JSON.parse(localStorage.getItem(KEY) ?? "[]"); } catch { return []; }
+  }
+  function keep(list) {
+    try { localStorage.setItem(KEY, JSON.stringify(list)); } catch (error) { console.warn("The outbox cannot be kept.", error); }
+  }
 
   /**
    * The way from a panel's script to its events in Python: send(event, data, verify).

@@ -27,7 +27,9 @@
   }
 
   function seek(frame, select = true) {
-    playhead.frame = Math.max(0, Math.min(frame, Math.max(0, total() - 1)));
+    // While it plays, the last frame is shown for its whole time: clamped to its beginning, it would never be over.
+    const end = playhead.playing ? total() - 0.001 : total() - 1;
+    playhead.frame = Math.max(0, Math.min(frame, Math.max(0, end)));
     const cut = locate(playhead.frame);
     playhead.shot = cut?.shot.id ?? null;
     playhead.fraction = cut ? (playhead.frame - cut.from) / cut.length : 0;

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from engine.errors import StageError
 from engine.profiles import get_profile
 from engine.refiner import Refiner
 from engine.refiner.model_refiner import open_refiner
@@ -50,8 +51,9 @@ def render(bench: Bench) -> None:
 def find_clip(home: Home, item: ExportShot) -> Clip | None:
     """The picked clip where it is ready, else the newest one that was rendered from these conditions."""
     with home.database.read() as session:
-        if item.ready is not None:
-            return session.get_one(Clip, item.ready)
+        ready = session.get(Clip, item.ready) if item.ready is not None else None
+        if ready is not None:
+            return ready
         query = select(Clip, Refinement.text).join(Refinement, col(Clip.refinement_id) == Refinement.id)
         query = query.where(Clip.take_id == item.clip.take_id).order_by(col(Clip.created).desc())
         found = session.exec(query).all()
@@ -78,7 +80,7 @@ def write_text(bench: Bench, storyboard: Storyboard, item: ExportShot, refiner: 
     """R_i: the text that was chosen, else what the refiner reads from the pair; as a row."""
     home = bench.home
     with home.database.read() as session:
-        take = session.get_one(Take, item.clip.take_id)
+        take = _take(session, item)
         chosen = _chosen(session, item.clip)
     if chosen is not None:
         return chosen
@@ -92,6 +94,16 @@ def write_text(bench: Bench, storyboard: Storyboard, item: ExportShot, refiner: 
         )
         session.add(row)
     return row
+
+
+def _take(session: Session, item: ExportShot) -> Take:
+    """The pair that a clip is made of. Raises StageError when it was purged since the job was made."""
+    take = session.get(Take, item.clip.take_id)
+    if take is None:
+        raise StageError(
+            "The picture of this shot was purged meanwhile: render the shot, or make the film, anew."
+        )
+    return take
 
 
 def _chosen(session: Session, clip: ClipConditions) -> Refinement | None:
@@ -110,7 +122,7 @@ def make_clip(
     """
     home = bench.home
     with home.database.read() as session:
-        take = session.get_one(Take, item.clip.take_id)
+        take = _take(session, item)
     start, end = home.frame(take.start_sha256), home.frame(take.end_sha256)
     ledger = JobLedger(bench, item.clip.renderer)
     renderer = clip_renderer(bench, item.clip.renderer, take.recipe["profile"], ledger)

@@ -122,6 +122,15 @@ def waiting_jobs(session: Session, *conditions: Any) -> list[Job]:
     return list(session.exec(query.order_by(col(Job.sequence), col(Job.created))).all())
 
 
+def replaces(order: Mapping[str, Any], waiting: Mapping[str, Any]) -> bool:
+    """Whether a new order of the same kind and shot makes a waiting one superfluous: a text (`text_only`)
+    brings no clip, and an exact repetition (`again`) is not what a new drawing is.
+    """
+    if order.get("again") or waiting.get("again"):
+        return False
+    return not order.get("text_only") or bool(waiting.get("text_only"))
+
+
 def active_jobs(session: Session, *conditions: Any) -> list[Job]:
     """Jobs that run, wait or are paused, of those that fit the conditions."""
     active = [state.value for state in JobState if state.active]

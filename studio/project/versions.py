@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from engine.story import FrameRate
 from studio.project.commands import Recorder
 from studio.project.film import FilmState
 from studio.store.tables import CastMember, Place, Project, Shot, Version, now
@@ -52,6 +53,8 @@ def take_out(
     for table in _SHELVED:
         for row in session.exec(select(table).where(table.shelf == version.id)).all():
             recorder.set(row, trashed=None, shelf=None)
+    rate = FrameRate(numerator=version.rate_numerator, denominator=version.rate_denominator)
+    recorder.set(project, sound_offset=rate.converted(project.sound_offset, film.rate))
     recorder.set(project, version_id=version.id, **{name: getattr(version, name) for name in WORDS})
     if leaving is not None and project.title == leaving.title and version.title:
         recorder.set(project, title=version.title)

@@ -230,9 +230,12 @@ def _machine() -> Machine:
 
 
 def _enqueue(session: Session, film: FilmState, shot: Shot, order: RenderOrder) -> Job:
-    """Queues a render job, in the place of one of the same shot that still waits."""
+    """Queues a render job, in the place of one of the same shot that still waits. A text alone takes no
+    render's place: the clip is wanted all the same.
+    """
     number = film.index[shot.id] + 1
     waiting = queue.waiting_jobs(session, Job.shot_id == shot.id, Job.kind == JobKind.RENDER.value)
+    waiting = [job for job in waiting if queue.replaces(order.model_dump(mode="json"), job.order)]
     for job in waiting:
         queue.cancel(session, job)
     replaced = min((job.sequence for job in waiting), default=None)

@@ -17,6 +17,7 @@ from studio.project.versions import begin, label_of
 from studio.service.agents import agents_of
 from studio.service.directing import Work
 from studio.service.projects import UNTITLED
+from studio.service.rate import LONGEST
 from studio.service.references import carry_references
 from studio.service.room import Edit, Room
 from studio.store.states import CommandKind
@@ -105,7 +106,8 @@ class Direction(Room):
 def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[str]) -> list[Shot]:
     """Makes a storyboard the version in use, beside what is there, as part of one command; returns the shots.
 
-    The director names a film that has no name, or that it has named itself; a name from the user stays.
+    The director names a film that has no name, or that it has named itself; a name from the user stays. So
+    does the frame rate: the director's lengths are converted to it.
     """
     project, film, recorder = edit.project, edit.film, edit.recorder
     if project.title in (UNTITLED, _own_title(edit)):
@@ -123,8 +125,8 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
         logline=board.logline,
         look=board.look,
         warnings=warnings,
-        rate_numerator=board.rate.numerator,
-        rate_denominator=board.rate.denominator,
+        rate_numerator=film.rate.numerator,
+        rate_denominator=film.rate.denominator,
     )
     owner = {"owner": project.owner, "project_id": project.id}
     cards: list[CastMember | Place] = []
@@ -146,7 +148,8 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
             scene=shot.scene,
             slate=shot.slate or slate_letters(index),
             description=shot.description,
-            **attribute_fields(shot.attributes),
+            **attribute_fields(shot.attributes)
+            | {"length": min(LONGEST, max(1, film.rate.converted(shot.attributes.length, board.rate)))},
         )
         rows.append(recorder.create(row))
     return rows

@@ -206,11 +206,12 @@ def _kept(film: FilmState, shot: Shot, side: FrameSide) -> Kept:
 
 
 def _enqueue(session: Session, film: FilmState, shot: Shot, order: DrawOrder, units: int) -> None:
-    """Queues a draw job, in the place of one of the same shot that still waits."""
+    """Queues a draw job, in the place of one of the same shot that waits; not of an exact repetition."""
     number = film.index[shot.id] + 1
     if shot.locked:
         raise BadInput(f"Shot {number} is locked: unlock it to draw it again.")
     waiting = queue.waiting_jobs(session, Job.shot_id == shot.id, Job.kind == JobKind.DRAW.value)
+    waiting = [job for job in waiting if queue.replaces(order.model_dump(mode="json"), job.order)]
     for job in waiting:
         queue.cancel(session, job)
     takes = f" ({len(order.seeds)} takes)" if len(order.seeds) > 1 else ""

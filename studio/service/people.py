@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlmodel import Session
 
@@ -14,7 +14,10 @@ from studio.service.rate import parse_rate, set_rate
 from studio.service.room import Edit, Room
 from studio.service.views import CastView, PlaceView
 from studio.service.words import cast_view, place_view
+from studio.store.errors import NotFound
 from studio.store.tables import CastMember, Place, Project, now
+
+Card = TypeVar("Card", CastMember, Place)
 
 
 class People(Room):
@@ -61,7 +64,7 @@ class People(Room):
         with self.home.database.read() as session:
             project_id = owned_cast(session, owner, cast_id).project_id
         with self._edit(owner, project_id) as edit:
-            member = owned_cast(edit.session, owner, cast_id)
+            member = _in_use(owned_cast(edit.session, owner, cast_id))
             old = member.name
             if "name" in fields:
                 _check_free(edit, fields["name"], member.id)
@@ -77,7 +80,7 @@ class People(Room):
         with self.home.database.read() as session:
             project_id = owned_cast(session, owner, cast_id).project_id
         with self._edit(owner, project_id) as edit:
-            member = owned_cast(edit.session, owner, cast_id)
+            member = _in_use(owned_cast(edit.session, owner, cast_id))
             edit.recorder.set(member, trashed=now())
             edit.recorder.finish(f"take {member.name} off the cast")
 
@@ -89,9 +92,10 @@ class People(Room):
         with self.home.database.read() as session:
             project_id = owned_place(session, owner, place_id).project_id
         with self._edit(owner, project_id) as edit:
-            place = owned_place(edit.session, owner, place_id)
+            place = _in_use(owned_place(edit.session, owner, place_id))
             old = place.name
             if "name" in fields:
+                _check_place_free(edit, fields["name"], place.id)
                 for shot in (*edit.film.shots, *edit.film.trash):
                     if shot.place.casefold() == old.casefold():
                         edit.recorder.set(shot, place=fields["name"])
@@ -106,8 +110,7 @@ class People(Room):
         """A new place of the film. Raises BadInput when the name is taken."""
         fields = card_fields({"name": name, "look": look})
         with self._edit(owner, project_id) as edit:
-            if any(place.name.casefold() == fields["name"].casefold() for place in edit.film.places):
-                raise BadInput(f"There already is a place called {fields['name']}: choose another name.")
+            _check_place_free(edit, fields["name"], None)
             positions = [place.position for place in edit.film.places]
             place = Place(
                 owner=owner,
@@ -124,7 +127,7 @@ class People(Room):
         with self.home.database.read() as session:
             project_id = owned_place(session, owner, place_id).project_id
         with self._edit(owner, project_id) as edit:
-            place = owned_place(edit.session, owner, place_id)
+            place = _in_use(owned_place(edit.session, owner, place_id))
             edit.recorder.set(place, trashed=now())
             edit.recorder.finish(f"take {place.name} off the places")
 
@@ -142,3 +145,15 @@ def _names(session: Session, project: Project) -> tuple[str, ...]:
 def _check_free(edit: Edit, name: str, own_id: str | None) -> None:
     if any(m.name.casefold() == name.casefold() and m.id != own_id for m in edit.film.cast):
         raise BadInput(f"There already is somebody called {name}: choose another name.")
+
+
+def _check_place_free(edit: Edit, name: str, own_id: str | None) -> None:
+    if any(p.name.casefold() == name.casefold() and p.id != own_id for p in edit.film.places):
+        raise BadInput(f"There already is a place called {name}: choose another name.")
+
+
+def _in_use(card: Card) -> Card:
+    """The card, unless another tab removed it or took out another version. Raises NotFound."""
+    if card.trashed is not None:
+        raise NotFound(f"{card.name} is no longer in this version of the film: reload the page.")
+    return card

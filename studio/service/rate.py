@@ -10,6 +10,8 @@ from studio.service.room import Edit
 
 RATES = ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001", "60")
 """What cameras and television use; any other rational rate is possible too."""
+LONGEST: int = next(m.le for m in CinematicAttributes.model_fields["length"].metadata if hasattr(m, "le"))
+"""Frames that a shot has at most."""
 _LOWEST, _HIGHEST = 1, 240
 _NTSC = {"23.976": "24000/1001", "23.98": "24000/1001", "29.97": "30000/1001", "59.94": "60000/1001"}
 
@@ -30,18 +32,24 @@ def parse_rate(text: str) -> FrameRate:
 
 
 def set_rate(edit: Edit, rate: FrameRate) -> bool:
-    """Changes the rate and all lengths, deleted shots included, in the edit; False when it is the same.
+    """Changes the rate, all lengths, deleted shots included, and where the sound begins, in the edit; False
+    when it is the same.
 
     Raises BadInput for a shot that would have more frames than a shot may have.
     """
     old = edit.film.rate
     if old == rate:
         return False
-    longest = next(m.le for m in CinematicAttributes.model_fields["length"].metadata if hasattr(m, "le"))
-    edit.recorder.set(edit.project, rate_numerator=rate.numerator, rate_denominator=rate.denominator)
+    sound = rate.converted(edit.project.sound_offset, old)
+    edit.recorder.set(
+        edit.project,
+        rate_numerator=rate.numerator,
+        rate_denominator=rate.denominator,
+        sound_offset=sound,
+    )
     for shot in (*edit.film.shots, *edit.film.trash):
         length = rate.frames(Fraction(shot.length) / old.fraction)
-        if length > longest:
+        if length > LONGEST:
             raise BadInput(
                 f"{edit.number(shot).capitalize()} is too long for {rate} frames a second: shorten it."
             )

@@ -86,7 +86,8 @@ class Work(Room):
             project = owned_project(session, owner, job.project_id)
             same = (Job.project_id == project.id, Job.kind == job.kind, Job.shot_id == job.shot_id)
             for waiting in queue.waiting_jobs(session, *same):
-                queue.cancel(session, waiting)
+                if queue.replaces(job.order, waiting.order):
+                    queue.cancel(session, waiting)
             again = queue.enqueue(
                 session,
                 project,

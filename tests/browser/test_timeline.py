@@ -214,3 +214,15 @@ def test_two_hundred_shots_stay_smooth(page: Page, shared_studio: Server) -> Non
     )
     film.keyboard.press("End")
     expect(film.locator(".tl-card").last).to_be_in_viewport()
+
+
+def test_the_animatic_ends_after_its_last_frame_on_a_fast_screen(film: Page) -> None:
+    """Between two paintings less than a frame passes: the last frame must be over all the same."""
+    film.evaluate("""() => {
+        window.requestAnimationFrame = (paint) => setTimeout(() => paint(performance.now()), 5);
+        stage.playhead.on = true;
+        stage.player.seek(stage.player.total() - 4);
+        stage.player.play();
+    }""")
+    film.wait_for_function("() => !stage.playhead.playing", timeout=10_000)
+    assert film.evaluate("() => stage.playhead.frame === stage.player.total() - 1")

@@ -9,6 +9,7 @@ from engine.story import FrameSide
 from studio.service.studio import Studio
 from studio.service.take_views import TakeView
 from studio.service.views import JobState
+from studio.store.tables import Job, Take
 from tests.studio.helpers import ME, blob_files, draw_all_here, draw_here, new_film, shots_of, wait_for_jobs
 
 
@@ -164,6 +165,38 @@ def test_purge_deletes_only_what_nothing_else_needs(studio: Studio) -> None:
     studio.purge(ME, old)
     assert [take.number for take in studio.takes(ME, ids[0])] == [3, 2]
     assert len(blob_files(studio.home.root)) == before - 2
+
+
+def test_purge_leaves_what_a_cancelled_job_would_need(studio: Studio) -> None:
+    """It can be tried again: an upload must still be there, and a purged pair is told in one sentence."""
+    project, (shot,) = new_film(studio, 1)
+    old = draw_here(studio, project, shot, seed=0)
+    with studio.home.database.read() as session:
+        frame = session.get_one(Take, old).start_sha256
+    (job,) = studio.draw(ME, [shot])
+    with studio.home.database.write() as session:
+        row = session.get_one(Job, job.id)
+        row.order = {**row.order, "kept": {"side": "start", "sha256": frame}}
+    studio.cancel(ME, job.id)
+    draw_here(studio, project, shot, seed=1)
+    studio.purge(ME, old)
+    assert studio.home.frame(frame).is_file()
+
+
+@pytest.mark.slow
+def test_a_render_of_a_purged_pair_says_what_to_do(studio: Studio) -> None:
+    project, (shot,) = new_film(studio, 1)
+    old = draw_here(studio, project, shot, seed=0)
+    (job,) = studio.render(ME, [shot])
+    studio.cancel(ME, job.id)
+    draw_here(studio, project, shot, seed=1)
+    studio.purge(ME, old)
+    again = studio.retry(ME, job.id)
+    studio.start_worker()
+    told = next(j for j in wait_for_jobs(studio, project) if j.id == again.id)
+    assert told.error == (
+        "The picture of this shot was purged meanwhile: render the shot, or make the film, anew."
+    )
 
 
 def test_purge_keeps_a_picture_that_another_row_shows(studio: Studio) -> None:

@@ -9,6 +9,7 @@ import pytest
 from engine.errors import BadInput
 from studio.service.studio import Studio
 from studio.service.views import JobState
+from studio.store.tables import Project
 from tests.studio.helpers import ME, draw_here, new_film, shots_of
 
 FIRST = "An old fisherman finds a lost child on a stormy harbour at night"
@@ -140,3 +141,29 @@ def test_again_and_again_are_different_proposals(studio: Studio) -> None:
     shot = shots_of(studio, project)[0].id
     seen = {str(studio.rewrite_shot(ME, shot, seed=seed).fields) for seed in range(4)}
     assert len(seen) == 4
+
+
+def test_the_film_keeps_its_rate_and_where_its_sound_begins(studio: Studio) -> None:
+    project = studio.create_project(ME).head.id
+    studio.edit_project(ME, project, fps="48")
+    with studio.home.database.write() as session:
+        row = session.get_one(Project, project)
+        row.sound, row.sound_seconds, row.sound_offset = f"{'0' * 64}.wav", 5.0, -96
+    direct(studio, project, FIRST, 3)
+    other = studio.create_project(ME).head.id
+    direct(studio, other, FIRST, 3)
+
+    def told(of: str) -> tuple[float, float, list[float]]:
+        head = studio.project(ME, of).head
+        begins = head.sound.offset / head.rate if head.sound else 0.0
+        return head.rate, begins, [shot.seconds for shot in shots_of(studio, of)]
+
+    assert told(project) == (48, -2.0, told(other)[2]), "the director's lengths, in the film's own frames"
+    studio.edit_project(ME, project, fps="24")
+    direct(studio, project, SECOND, 3)
+    assert told(project)[:2] == (24, -2.0)
+    studio.edit_project(ME, project, fps="30")
+    studio.switch_version(ME, studio.versions(ME, project)[0].id)
+    assert told(project)[:2] == (24, -2.0)
+    studio.undo(ME, project)
+    assert told(project)[:2] == (30, -2.0)

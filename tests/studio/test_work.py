@@ -10,7 +10,7 @@ from studio.service.studio import Studio
 from studio.service.views import JobState
 from studio.store.errors import NotFound
 from tests.studio.fake_painter import STEP_SECONDS
-from tests.studio.helpers import ME, YOU, new_film, shots_of, wait_for_jobs, wait_until
+from tests.studio.helpers import ME, YOU, draw_all_here, new_film, shots_of, wait_for_jobs, wait_until
 
 
 def titles(studio: Studio, project: str) -> list[str]:
@@ -91,6 +91,26 @@ def test_trying_again_takes_the_place_of_what_waits(studio: Studio) -> None:
     studio.draw(ME, [shot])
     again = studio.retry(ME, job.id)
     assert [j.id for j in studio.jobs(ME, project) if j.active] == [again.id]
+
+
+def test_only_work_of_the_same_nature_is_replaced(studio: Studio) -> None:
+    project, ids = new_film(studio, 2)
+    draw_all_here(studio, project)
+    studio.render(ME, ids)
+    text = studio.refine(ME, ids[1])
+    assert titles(studio, project) == ["Write the text R of shot 2", "Render shot 1", "Render shot 2"]
+    studio.render(ME, [ids[1]])
+    assert titles(studio, project) == ["Render shot 2", "Render shot 1"], "a clip has its text"
+    again = studio.retry(ME, text.id)
+    assert len(titles(studio, project)) == 3
+    studio.cancel(ME, again.id)
+    take = studio.takes(ME, ids[0])[0].id
+    repeated = {studio.draw_again(ME, take).id for _ in range(2)}
+    studio.draw(ME, [ids[0]])
+    studio.draw(ME, [ids[0]])
+    active = [job for job in studio.jobs(ME, project) if job.active]
+    assert repeated <= {job.id for job in active}
+    assert [job.title for job in active].count("Draw shot 1") == 1
 
 
 @pytest.mark.slow
