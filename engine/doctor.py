@@ -166,8 +166,11 @@ def refusal(profile: Profile, machine: Machine, hardware: bool = True) -> str:
 
 def fetched(profile: Profile) -> bool:
     """Whether a checkpoint lies here: a folder, or the hub's cache. What a download that was broken off still
-    needs, `checkpoint.locate` asks the disk for.
+    needs, `checkpoint.locate` asks the disk for. The mini checkpoint is always here: its table asks for room
+    to work in.
     """
+    if profile.family == "mini":
+        return False
     place = profile.checkpoint
     if isinstance(place, Path):
         return place.is_dir()

@@ -141,6 +141,7 @@
       if (!panel.contains(event.target) && !button.contains(event.target)) close();
     };
     const escape = (event) => {
+      if (event.target.closest?.(".hd-naming")) return; // there, Escape leaves the name as it was
       if (event.key === "Escape") { event.stopPropagation(); close(); button.focus(); }
     };
     function open() {
@@ -152,6 +153,7 @@
       onOpen();
     }
     function close() {
+      for (const media of panel.querySelectorAll("video, audio")) media.pause(); // nobody could stop it there
       panel.hidden = true;
       attribute(button, "aria-expanded", "false");
       document.removeEventListener("pointerdown", outside, true);

@@ -118,6 +118,10 @@
     const cut = cutList().find((item) => item.shot.id === state.cursor);
     if (cut) seek(cut.from, false);
   });
+  // Whoever begins to write stops the film: the next shot would take the rest of the words.
+  document.addEventListener("focusin", (event) => {
+    if (playhead.playing && event.target.closest("#inspector, #clips") && event.target.matches("input, textarea, select")) pause();
+  });
   stage.on("project", stop);
 
   Object.assign(stage.command, {

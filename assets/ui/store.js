@@ -128,7 +128,7 @@
   function select(ids, cursor) {
     state.selection = ids.filter((id) => state.shots.has(id));
     state.cursor = state.shots.has(cursor) ? cursor : state.selection.at(-1) ?? null;
-    lastPlace = Math.max(0, state.order.indexOf(state.cursor));
+    lastPlace = Math.max(0, state.order.findIndex((id) => state.selection.includes(id)));
     announce("select", "details");
   }
 

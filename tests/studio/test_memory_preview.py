@@ -15,7 +15,15 @@ from studio.service.studio import Studio
 from studio.service.views import JobState, PackedView
 from studio.store.errors import NotFound
 from studio.store.states import MemoryScope, Subject
-from tests.studio.helpers import ME, draw_all_here, draw_here, new_film, shots_of, wait_for_jobs
+from tests.studio.helpers import (
+    ME,
+    draw_all_here,
+    draw_here,
+    new_film,
+    shots_of,
+    wait_for_jobs,
+    wait_until,
+)
 
 START, END = FrameSide.START, FrameSide.END
 WORDS = (
@@ -44,7 +52,7 @@ def test_the_preview_is_the_pack_that_is_drawn(home: Path) -> None:
         assert (now.missing, now.same, now.grid) == (0, True, (4, 8))
         assert pack(now.packed) == pack(studio.memory(ME, ids[3]).packed)
         assert len(now.packed) == 5
-        assert all(shot.cut is not None for shot in shots_of(studio, project)[:-1])
+        wait_until(lambda: all(shot.cut is not None for shot in shots_of(studio, project)[:-1]))
 
         # A pin and a ban change it at once, and drawing gives that very pack.
         studio.pin(ME, project, ids[1], START)

@@ -61,6 +61,8 @@ fold.addEventListener("toggle", remember);
 function drawSelected() {
   if (!state.selection.length) { stage.notify("Select a shot in the timeline first."); return; }
   if (uploading() && !picture) { stage.notify("Choose the picture that the shot is to have first."); picker.focus(); return; }
+  const odd = [["seed", seed], ["number of steps", steps]].find(([, control]) => control.validity.stepMismatch || control.validity.badInput);
+  if (odd) { stage.notify(`The ${odd[0]} is a whole number.`, "error"); fold.open = true; odd[1].focus(); return; }
   send("selected", {
     shots: state.selection, takes: Number(takes.value), given: given.value, data: uploading() ? picture : "",
     seed: value(seed), steps: value(steps), guidance: value(guidance), memory_guidance: value(following),

@@ -104,8 +104,10 @@ def header(desk: Desk) -> Panel:
         made = studio.create_project(owner)
         return desk.opened(owner, made.head.id)
 
-    def remove(owner: str, event: Event) -> News:
-        studio.delete_project(owner, event.project_id)
+    def remove(owner: str, event: ProjectEvent) -> News:
+        studio.delete_project(owner, event.film)
+        if event.film != event.project_id:
+            return desk.projects(owner)  # the page stays where it is
         left = studio.projects(owner)
         found = left[0].id if left else studio.create_project(owner).head.id
         return desk.opened(owner, found)
@@ -149,7 +151,7 @@ def header(desk: Desk) -> Panel:
     desk.on(panel.stepback, HistoryEvent, undo)
     desk.on(panel.stepforward, HistoryEvent, redo)
     desk.on(panel.begin, Event, start, desk.mail.films)
-    desk.on(panel.discard, Event, remove)
+    desk.on(panel.discard, ProjectEvent, remove)
     desk.on(panel.recover, Event, restore)
     desk.on(panel.listing, Event, listing)
     desk.on(panel.archive, ProjectEvent, archive)

@@ -18,8 +18,8 @@ const theme = stage.field({
   }),
 });
 const shots = stage.input({ id: "shot-count", type: "number", min: 1, max: 60, value: 5 });
-const seed = stage.input({ id: "director-seed", type: "number", min: 0, value: 0 });
-const seconds = stage.input({ id: "film-seconds", type: "number", min: 0.5, step: 0.5, placeholder: "any", title: "How long the whole film is to be; empty: as long as its shots need" });
+const seed = stage.input({ id: "director-seed", type: "number", min: 0, max: 2147483647, value: 0 });
+const seconds = stage.input({ id: "film-seconds", type: "number", min: 0.5, step: "any", placeholder: "any", title: "How long the whole film is to be; empty: as long as its shots need" });
 const button = h("button.s-button.s-primary", { type: "button", id: "direct", onclick: direct }, "Direct");
 const who = h("select.s-input", { id: "director", onchange: () => stage.agents.choose("director", who.value) });
 const models = stage.tool("sliders", "Choose models for the director, the refiner and the judge", () => stage.agents.open());
@@ -35,11 +35,18 @@ const ideas = h("div.st-ideas", {}, h("span.s-label", {}, "For example"), EXAMPL
     theme.control.dispatchEvent(new Event("change"));
     theme.control.focus();
   } }, idea)));
+const NUMBERS = [
+  [shots, "The number of shots is a whole number from 1 to 60."],
+  [seed, "The director's seed is a whole number from 0 to 2147483647."],
+  [seconds, "The film's length is a number of seconds, at least 0.5."],
+];
 let working = false;
 let wasWorking = false;
 
 function direct() {
   if (working || !state.head) return;
+  const odd = NUMBERS.find(([control]) => !control.checkValidity());
+  if (odd) { stage.notify(odd[1], "error"); odd[0].focus(); return; }
   theme.flush();
   working = true;
   state.director = { working: true, stages: [] };

@@ -18,6 +18,7 @@ const clearDrop = () => {
 
 strip.addEventListener("pointermove", (event) => {
   if (trim) { moveTrim(event); return; }
+  if (drag && !event.buttons) drag = null; // it was let go of outside the strip
   if (!drag) return;
   if (!drag.on && Math.abs(event.clientX - drag.x) > 6) {
     drag.on = true;

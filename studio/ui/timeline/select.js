@@ -55,23 +55,30 @@ const range = (from, to) => {
   return state.order.slice(Math.min(a, b), Math.max(a, b) + 1);
 };
 
+/** Where a range begins: the last shot that was chosen alone, unless it is gone or something else was chosen since. */
+function holdAnchor() {
+  if (!state.selection.includes(anchor)) anchor = state.cursor;
+}
+
 function step(by, extend) {
   if (!state.order.length) return;
   const at = Math.max(0, state.order.indexOf(state.cursor));
   const to = state.order[Math.min(state.order.length - 1, Math.max(0, at + by))];
-  if (extend) { anchor ??= state.cursor; pick(range(anchor, to), to); } else { anchor = to; pick([to], to); }
+  if (extend) { holdAnchor(); pick(range(anchor, to), to); } else { anchor = to; pick([to], to); }
 }
 
 /** A click on a card: alone, with Shift a range from the last one, with Ctrl one more or one less. */
 function choose(id, { extend, toggle }) {
-  if (extend && (anchor ?? state.cursor)) {
-    anchor ??= state.cursor;
+  if (extend && state.cursor) {
+    holdAnchor();
     pick(range(anchor, id), id);
   } else if (toggle) {
     const chosen = new Set(state.selection);
+    if (chosen.size === 1 && chosen.has(id)) return; // something is always selected
     if (!chosen.delete(id)) chosen.add(id);
-    anchor = id;
-    pick(state.order.filter((other) => chosen.has(other)), id);
+    const left = state.order.filter((other) => chosen.has(other));
+    anchor = chosen.has(id) ? id : left.at(-1);
+    pick(left, anchor);
   } else {
     anchor = id;
     pick([id], id);

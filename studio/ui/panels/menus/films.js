@@ -14,7 +14,7 @@ stage.filmsMenu = (send, trigger) => {
 
   function discard(card) {
     pop.close();
-    trigger("discard", { ...stage.place(), project: card.id, since: -1 });
+    trigger("discard", { ...stage.place(card.id === state.head?.id ? { since: -1 } : {}), film: card.id });
     stage.notify(`“${card.title}” is in the trash.`, "info", { label: "Bring it back", act: () => recover(card) });
   }
 

@@ -54,7 +54,7 @@ stage.soundBox = (send, upload) => {
     tools.hidden = !sound;
     text(choose.lastChild, sound ? "Another sound" : "Add a sound (MP3, WAV, M4A)");
     const url = sound ? stage.media(sound.url) : null;
-    if (!url) { audio.removeAttribute("src"); return; }
+    if (!url) { audio.pause(); audio.removeAttribute("src"); audio.load(); return; } // without src it would play on
     if (audio.getAttribute("src") !== url) audio.src = url;
     text(name, sound.name);
     stage.attribute(name, "title", `${sound.name}, ${sound.seconds.toFixed(1)} s`);

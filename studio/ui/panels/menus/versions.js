@@ -1,6 +1,6 @@
 // Versions of the shot list, for the story panel: compare their counts, name them, take any of them out.
 stage.versionsBox = (send) => {
-  const { h, text, fill, say, state } = stage;
+  const { h, text, say, state } = stage;
   const summary = h("summary", { id: "versions" });
   const list = h("div.ve-list", { role: "list", "aria-label": "Versions of the shot list" });
   const box = h("details.ve-box", { hidden: true }, summary,
@@ -30,7 +30,8 @@ stage.versionsBox = (send) => {
     box.hidden = versions.length < 1;
     text(summary, `Versions (${versions.length})`);
     for (const [id, row] of rows) if (!versions.some((version) => version.id === id)) { row.el.remove(); rows.delete(id); }
-    fill(list, versions.map((version) => {
+    // Rows that are there stay where they are: a name that is being written must not lose its focus.
+    versions.map((version) => {
       if (!rows.has(version.id)) rows.set(version.id, makeRow(version.id));
       const row = rows.get(version.id);
       text(row.number, String(version.number));
@@ -42,7 +43,7 @@ stage.versionsBox = (send) => {
       stage.attribute(row.el, "data-here", version.current);
       stage.attribute(row.use, "aria-label", `Take out version ${version.number}: ${version.label}`);
       return row.el;
-    }));
+    }).forEach((el, index) => { if (list.children[index] !== el) list.insertBefore(el, list.children[index] ?? null); });
   }
 
   const ask = () => state.head && send("versions");
