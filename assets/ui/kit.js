@@ -135,6 +135,13 @@
     count: (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`,
   };
 
+  /** Makes the children of a list the wanted ones; what is already in its place is not touched and keeps its focus. */
+  function arrange(list, wanted) {
+    const there = new Set(wanted);
+    for (const child of [...list.children]) if (!there.has(child)) child.remove();
+    wanted.forEach((el, index) => { if (list.children[index] !== el) list.insertBefore(el, list.children[index] ?? null); });
+  }
+
   /** Closes an open popover by Escape, by a click outside, or by itself. Returns {open, close, toggle}. */
   function popover(button, panel, onOpen = () => {}) {
     const outside = (event) => {
@@ -165,5 +172,5 @@
     return { open, close, toggle: () => (panel.hidden ? open() : close()) };
   }
 
-  window.stage = { h, set, text, attribute, fill, media, picture, icon, tool, say, popover };
+  window.stage = { h, set, text, attribute, fill, media, picture, icon, tool, say, arrange, popover };
 })();

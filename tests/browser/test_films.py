@@ -93,3 +93,49 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(empty: Page) -> None:
     empty.fill("#shot-length", "soon")
     empty.locator("#shot-length").blur()
     expect(empty.locator("#inspector .s-mark[data-kind='bad']")).to_have_text("not saved")
+
+
+def test_another_film_goes_to_the_trash_and_escape_leaves_its_name(empty: Page) -> None:
+    rename(empty, "Third film")
+    new_film(empty)
+    rename(empty, "Fourth film")
+    here = empty.evaluate("() => stage.state.head.id")
+    empty.click("#projects")
+    empty.get_by_role("button", name="Rename “Third film”").click()
+    field = empty.get_by_label("New title of “Third film”")
+    field.fill("Half a na")
+    field.press("Escape")
+    expect(empty.get_by_role("button", name="Rename “Third film”")).to_be_visible()
+    empty.get_by_role("button", name="Put “Third film” into the trash").click()
+    expect(empty.locator(".s-notice")).to_contain_text("“Third film” is in the trash")
+    empty.wait_for_function("() => stage.state.projects.find((film) => film.title === 'Third film').trashed")
+    assert empty.evaluate("() => stage.state.head.id") == here
+
+
+def test_odd_numbers_are_told_before_the_director_starts(empty: Page) -> None:
+    empty.fill("#theme", "A girl waits for a train")
+    for field, number, said in (
+        ("#director-seed", "4294967295", "seed is a whole number"),
+        ("#shot-count", "2.5", "number of shots is a whole number"),
+        ("#film-seconds", "-5", "length is a number of seconds"),
+    ):
+        before = empty.input_value(field)
+        empty.fill(field, number)
+        empty.click("#direct")
+        expect(empty.locator(".s-notice").last).to_contain_text(said)
+        expect(empty.locator("#direct")).to_be_enabled()
+        empty.fill(field, before)
+
+
+def test_a_version_s_name_is_written_through_its_own_saving(empty: Page) -> None:
+    empty.fill("#theme", "A girl waits for a train")
+    empty.click("#direct")
+    expect(empty.locator(".tl-card")).to_have_count(5)
+    empty.click("#versions")
+    name = empty.locator(".ve-label").first
+    name.click()
+    name.fill("Night")
+    empty.wait_for_function("() => stage.state.told.versions[0].label === 'Night'")  # saved after a pause
+    empty.keyboard.type(" draft")
+    expect(name).to_have_value("Night draft")
+    assert empty.evaluate("() => stage.state.order.length") == 5, "no letter was taken for a key"

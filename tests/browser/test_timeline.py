@@ -226,3 +226,31 @@ def test_the_animatic_ends_after_its_last_frame_on_a_fast_screen(film: Page) -> 
     }""")
     film.wait_for_function("() => !stage.playhead.playing", timeout=10_000)
     assert film.evaluate("() => stage.playhead.frame === stage.player.total() - 1")
+
+
+def test_a_range_begins_where_the_selection_is(film: Page) -> None:
+    chosen = "() => stage.state.selection.map((id) => stage.shot(id).number)"
+    cards = film.locator(".tl-card")
+    cards.nth(2).click()
+    film.keyboard.press("Delete")
+    film.wait_for_function("() => stage.state.order.length === 11")
+    film.keyboard.press("Shift+ArrowRight")
+    becomes(film, chosen, [3, 4])  # the deleted shot was the range's old beginning
+    cards.nth(3).click()
+    cards.nth(7).click(modifiers=["Shift"])
+    film.keyboard.press("Delete")
+    film.wait_for_function("() => stage.state.order.length === 6")
+    becomes(film, chosen, [4])  # where the deleted ones stood
+    cards.nth(0).click()
+    cards.nth(1).click(modifiers=["Control"])
+    cards.nth(1).click(modifiers=["Control"])
+    becomes(film, "() => [stage.shot().number]", [1])
+    cards.nth(0).click(modifiers=["Control"])
+    becomes(film, chosen, [1])
+
+
+def test_whoever_writes_stops_the_animatic(film: Page) -> None:
+    film.evaluate("() => { stage.playhead.on = true; stage.player.play(); }")
+    film.wait_for_function("() => stage.playhead.playing")
+    film.click("#shot-description")
+    film.wait_for_function("() => !stage.playhead.playing")

@@ -109,6 +109,8 @@ def test_what_the_theme_says_of_where_stands(theme: str, words: str) -> None:
         ("Every morning the postman brings a letter to the harbour", ["Postman"], "Harbour"),
         ("Every morning Anna opens the library", ["Anna"], "Library"),
         ("Anna believes in Tom", ["Anna", "Tom"], ""),
+        ("Anna smiles at Tom in a forest", ["Anna", "Tom"], "Forest"),
+        ("Anna sits near Tom on a beach", ["Anna", "Tom"], "Beach"),
         ("They dance in the rain on a beach", ["First traveller", "Second traveller"], "Beach"),
     ],
 )

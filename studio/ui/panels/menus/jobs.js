@@ -98,18 +98,12 @@
         const labels = { pause: "Pause all", resume: "Go on with all", cancel: "Cancel all" };
         fill(all, offered.map((does) => everything(does, labels[does])));
       }
-      place(order.length ? order : [empty]);
+      stage.arrange(list, order.length ? order : [empty]);
     }
 
     const empty = h("p.s-empty", {}, "Nothing is being drawn. Press Draw, or R on a shot.");
 
     /** Puts rows in order, moving only those that are elsewhere, so that a focused button keeps its focus. */
-    function place(wanted) {
-      const there = new Set(wanted);
-      for (const child of [...list.children]) if (!there.has(child)) child.remove();
-      wanted.forEach((el, index) => { if (list.children[index] !== el) list.insertBefore(el, list.children[index] ?? null); });
-    }
-
     stage.on("jobs project", render);
     stage.on("project", () => rows.clear());
     return h("span.s-anchor", {}, button, panel);

@@ -29,9 +29,8 @@ stage.versionsBox = (send) => {
     const versions = state.told.versions ?? [];
     box.hidden = versions.length < 1;
     text(summary, `Versions (${versions.length})`);
-    for (const [id, row] of rows) if (!versions.some((version) => version.id === id)) { row.el.remove(); rows.delete(id); }
-    // Rows that are there stay where they are: a name that is being written must not lose its focus.
-    versions.map((version) => {
+    for (const id of rows.keys()) if (!versions.some((version) => version.id === id)) rows.delete(id);
+    stage.arrange(list, versions.map((version) => {
       if (!rows.has(version.id)) rows.set(version.id, makeRow(version.id));
       const row = rows.get(version.id);
       text(row.number, String(version.number));
@@ -43,7 +42,7 @@ stage.versionsBox = (send) => {
       stage.attribute(row.el, "data-here", version.current);
       stage.attribute(row.use, "aria-label", `Take out version ${version.number}: ${version.label}`);
       return row.el;
-    }).forEach((el, index) => { if (list.children[index] !== el) list.insertBefore(el, list.children[index] ?? null); });
+    }));
   }
 
   const ask = () => state.head && send("versions");
