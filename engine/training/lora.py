@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 from diffusers.training_utils import cast_training_params
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
@@ -128,6 +129,8 @@ class LoraTrainer:
         self.accelerator = Accelerator(
             mixed_precision="bf16" if options.bf16 else "no",
             gradient_accumulation_steps=options.accumulate,
+            # what the last block says of the words is unused, so its adapters never get a gradient
+            kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
         pipe.cache = FrameCache(out / "cache" if options.cache_latents else None)
         self.progress = Progress(start=pipe.card.title)
@@ -230,6 +233,7 @@ class LoraTrainer:
             if options.understanding:
                 pipe.text_encoder.gradient_checkpointing_enable()
                 pipe.text_encoder.enable_input_require_grads()
+                pipe.text_encoder.train()  # it recomputes in training mode only; it has no dropout
         models = Step2Models(pipe, self.grid)
         cast_training_params(models, torch.float32)
         record = self.out / PROGRESS

@@ -75,6 +75,20 @@ def test_adapters_of_both_models_come_back_with_load_lora_weights(
     assert not getattr(fresh.transformer, "peft_config", None)
 
 
+def test_checkpointing_recomputes_both_models(data: Path, tmp_path: Path) -> None:
+    def passes(checkpointing: bool) -> tuple[int, int]:
+        pipe, counted = tiny_pipeline(), [0, 0]
+        first = pipe.text_encoder.model.language_model.layers[0]  # recomputed inside: its own hooks run once
+        for k, part in enumerate((pipe.transformer.transformer_blocks[0], first.mlp.down_proj)):
+            part.register_forward_pre_hook(lambda *_, k=k: counted.__setitem__(k, counted[k] + 1))
+        train_lora(pipe, data, tmp_path / str(checkpointing), options(checkpointing=checkpointing))
+        return counted[0], counted[1]
+
+    drawn, read = passes(False)
+    assert drawn > 0 < read
+    assert passes(True) == (2 * drawn, 2 * read)
+
+
 def test_both_models_are_adapted_unless_the_understanding_model_is_frozen(data: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
