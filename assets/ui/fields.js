@@ -8,8 +8,7 @@
 
   const same = (a, b) => String(a ?? "").trim() === String(b ?? "").trim();
 
-  const commits = new Set();
-  const commitAll = () => commits.forEach((commit) => commit());
+  const commitAll = () => stage.writing.forEach((commit) => commit());
   window.addEventListener("pagehide", commitAll);
   document.addEventListener("visibilitychange", () => document.hidden && commitAll());
 
@@ -65,7 +64,7 @@
       });
     }
 
-    commits.add(commit);
+    stage.writing.add(commit);
     control.addEventListener("input", () => {
       dirty = true;
       clearTimeout(timer);

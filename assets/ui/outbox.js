@@ -8,6 +8,8 @@
   const OLD = 24 * 3600 * 1000; // ms after which an edit that never arrived is no longer what anybody wants
   const senders = new Map(); // panel -> trigger
   const pending = new Map(); // ack -> {verify, at}: edits of this page
+  const asked = new Map(); // ack -> when: what else was sent and is not answered
+  const PATIENCE = 2000; // ms that `settled` waits for those
   let acks = Date.now() * 1000; // differs between tabs, which share the outbox
   let resent = false;
 
@@ -34,6 +36,8 @@
         keep([...withoutOlder(load(), event, message), { panel, event, message, at: Date.now() }]);
         setTimeout(() => stage.announce("saved"), LATE + 100);
         stage.announce("saved");
+      } else {
+        asked.set(ack, Date.now());
       }
       trigger(event, message);
     };
@@ -54,6 +58,7 @@
   }
 
   function acknowledge(ack) {
+    asked.delete(ack);
     keep(load().filter((item) => item.message.ack !== ack));
     const edit = pending.get(ack);
     if (!edit) return;
@@ -101,6 +106,17 @@
     return [...pending.values()].some((edit) => Date.now() - edit.at > LATE) ? "waiting" : "saving";
   }
 
+  /** Sends what is still being written, and calls `then` once all that was sent is done: undo means the last of it. */
+  function settled(then) {
+    stage.writing.forEach((commit) => commit());
+    const look = () => {
+      for (const [ack, at] of asked) if (Date.now() - at > PATIENCE) asked.delete(ack);
+      if (pending.size || asked.size) setTimeout(look, 30);
+      else then();
+    };
+    look();
+  }
+
   const UNANSWERED = 3000; // ms without an answer, after which a question is asked again
 
   /**
@@ -126,5 +142,5 @@
     };
   }
 
-  Object.assign(stage, { asker, sender, acknowledge, resend, savedState });
+  Object.assign(stage, { asker, sender, acknowledge, settled, resend, savedState, writing: new Set() });
 })();

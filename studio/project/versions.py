@@ -52,7 +52,8 @@ def take_out(
     leaving = shelve(session, recorder, project, film)
     for table in _SHELVED:
         for row in session.exec(select(table).where(table.shelf == version.id)).all():
-            recorder.set(row, trashed=None, shelf=None)
+            back = {"trashed": row.deleted, "deleted": None} if table is Shot else {"trashed": None}
+            recorder.set(row, shelf=None, **back)
     rate = FrameRate(numerator=version.rate_numerator, denominator=version.rate_denominator)
     recorder.set(project, sound_offset=rate.converted(project.sound_offset, film.rate))
     recorder.set(project, version_id=version.id, **{name: getattr(version, name) for name in WORDS})
@@ -61,10 +62,10 @@ def take_out(
 
 
 def shelve(session: Session, recorder: Recorder, project: Project, film: FilmState) -> Version | None:
-    """Puts all rows in use on the shelf of their version, which keeps the film's words; None when there is
-    nothing. Shots that no director made become a version of their own.
+    """Puts all rows in use, and the deleted shots, on the shelf of their version, which keeps the film's
+    words; None when there is nothing. Shots that no director made become a version of their own.
     """
-    rows: Sequence[Any] = (*film.shots, *film.cast, *film.places)
+    rows: Sequence[Any] = (*film.shots, *film.trash, *film.cast, *film.places)
     version = session.get(Version, project.version_id) if project.version_id else None
     if version is None:
         if not rows:
@@ -80,6 +81,8 @@ def shelve(session: Session, recorder: Recorder, project: Project, film: FilmSta
         recorder.create(version)
     # Its theme is what it was directed from; the project's may be the one to be directed next.
     recorder.set(version, **{name: getattr(project, name) for name in WORDS if name != "theme"})
+    for shot in film.trash:
+        recorder.set(shot, deleted=shot.trashed)
     for row in rows:
         recorder.set(row, trashed=now(), shelf=version.id)
     return version

@@ -26,7 +26,7 @@ from studio.store.tables import Command, Job, Shot, now
 SHORTEST_HALF = 0.25
 """Seconds that each half of a split shot has at least."""
 _NOT_COPIED = {
-    *("id", "position", "slate", "picked", "created", "accepted", "locked", "trashed"),
+    *("id", "position", "slate", "picked", "created", "accepted", "locked", "trashed", "deleted"),
     *("refinement", "clip", "clip_accepted"),
 }
 _INHERITED = ("place", "time", "weather", "cast", "length")
@@ -158,8 +158,12 @@ class Edits(Room):
             edit.recorder.finish(f"delete shot{'s' if len(shots) > 1 else ''} {numbers}")
 
     def restore_shot(self, owner: str, shot_id: str) -> ShotView:
-        """Brings a shot back from the trash to where it was."""
+        """Brings a shot back from the trash to where it was. Raises BadInput for one of another version."""
         with self._edit_shot(owner, shot_id) as (edit, shot):
+            if shot.shelf is not None:
+                raise BadInput(
+                    "This shot belongs to another version of the film: take that version out first."
+                )
             if shot.trashed is not None:
                 _check_room(edit.film, 1)
             edit.recorder.set(shot, trashed=None)

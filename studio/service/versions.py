@@ -81,7 +81,10 @@ def _count(session: Session, project: Project) -> Mapping[str, _Counts]:
     def of(shelf: str | None) -> _Counts:
         return counts.setdefault(shelf or project.version_id or "", _Counts())
 
-    there = (Shot.project_id == project.id, col(Shot.shelf).is_not(None) | col(Shot.trashed).is_(None))
+    there = (
+        Shot.project_id == project.id,
+        col(Shot.trashed).is_(None) | col(Shot.shelf).is_not(None) & col(Shot.deleted).is_(None),
+    )
     for shelf, length, picked in session.exec(select(Shot.shelf, Shot.length, Shot.picked).where(*there)):
         found = of(shelf)
         found.shots, found.frames = found.shots + 1, found.frames + length

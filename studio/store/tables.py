@@ -69,7 +69,8 @@ class Shot(SQLModel, table=True):
     """S_i = (D_i, C_i) with its place in the film (see studio.project.order) and what is picked for it.
 
     `picked` is a take, `refinement` the text R_i written for it, `clip` a rendered clip; `accepted` and
-    `clip_accepted` name the moment whose stale picture, or clip, is kept as it is.
+    `clip_accepted` name the moment whose stale picture, or clip, is kept as it is. On the shelf of another
+    version `deleted` says since when the shot is in that version's trash.
     """
 
     __table_args__ = (Index("shot_of_project", "project_id", "position"),)
@@ -104,6 +105,7 @@ class Shot(SQLModel, table=True):
     locked: bool = False
     shelf: str | None = Field(default=None, foreign_key="version.id")
     trashed: int | None = None
+    deleted: int | None = None
     created: int = Field(default_factory=now)
 
 
@@ -138,8 +140,8 @@ class Version(SQLModel, table=True):
     """A version of a film's shot list. One is in use; the rows of the others lie on their shelves.
 
     A row on a shelf (`shelf` names the version, `trashed` says since when) comes back when that version is
-    taken out again; takes stay with their shots. The words of the film (theme, logline, look, what the
-    director warned of, frame rate) are kept here while the version is on the shelf.
+    taken out again, a deleted shot to its trash; takes stay with their shots. The words of the film (theme,
+    logline, look, what the director warned of, frame rate) are kept here while the version is on the shelf.
     """
 
     id: str = Field(default_factory=new_id, primary_key=True)

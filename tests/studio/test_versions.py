@@ -167,3 +167,28 @@ def test_the_film_keeps_its_rate_and_where_its_sound_begins(studio: Studio) -> N
     assert told(project)[:2] == (24, -2.0)
     studio.undo(ME, project)
     assert told(project)[:2] == (30, -2.0)
+
+
+def test_a_deleted_shot_stays_in_the_trash_of_its_version(studio: Studio) -> None:
+    project = studio.create_project(ME).head.id
+    direct(studio, project, FIRST, 3)
+    gone = shots_of(studio, project)[1]
+    studio.delete_shots(ME, [gone.id])
+    before = studio.project(ME, project)
+    direct(studio, project, SECOND, 2)
+    second = studio.project(ME, project)
+    assert second.trash == (), "version 2 never had that shot"
+    with pytest.raises(BadInput, match="another version"):
+        studio.restore_shot(ME, gone.id)
+    one, two = studio.versions(ME, project)
+    assert (one.shots, two.shots) == (2, 2), "a deleted shot does not count"
+    studio.edit_project(ME, project, fps="48")
+    studio.switch_version(ME, one.id)
+    back = studio.project(ME, project)
+    assert (back.shots, back.trash) == (before.shots, before.trash)
+    studio.undo(ME, project)
+    assert studio.project(ME, project).trash == ()
+    studio.redo(ME, project)
+    restored = studio.restore_shot(ME, gone.id)
+    assert restored.seconds == gone.seconds, "the other version's rate is not this one's"
+    assert [shot.id for shot in shots_of(studio, project)][1] == gone.id

@@ -123,6 +123,8 @@ function settleNudge(keep = true) {
   arrange();
 }
 
+stage.writing.add(() => settleNudge());
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !(trim || drag?.on || nudged)) return;
   event.preventDefault();

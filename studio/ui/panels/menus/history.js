@@ -13,19 +13,21 @@
       h("h3.s-title", {}, "History"), h("p.s-hint", {}, "Choose an entry: the film goes back, or forward, to just after it."), list);
     const pop = stage.popover(button, panel, ask);
 
-    // Pressed faster than the studio answers, each step waits for the one before: which command is next is only known then.
+    // Each step waits for what was edited, and for the step before it: which command is next is only known then.
     const waiting = [];
     let stepping = false;
 
     function step(which) {
       if (stepping) { waiting.push(which); return; }
-      const item = state.head?.[which];
-      if (!item) { waiting.length = 0; return; }
       stepping = true;
-      send(which === "undo" ? "stepback" : "stepforward", { command: item.id }, () => {
-        stepping = false;
-        if (waiting.length) step(waiting.shift());
-        return true;
+      stage.settled(() => {
+        const item = state.head?.[which];
+        if (!item) { stepping = false; waiting.length = 0; return; }
+        send(which === "undo" ? "stepback" : "stepforward", { command: item.id }, () => {
+          stepping = false;
+          if (waiting.length) step(waiting.shift());
+          return true;
+        });
       });
     }
 
