@@ -37,6 +37,26 @@ def settled(page: Page) -> None:
     page.wait_for_function("() => stage.savedState() === 'saved'")
 
 
+def test_undo_takes_back_what_is_still_on_its_way(film: Page) -> None:
+    """A length that rests for a moment before it is sent, words in a field, a delete without an answer yet."""
+    lengths = "() => stage.shots().map((shot) => shot.attributes.length)"
+    first, newest = film.evaluate(lengths), film.evaluate("() => stage.state.head.undo.id")
+    undone = "(newest) => stage.state.head.undo?.id === newest && stage.state.head.redo?.label.includes"
+    film.keyboard.press("]")
+    assert film.evaluate("() => stage.state.head.undo.id") == newest, "nothing was sent yet"
+    film.keyboard.press("Control+z")
+    film.wait_for_function(f"{undone}('length')", arg=newest)
+    assert film.evaluate(lengths) == first
+    film.keyboard.press("Delete")
+    film.keyboard.press("Control+z")
+    film.wait_for_function(f"{undone}('delete')", arg=newest)
+    expect(film.locator(".tl-card")).to_have_count(4)
+    film.keyboard.press("e")
+    film.keyboard.type("Nobody waits. ")
+    film.evaluate("() => stage.command.undo()")  # in the field itself the keys are the browser's
+    film.wait_for_function(f"{undone}('description')", arg=newest)
+
+
 def test_everything_by_keyboard(film: Page) -> None:
     first = film.evaluate(ORDER)
     film.keyboard.press("ArrowRight")
