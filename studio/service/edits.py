@@ -35,7 +35,7 @@ _INHERITED = ("place", "time", "weather", "cast", "length")
 class Edits(Room):
     """Shots, undo and redo."""
 
-    def edit_shot(self, owner: str, shot_id: str, **fields: Any) -> ShotView:
+    def edit_shot(self, owner: str, shot_id: str, /, **fields: Any) -> ShotView:
         """Changes fields of a shot: `description`, `title`, `scene`, `slate`, `locked`, or any field of
         `CinematicAttributes` (`scale`, `movement`, `length` in frames, `cast` a list of names, …; enums by
         value or member). Only fields that really differ are written; nothing different means no command.

@@ -23,7 +23,7 @@ Card = TypeVar("Card", CastMember, Place)
 class People(Room):
     """The project, its cast and its places; every edit can be undone."""
 
-    def edit_project(self, owner: str, project_id: str, **fields: Any) -> None:
+    def edit_project(self, owner: str, project_id: str, /, **fields: Any) -> None:
         """Changes `title`, `theme`, `logline`, `look`, `profile`, `memory_scope`, `all_profiles` (whether
         memory takes frames of other profiles too), `renderer`, `aspect` (one that the profile offers, "" for
         its own) or `fps` ("24", "24000/1001", "23.976"). Raises BadInput.

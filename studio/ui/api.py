@@ -18,6 +18,7 @@ from engine.errors import StageError
 from engine.story import FrameSide
 from studio.service.studio import Studio
 from studio.ui.desk import BROKEN, log, owner_of
+from studio.ui.unicode import well_formed
 
 Json = dict[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -166,7 +167,7 @@ def in_sentences(function: F) -> F:
     @functools.wraps(function)
     def call(*arguments: Any, **named: Any) -> Any:
         try:
-            return function(*arguments, **named)
+            return function(*well_formed(list(arguments)), **well_formed(named))
         except StageError as error:
             raise gr.Error(str(error), print_exception=False) from error
         except Exception as error:

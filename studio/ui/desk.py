@@ -21,6 +21,7 @@ from engine.profiles import get_profile
 from studio.service.studio import Studio
 from studio.ui.mail import Mail, Mailbox, letter
 from studio.ui.slim import slim
+from studio.ui.unicode import well_formed
 
 log = logging.getLogger(__name__)
 
@@ -221,7 +222,7 @@ def read(token: Any, payload: Any, model: type[E]) -> tuple[str, E]:
     """Who sent an event, and what. Raises StageError: anybody may send anything to an endpoint."""
     owner = owner_of(token)
     try:
-        return owner, model.model_validate(payload)
+        return owner, model.model_validate(well_formed(payload))
     except ValidationError as error:
         log.warning("unreadable %s: %s", model.__name__, error)
         raise UnreadableError(UNREADABLE) from error

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import secrets
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -74,8 +76,9 @@ def test_owners_are_kept_apart_and_refusals_are_sentences(client: Client) -> Non
             client.predict(token=yours, api_name=f"/{name}", **fields)
     with pytest.raises(AppError, match="no key"):
         client.predict(token="../../etc", api_name="/list_projects")
-    with pytest.raises(AppError, match="no field called position"):
-        client.predict(token=mine, shot=shot, fields={"position": "0"}, api_name="/edit_shot")
+    for field in ("position", "owner", "shot_id", "self"):
+        with pytest.raises(AppError, match=f"no field called {field}"):
+            client.predict(token=mine, shot=shot, fields={field: "0"}, api_name="/edit_shot")
     assert [s["title"] for s in client.predict(token=mine, project=project, api_name="/list_shots")] == [""]
 
 
@@ -89,6 +92,16 @@ def test_order_and_undo(client: Client) -> None:
     assert client.predict(token=token, project=project, api_name="/undo")["applied"] > 0
     shots = client.predict(token=token, project=project, api_name="/list_shots")
     assert [shot["id"] for shot in shots] == [first, second]
+
+
+def test_half_an_emoji_is_kept_as_the_sign_for_what_cannot_be_read(shared_studio: Server) -> None:
+    """JSON can hold it, UTF-8 cannot. The Python client refuses to send it, other clients do not."""
+    made = httpx.post(
+        f"{shared_studio.url}gradio_api/run/create_project",
+        content=json.dumps({"data": [secrets.token_hex(16), "Fox \ud83e", "mini"]}),
+        headers={"content-type": "application/json"},
+    )
+    assert made.json()["data"][0]["title"] == "Fox \ufffd", made.text
 
 
 def test_the_page_gives_away_the_key_that_scripts_need(

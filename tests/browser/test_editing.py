@@ -38,7 +38,7 @@ def settled(page: Page) -> None:
 
 
 def test_undo_takes_back_what_is_still_on_its_way(film: Page) -> None:
-    """A length that rests for a moment before it is sent, words in a field, a delete without an answer yet."""
+    """A length that rests for a moment before it is sent, words in a field, a delete not yet answered."""
     lengths = "() => stage.shots().map((shot) => shot.attributes.length)"
     first, newest = film.evaluate(lengths), film.evaluate("() => stage.state.head.undo.id")
     undone = "(newest) => stage.state.head.undo?.id === newest && stage.state.head.redo?.label.includes"
