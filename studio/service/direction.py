@@ -17,7 +17,7 @@ from studio.project.versions import begin, label_of
 from studio.service.agents import agents_of
 from studio.service.directing import Work
 from studio.service.projects import UNTITLED
-from studio.service.rate import LONGEST
+from studio.service.rate import LONGEST, converted_lengths
 from studio.service.references import carry_references
 from studio.service.room import Edit, Room
 from studio.store.states import CommandKind
@@ -140,7 +140,9 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
     taken = [shot.position for shot in (*film.shots, *film.trash)]
     counts: dict[int, int] = {}
     rows = []
-    for shot, at in zip(board.shots, spread(max(taken, default=None), None, len(board.shots)), strict=True):
+    lengths = converted_lengths([shot.attributes.length for shot in board.shots], board.rate, film.rate)
+    positions = spread(max(taken, default=None), None, len(board.shots))
+    for shot, length, at in zip(board.shots, lengths, positions, strict=True):
         index = counts[shot.scene] = counts.get(shot.scene, -1) + 1
         row = Shot(
             **owner,
@@ -148,8 +150,7 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
             scene=shot.scene,
             slate=shot.slate or slate_letters(index),
             description=shot.description,
-            **attribute_fields(shot.attributes)
-            | {"length": min(LONGEST, max(1, film.rate.converted(shot.attributes.length, board.rate)))},
+            **attribute_fields(shot.attributes) | {"length": min(LONGEST, length)},
         )
         rows.append(recorder.create(row))
     return rows

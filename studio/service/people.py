@@ -28,7 +28,7 @@ class People(Room):
         memory takes frames of other profiles too), `renderer`, `aspect` (one that the profile offers, "" for
         its own) or `fps` ("24", "24000/1001", "23.976"). Raises BadInput.
 
-        At another frame rate every shot keeps its length in seconds, to the nearest frame.
+        At another frame rate every shot keeps its place in time, to the nearest frame.
         """
         with self._edit(owner, project_id) as edit:
             checked = project_fields(fields, edit.project.profile)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from engine.errors import BadInput
@@ -31,6 +32,19 @@ def parse_rate(text: str) -> FrameRate:
         raise BadInput(f'{sentence}, not "{text[:20]}".') from error
 
 
+def converted_lengths(lengths: Sequence[int], old: FrameRate, new: FrameRate) -> list[int]:
+    """Lengths of consecutive shots at another rate, in frames: each shot ends at the frame nearest to where
+    it ended. So shots stay with their sound, and the film's length is off by half a frame at most, however
+    many shots there are. Every shot has at least one frame.
+    """
+    found, end, reached = [], 0, 0
+    for length in lengths:
+        end += length
+        found.append(max(1, new.converted(end, old) - reached))
+        reached += found[-1]
+    return found
+
+
 def set_rate(edit: Edit, rate: FrameRate) -> bool:
     """Changes the rate, all lengths, deleted shots included, and where the sound begins, in the edit; False
     when it is the same.
@@ -47,8 +61,9 @@ def set_rate(edit: Edit, rate: FrameRate) -> bool:
         rate_denominator=rate.denominator,
         sound_offset=sound,
     )
-    for shot in (*edit.film.shots, *edit.film.trash):
-        length = rate.frames(Fraction(shot.length) / old.fraction)
+    lengths = converted_lengths([shot.length for shot in edit.film.shots], old, rate)
+    lengths += [max(1, rate.converted(shot.length, old)) for shot in edit.film.trash]
+    for shot, length in zip((*edit.film.shots, *edit.film.trash), lengths, strict=True):
         if length > LONGEST:
             raise BadInput(
                 f"{edit.number(shot).capitalize()} is too long for {rate} frames a second: shorten it."

@@ -27,7 +27,7 @@ class Rewrites(Room):
         """What the director would make of a shot, given its neighbours: by a note, or just another way.
 
         Writes nothing. Another seed proposes another way. Raises BadInput for a note that the built-in
-        director cannot read, and ModelTrouble where a language model directs.
+        director cannot read, and ModelTrouble or Cancelled (`stop_directing`) where a language model directs.
         """
         if len(note) > LONGEST_NOTE:
             raise BadInput(f"A note has at most {LONGEST_NOTE} characters.")
@@ -48,8 +48,10 @@ class Rewrites(Room):
         else:
             from engine.director.model_rewrite import model_rewrite
 
-            with open_model(target) as model:
-                proposal = model_rewrite(model, board, index, note, profile=profile, seed=seed)
+            with self.directing.begin(project.id) as stopped, open_model(target) as model:
+                proposal = model_rewrite(
+                    model, board, index, note, profile=profile, seed=seed, cancelled=stopped
+                )
         before = {"description": shot.description, **attribute_fields(board.shots[index].attributes)}
         after = {"description": proposal.shot.description, **attribute_fields(proposal.shot.attributes)}
         return Rewriting(

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,19 @@ def test_the_model_that_directs_rewrites_shots(studio: Studio) -> None:
     assert shots_of(studio, project)[0].description == "She runs."
     with pytest.raises(ModelTrouble):
         studio.rewrite_shot(ME, shot, "closer")
+
+
+def test_a_model_that_rewrites_can_be_stopped(studio: Studio) -> None:
+    project, (shot, _) = new_film(studio, 2)
+    with FakeServer([Hang(30.0)]) as server, ThreadPoolExecutor() as pool:
+        choose(studio, project, server, director="server")
+        proposing = pool.submit(studio.rewrite_shot, ME, shot, "closer")
+        while not server.requests:
+            assert not proposing.done()
+            time.sleep(0.02)
+        studio.stop_directing(ME, project)
+        with pytest.raises(Cancelled):
+            proposing.result(timeout=10)
 
 
 def test_an_agent_can_be_tried(studio: Studio) -> None:

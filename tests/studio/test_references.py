@@ -196,25 +196,6 @@ def test_a_frame_is_cut_to_the_film() -> None:
         assert image.size == (256, 128)
 
 
-def test_another_rate_keeps_the_seconds(studio: Studio) -> None:
-    project, ids = new_film(studio, 3)
-    for id, length in zip(ids, (24, 60, 72), strict=True):
-        studio.edit_shot(ME, id, length=length)
-    seconds = [shot.seconds for shot in shots_of(studio, project)]
-    studio.edit_project(ME, project, fps="30")
-    assert [shot.attributes.length for shot in shots_of(studio, project)] == [30, 75, 90]
-    assert [shot.seconds for shot in shots_of(studio, project)] == seconds
-    studio.edit_project(ME, project, fps="23.976")
-    assert studio.project(ME, project).head.fps == "24000/1001"
-    assert [shot.attributes.length for shot in shots_of(studio, project)] == [24, 60, 72]
-    assert studio.history(ME, project, 1)[0].label == "change the frame rate of the film"
-    studio.undo(ME, project)
-    assert [shot.attributes.length for shot in shots_of(studio, project)] == [30, 75, 90]
-    for bad in ("0", "fast", "1/0", "1000", "-5"):
-        with pytest.raises(BadInput, match="A frame rate is a number of frames a second from 1 to 240"):
-            studio.edit_project(ME, project, fps=bad)
-
-
 def test_a_profile_offers_its_aspects(studio: Studio) -> None:
     project, _ = new_film(studio, 2)
     draw_all_here(studio, project)

@@ -9,8 +9,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from engine.errors import StageError
 from engine.story import Angle, Framing, Movement, Purpose, Scale, Support, TimeOfDay
-from studio.ui.desk import Desk, News, ShotEvent, told
+from studio.ui.desk import Desk, News, ShotEvent, sorry, told
 from studio.ui.panel import Panel
 
 CHOICES: dict[str, type[Enum]] = {
@@ -50,7 +51,12 @@ def inspector(desk: Desk) -> Panel:
     )
 
     def propose(owner: str, event: NoteEvent) -> News:
-        return told("proposal", desk.studio.rewrite_shot(owner, event.shot, event.note, event.seed))
+        try:
+            news = told("proposal", desk.studio.rewrite_shot(owner, event.shot, event.note, event.seed))
+        except StageError as error:
+            news = {**sorry(error), "told": {}}
+        news["told"]["proposing"] = False
+        return news
 
     def accept(owner: str, event: AcceptEvent) -> None:
         desk.studio.accept_rewriting(owner, event.shot, event.fields)

@@ -4,18 +4,27 @@ stage.rewriteBox = (send) => {
   const NAMES = { description: "Description", length: "Length", cast: "Cast", time: "Time", scale: "Size" };
   const note = stage.input({ id: "rewrite-note", placeholder: "closer, from below; she waves — or leave it empty", "aria-label": "What should be different" });
   const go = h("button.s-button", { type: "button", id: "rewrite", onclick: () => ask(0) }, "Propose");
+  const halt = h("button.s-quiet", { type: "button", id: "rewrite-stop", hidden: true, onclick: () => { stage.agents.stop(); wait(false); } }, "Stop");
   const diff = h("div.rw-diff", { "aria-live": "polite" });
   const box = h("details.rw-box", { "data-wide": true }, h("summary", { id: "rewrite-open" }, "Rewrite this shot"),
-    h("div.rw-row", {}, note, go), diff);
-  note.addEventListener("keydown", (event) => { if (event.key === "Enter") ask(0); });
+    h("div.rw-row", {}, note, go, halt), diff);
+  note.addEventListener("keydown", (event) => { if (event.key === "Enter" && !go.disabled) ask(0); });
 
   const shown = (name, value) => (name === "length" ? `${Math.round((value / state.head.rate) * 100) / 100} s`
     : Array.isArray(value) ? value.join(", ") || "nobody" : String(value || "nothing"));
 
   function ask(seed) {
     if (!state.cursor) return;
-    if (state.head.agents.director !== "built-in") text(go, "The model writes…"); // it may take a while
+    wait(state.head.agents.director !== "built-in"); // a model may take a while, and every question may cost
     send("propose", { shot: state.cursor, note: note.value, seed });
+  }
+
+  function wait(on) {
+    go.disabled = on;
+    halt.hidden = !on;
+    text(go, on ? "The model writes…" : state.told.proposal ? "Propose again" : "Propose");
+    const another = diff.querySelector("#rewrite-another");
+    if (another) another.disabled = on;
   }
 
   function accept(proposal) {
@@ -50,9 +59,11 @@ stage.rewriteBox = (send) => {
         h("button.s-button.s-primary", { type: "button", id: "rewrite-accept", onclick: () => accept(proposal) }, "Accept"),
         !proposal.note.trim() && h("button.s-quiet", { type: "button", id: "rewrite-another", onclick: () => ask(proposal.seed + 1) }, "Another"),
         h("button.s-quiet", { type: "button", onclick: drop }, "Leave it")));
-    text(go, "Propose again");
+    if (!go.disabled) text(go, "Propose again");
   }
 
   stage.on("proposal select", render);
+  stage.on("proposing", () => state.told.proposing === false && wait(false));
+  stage.on("project", () => wait(false));
   return box;
 };
