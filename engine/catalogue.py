@@ -202,7 +202,7 @@ def profile_of(name: str) -> Profile:
         raise BadInput("Quantised weights cannot be streamed: choose offload instead of stream.")
     if {"draft", "taylor"} & set(variants) and {"8step", "4step"} & set(variants):
         raise BadInput("A few steps have nothing to reuse: choose a draft, or 8step or 4step, not both.")
-    return _sized(_with(profile, named(family, *variants), tuple(variants))) if family in LARGE else profile
+    return sized(_with(profile, named(family, *variants), tuple(variants))) if family in LARGE else profile
 
 
 def _with(profile: Profile, name: str, variants: tuple[str, ...]) -> Profile:
@@ -233,7 +233,7 @@ def _with(profile: Profile, name: str, variants: tuple[str, ...]) -> Profile:
     )
 
 
-def _sized(profile: Profile) -> Profile:
+def sized(profile: Profile) -> Profile:
     """With what it needs of a machine, from the table of sizes."""
     frames = _FRAMES if profile.mode is Mode.PAIRS else 4  # a new picture and at most three references
     drawing = Drawing(profile.width, profile.height, frames)
@@ -256,6 +256,5 @@ def resized(profile: Profile, aspect: str) -> Profile:
     """
     if aspect not in profile.aspects:
         return profile
-    area = NATIVE_AREA if profile.width * profile.height == NATIVE_AREA else profile.width * profile.height
-    width, height = bucket(Aspect(aspect), area)
+    width, height = bucket(Aspect(aspect), profile.width * profile.height)
     return replace(profile, width=width, height=height)

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.catalogue import FAMILIES, MINI, MINI_FOLDER, profile_of, resized
+from engine.catalogue import FAMILIES, MINI, MINI_FOLDER, profile_of, resized, sized
 from engine.errors import CheckpointError, StageError
 from engine.profile import Mode, Needs, Precision, Profile
 from engine.step2.card import read_card
@@ -93,10 +93,11 @@ def _mini() -> Profile:
 def ranker_stamp(profile: Profile) -> str:
     """Names the ranker that orders a profile's memory, without loading it: figures of another one differ.
 
-    A hub id stands for itself; a folder is told by the size and time of its weight files.
+    A hub id stands for itself; a folder is told by the size and time of its weight files. A hosted profile
+    has no checkpoint: its frames are ranked by the CLIP in STAGE_MODELS, or a small one (see ClipEyes).
     """
-    folder = Path(profile.checkpoint)
-    files = sorted(folder.glob("ranker/*.safetensors")) if folder.is_dir() else []
+    root = profile.checkpoint if profile.mode is not Mode.HOSTED else os.environ.get(MODELS_VARIABLE, "")
+    files = sorted(Path(root).glob("ranker/*.safetensors")) if root and Path(root).is_dir() else []
     sizes = [f"{file.stat().st_size}-{file.stat().st_mtime_ns}" for file in files]
     return " ".join((profile.name, f"{profile.width}x{profile.height}", str(profile.checkpoint), *sizes))
 
@@ -119,9 +120,20 @@ def _with_adapter(profile: Profile, adapter: str, missing: str) -> Profile:
         card = check_adapters(adapter)
     except StageError as error:
         return replace(profile, adapter=adapter, refusal=str(error))
-    if card is None or profile.distillation is not None:  # of a hub id: read when it has been downloaded
-        return replace(profile, adapter=adapter, refusal=missing)
-    return replace(profile, adapter=adapter, steps=card.steps, guidance=card.guidance, refusal=missing)
+    profile = replace(profile, adapter=adapter, refusal=missing)
+    if card is None:  # of a hub id: read when it has been downloaded
+        return profile
+    if "half" not in profile.variants:
+        profile = sized(replace(profile, width=card.width, height=card.height))
+    if profile.distillation is not None:  # it has steps and guidance of its own
+        return profile
+    return replace(
+        profile,
+        steps=card.steps,
+        guidance=card.guidance,
+        memory_guidance=card.memory_guidance,
+        negative=card.negative,
+    )
 
 
 def _without_library(profile: Profile) -> str:

@@ -4,7 +4,8 @@
     POST {base}/images/edits         multipart: model, prompt, size, n, and image[] for each reference
 
 Both answer {"data": [{"b64_json": …}]}; errors are {"error": {"code", "message"}}. What may pass by itself
-(429, 5xx, a lost connection, a time-out) is tried again, later each time, and not before `Retry-After` says.
+(429, 500, 503, no connection) is tried again, later each time, and not before `Retry-After` says. Where an
+order may have been taken (an answer that broke off, a gateway's time-out) it is not given twice.
 The key comes from the environment, goes out in the Authorization header and nowhere else: not into a log, an
 error or a recipe.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import math
 import os
 import random
 import time
@@ -38,7 +40,8 @@ BASE, MODEL = "https://api.openai.com/v1", "gpt-image-1"
 TRIES = 5
 TIMEOUT = httpx.Timeout(30.0, read=300.0)
 LONGEST_WAIT = 60.0
-_AGAIN = {408, 409, 429, 500, 502, 503, 504}
+_AGAIN = {409, 429, 500, 503}
+_BROKEN_OFF = {408, 502, 504}  # a gateway gave up: the service behind it may have drawn
 _REFUSED = ("moderation", "content_policy", "safety")
 _NO_MONEY = ("insufficient_quota", "billing_hard_limit_reached")
 # The sizes of the protocol, by shape.
@@ -153,22 +156,34 @@ class HostedEditor:
                 )
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
                 trouble = "it cannot be reached"
-            except httpx.TransportError as error:  # ordering again what may be paid is for people to decide
-                raise StageError(
-                    f"{self.service.name} broke off while a picture was ordered, and it may have been taken "
-                    "and paid: look into your account there before you draw again."
-                ) from error
+            except httpx.TransportError as error:
+                raise self._broken_off() from error
             else:
                 if reply.is_success:
                     return _json(reply)
+                if reply.status_code in _BROKEN_OFF:
+                    raise self._broken_off()
                 code, _ = _error(reply)
                 if reply.status_code not in _AGAIN or code in _NO_MONEY:
                     raise self._refusal(reply)
                 trouble = "it is asked too often" if reply.status_code == 429 else "it has trouble of its own"
-                wait = max(wait, _retry_after(reply))
+                wait = min(wait, LONGEST_WAIT)
+                if (asked := _retry_after(reply)) > LONGEST_WAIT:
+                    raise StageError(
+                        f"{self.service.name} drew nothing, {trouble}: try again in {math.ceil(asked / 60)} "
+                        "minutes, as it asks."
+                    )
+                wait = max(wait, asked)
             if attempt < TRIES - 1:
-                self._wait(min(wait, LONGEST_WAIT), cancelled)
+                self._wait(wait, cancelled)
         raise StageError(f"{self.service.name} drew nothing, {trouble}: try again later.")
+
+    def _broken_off(self) -> StageError:
+        """Ordering again what may be paid is for people to decide."""
+        return StageError(
+            f"{self.service.name} broke off while a picture was ordered, and it may have been taken "
+            "and paid: look into your account there before you draw again."
+        )
 
     def _wait(self, seconds: float, cancelled: Callable[[], bool]) -> None:
         """Waits in short pieces, so that a cancel is heard."""

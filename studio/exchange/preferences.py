@@ -1,8 +1,10 @@
 """Preferences to learn from: what was picked against what was turned down, as the trainer reads films.
 
 A folder with films.jsonl (see engine.dataset.films) and the frames under their hashes. A shot's `rejected`
-are those of its other takes that were drawn from the same words, so that both answer the same question; the
-frame before and the memory are the film's, as the trainer makes them from its order.
+are takes that somebody turned down: by rejecting them, or by picking another one while they were there. The
+first take of a shot is picked by nobody, so it alone says nothing. Both takes were drawn from the same words,
+by the same profile and at the same size, so that they answer the same question; the frame before and the
+memory are the film's, as the trainer makes them from its order.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -23,7 +26,11 @@ from studio.project.film import FilmState
 from studio.project.prompts import prompt_of
 from studio.store.errors import clear_errors
 from studio.store.home import Home
-from studio.store.tables import Take
+from studio.store.states import CommandKind
+from studio.store.tables import Command, Take
+
+PICK = "pick take"
+"""How labels of commands that pick a take begin."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,8 @@ class Preferences:
 
 
 def preferences_of(session: Session, film: FilmState) -> Preferences:
-    """What the picks of a film say. Raises BadInput when no shot has another take from the same words."""
+    """What the picks of a film say. Raises BadInput when nothing was turned down."""
+    chosen = _picks(session, film)
     shots: list[ShotRecord] = []
     frames: set[str] = set()
     for shot in film.shots:
@@ -44,7 +52,7 @@ def preferences_of(session: Session, film: FilmState) -> Preferences:
         picked = next((take for take in takes if take.id == shot.picked), None)
         if picked is None:
             continue
-        others = list(_others(picked, takes))
+        others = list(_turned_down(picked, takes, chosen.get(picked.id, 0)))
         words = Conditions.model_validate(picked.conditions)
         shots.append(
             ShotRecord(
@@ -62,7 +70,8 @@ def preferences_of(session: Session, film: FilmState) -> Preferences:
     count = sum(len(shot.rejected) for shot in shots)
     if not count:
         raise BadInput(
-            "There is nothing to prefer yet: draw several takes of a shot from the same words, and pick one."
+            "There is nothing to prefer yet: draw several takes of a shot from the same words, then pick the "
+            "one you like, or reject others."
         )
     return Preferences(FilmRecord(title=film.project.title, shots=tuple(shots)), tuple(sorted(frames)), count)
 
@@ -86,15 +95,31 @@ def write_zip(home: Home, found: Preferences, target: Path) -> None:
             archive.write(home.frame(sha256), _path(sha256).as_posix())
 
 
-def _others(picked: Take, takes: Iterable[Take]) -> Iterator[Take]:
-    """The other takes from the same words, each pair of pictures once."""
-    words = picked.conditions["words"]
+def _picks(session: Session, film: FilmState) -> dict[str, int]:
+    """When each take was last picked by somebody; undone picks do not count where they no longer stand."""
+    found: dict[str, int] = {}
+    log = select(Command).where(Command.project_id == film.project.id, Command.kind == CommandKind.EDIT.value)
+    for command in session.exec(log.where(col(Command.label).startswith(PICK)).order_by(col(Command.id))):
+        for change in command.changes:
+            if (change["table"], change["field"]) == ("shot", "picked"):
+                found[change["after"]] = command.created
+    return found
+
+
+def _turned_down(picked: Take, takes: Iterable[Take], when: int) -> Iterator[Take]:
+    """The takes that lost against the picked one, each pair of pictures once."""
+    question = _question(picked)
     seen = {(picked.start_sha256, picked.end_sha256)}
     for take in takes:
         pair = (take.start_sha256, take.end_sha256)
-        if take.conditions["words"] == words and pair not in seen:
+        if (take.rejected or take.created <= when) and _question(take) == question and pair not in seen:
             seen.add(pair)
             yield take
+
+
+def _question(take: Take) -> tuple[Any, ...]:
+    """What a take answers: the words, and who drew it how large."""
+    return take.conditions["words"], *(take.recipe.get(name) for name in ("profile", "width", "height"))
 
 
 def _path(sha256: str) -> Path:

@@ -6,7 +6,7 @@ from sqlmodel import col, select
 
 from engine.errors import BadInput, UnsupportedError
 from engine.profiles import get_profile
-from studio.exchange.preferences import preferences_of, write_zip
+from studio.exchange.preferences import PICK, preferences_of, write_zip
 from studio.jobs import queue
 from studio.jobs.again import again_order, compared
 from studio.project import purging
@@ -44,7 +44,7 @@ class Takes(Room):
             take = owned_take(edit.session, owner, take_id)
             edit.recorder.set(shot, picked=take.id)
             edit.recorder.set(take, rejected=False)
-            edit.recorder.finish(f"pick take {take.number} of {edit.number(shot)}")
+            edit.recorder.finish(f"{PICK} {take.number} of {edit.number(shot)}")
         return self._shot_view(owner, shot_id)
 
     def edit_take(
@@ -139,7 +139,7 @@ class Takes(Room):
         return view
 
     def preferences(self, owner: str, project_id: str) -> PreferencesView:
-        """The picked takes against the other takes of their shots, in the form that training reads.
+        """The picked takes against those that were turned down, in the form that training reads.
 
         Raises BadInput while there is nothing to prefer.
         """

@@ -180,6 +180,21 @@ def test_qwen_image_draws_once_a_lora_for_pairs_is_named(tmp_path, monkeypatch):
     assert get_profile("qwen-image-edit").adapter == "", "zero-shot needs none"
 
 
+def test_a_lora_is_drawn_with_at_the_size_that_it_was_trained_at(tmp_path, monkeypatch):
+    card = {"pairs": True, "width": 832, "height": 464, "memory_guidance": 2.0, "negative": "blurry"}
+    monkeypatch.setenv(ADAPTER_VARIABLE, str(lora(tmp_path / "mine", card)))
+    plain, large = get_profile("qwen-image"), get_profile("qwen-image", adapter="someone/their-lora")
+    assert (plain.width, plain.height, plain.memory_guidance, plain.negative) == (832, 464, 2.0, "blurry")
+    assert plain.needs.vram < large.needs.vram
+    few = get_profile("qwen-image+4step")
+    assert (few.width, few.steps, few.memory_guidance) == (832, 4, 1.0)
+    half = get_profile("qwen-image+half")
+    assert (half.width, half.height) == (get_profile("qwen-image-2512+half").width, half.height)
+    tall = resized(plain, "9:16")
+    assert tall.width < tall.height
+    assert tall.width * tall.height == pytest.approx(832 * 464, rel=0.05)
+
+
 def test_a_lora_that_is_not_for_pairs_is_refused(tmp_path, monkeypatch):
     cases = {
         "was not trained on start-end pairs": lora(tmp_path / "style", None),

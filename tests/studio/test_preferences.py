@@ -19,7 +19,7 @@ def test_picks_become_pairs_of_the_trainer(home: Path, studio: Studio, tmp_path:
     project, ids = new_film(studio, 3)
     draw_here(studio, project, ids[0], seed=9)
     studio.edit_shot(ME, ids[0], description="Other words.")
-    for seed in (0, 1, 2):
+    for seed in (0, 2, 1):
         draw_here(studio, project, ids[0], seed)
     studio.pick(ME, studio.takes(ME, ids[0])[1].id)
     with pytest.raises(BadInput, match="There is no film called"):
@@ -57,6 +57,16 @@ def test_picks_become_pairs_of_the_trainer(home: Path, studio: Studio, tmp_path:
 
 def test_nothing_to_prefer(studio: Studio) -> None:
     project, ids = new_film(studio, 1)
-    draw_here(studio, project, ids[0])
-    with pytest.raises(BadInput, match="several takes of a shot from the same words"):
+    for seed in range(3):
+        draw_here(studio, project, ids[0], seed)
+    with pytest.raises(BadInput, match="pick the one you like"):  # the first was picked by nobody
         studio.preferences(ME, project)
+    _, second, first = studio.takes(ME, ids[0])
+    studio.edit_take(ME, second.id, rejected=True)
+    assert studio.preferences(ME, project).rejected == 1
+    studio.pick(ME, first.id)
+    assert studio.preferences(ME, project).rejected == 2
+    draw_here(studio, project, ids[0], 4)
+    assert studio.preferences(ME, project).rejected == 1, "nobody compared the newest take yet"
+    studio.pick(ME, first.id)
+    assert studio.preferences(ME, project).rejected == 3

@@ -105,7 +105,15 @@ def test_retry_after_is_heard(service: ImageService) -> None:
     assert 9.0 <= sum(waits) < 9.6
 
 
-@pytest.mark.parametrize("what", ["slow", "gone"])
+def test_a_longer_wait_than_anybody_has_is_told(service: ImageService) -> None:
+    waits: list[float] = []
+    service.next(429, {"message": "slow down"}, retry_after="180")
+    with pytest.raises(StageError, match="try again in 3 minutes"):
+        draw(editor(waits=waits))
+    assert not waits
+
+
+@pytest.mark.parametrize("what", ["slow", "gone", 502, 504])
 def test_an_order_whose_answer_does_not_come_is_not_paid_twice(service: ImageService, what: str) -> None:
     service.next(what)
     with pytest.raises(
