@@ -6,7 +6,8 @@
 | `STAGE_LLM_MODEL` | the model's name there                                      |
 | `STAGE_LOCAL_LLM` | a folder, or a name on the Hugging Face hub, to load here   |
 
-Keys are never part of this data, see `engine.agents.keys`.
+Keys are never part of this data, see `engine.agents.keys`. On a hosted studio, where visitors spend what
+its owner pays for, these are no defaults but the only server, model and local model that may be asked.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from engine.agents.keys import HOSTED_VARIABLE, KEYS, URL_VARIABLE, origin
+from engine.agents.keys import HOSTED_VARIABLE, URL_VARIABLE, origin
 from engine.errors import BadInput
 
 MODEL_VARIABLE = "STAGE_LLM_MODEL"
@@ -71,16 +72,7 @@ class Agents(BaseModel):
     @classmethod
     def _address(cls, url: str) -> str:
         """An http address without anything secret in it: what is stored is also shown and exported."""
-        if not url:
-            return url
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("an address begins with http:// or https://, as in http://localhost:11434/v1")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError(
-                "an address holds no password, key or question mark; keys come from the environment"
-            )
-        return url.rstrip("/")
+        return checked_address(url) if url else url
 
     def source(self, role: Role) -> Source:
         """Who plays a part."""
@@ -106,23 +98,44 @@ class Agents(BaseModel):
                 return local_target(self.local)
 
 
+def checked_address(url: str) -> str:
+    """The address, without a slash at its end. Raises ValueError, which never repeats it: somebody may have
+    typed a password into it.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError(
+            "the port of an address is a number from 1 to 65535, as in http://localhost:11434/v1"
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address begins with http:// or https://, as in http://localhost:11434/v1")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("an address holds no password, key or question mark; keys come from the environment")
+    return url.rstrip("/")
+
+
 def server_target(url: str = "", model: str = "") -> Target:
     """A model on a server, completed by the environment. Raises BadInput."""
-    url = (url or os.environ.get(URL_VARIABLE, "")).rstrip("/")
-    model = model or os.environ.get(MODEL_VARIABLE, "")
+    where = "under Agents" if url else f"in {URL_VARIABLE}"
+    url = (url or os.environ.get(URL_VARIABLE, "")).strip()
+    model = model or os.environ.get(MODEL_VARIABLE, "").strip()
     if not url:
         raise BadInput(
             "No model server is named: write its address under Agents (http://localhost:11434/v1 for "
             f"Ollama), or set {URL_VARIABLE}."
         )
+    try:
+        url = checked_address(url)
+    except ValueError as error:
+        raise BadInput(f"The address {where} cannot be used: {error}.") from None
     if not model:
         raise BadInput(f"No model is named for {url}: write its name under Agents, or set {MODEL_VARIABLE}.")
-    Agents(url=url)
-    if os.environ.get(HOSTED_VARIABLE) and not _known(url):
-        raise BadInput(
-            f"This hosted studio asks only servers that its owner allows, not {url}: run the studio on your "
-            "own machine to use that server."
-        )
+    if os.environ.get(HOSTED_VARIABLE):
+        _allowed(url, model)
     return Target(Source.SERVER, url, model)
 
 
@@ -142,7 +155,21 @@ def local_target(model: str = "") -> Target:
     return Target(Source.LOCAL, "", model)
 
 
-def _known(url: str) -> bool:
-    """Whether a hosted studio may be sent to this address: the owner's, or a public service."""
-    own = os.environ.get(URL_VARIABLE, "")
-    return origin(url) in KEYS or bool(own and origin(own) == origin(url))
+def _allowed(url: str, model: str) -> None:
+    """Raises BadInput unless visitors of a hosted studio may ask this model: its owner pays for it."""
+    own, named = os.environ.get(URL_VARIABLE, "").strip(), os.environ.get(MODEL_VARIABLE, "").strip()
+    if not own:
+        raise BadInput(
+            "This hosted studio asks no model server, for its owner named none: run the studio on your own "
+            "machine to use one."
+        )
+    if origin(own) != origin(url):
+        raise BadInput(
+            f"This hosted studio asks only the server that its owner chose, not {url}: leave the address "
+            "empty, or run the studio on your own machine to use that server."
+        )
+    if named and model != named:
+        raise BadInput(
+            f"This hosted studio asks only the model that its owner chose, not {model}: leave the model's "
+            "name empty, or run the studio on your own machine to use that model."
+        )

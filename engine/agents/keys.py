@@ -10,6 +10,8 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from engine.errors import BadInput
+
 URL_VARIABLE = "STAGE_LLM_URL"
 KEY_VARIABLE = "STAGE_LLM_KEY"
 HOSTED_VARIABLE = "SPACE_ID"  # set on every Hugging Face Space: its visitors are strangers to its owner
@@ -43,22 +45,35 @@ def origin(url: str) -> str:
 def key_state(url: str) -> KeyState:
     """What the page may show of a server's key."""
     variable = _variable(url)
-    return KeyState(variable, bool(os.environ.get(variable)) and (variable != KEY_VARIABLE or _own(url)))
+    return KeyState(variable, bool(_value(variable)) and (variable != KEY_VARIABLE or _own(url)))
 
 
 def read_key(url: str) -> str | None:
-    """The key that may be sent to a server, or None. To be used at once, and not to be kept."""
+    """The key that may be sent to a server, or None. To be used at once, and not to be kept.
+
+    Raises BadInput for a key that cannot be sent: one with a typographic quote from a web page, say.
+    """
     state = key_state(url)
-    return os.environ[state.variable] if state.found else None
+    if not state.found:
+        return None
+    key = _value(state.variable)
+    if not (key.isascii() and key.isprintable()):
+        raise BadInput(f"The key in {state.variable} has a character that no key has: set it again.")
+    return key
 
 
 def redacted(text: str) -> str:
     """A text without any key that this process knows: servers sometimes repeat one in their errors."""
     for variable in (KEY_VARIABLE, *KEYS.values()):
-        key = os.environ.get(variable, "").strip()
+        key = _value(variable)
         if len(key) >= 4:
             text = text.replace(key, "[key]")
     return text
+
+
+def _value(variable: str) -> str:
+    """A key without the line break that a file or a form left at its end."""
+    return os.environ.get(variable, "").strip()
 
 
 def _own(url: str) -> bool:
@@ -68,6 +83,6 @@ def _own(url: str) -> bool:
 
 def _variable(url: str) -> str:
     public = KEYS.get(origin(url))
-    if public is None or (_own(url) and os.environ.get(KEY_VARIABLE)):
+    if public is None or (_own(url) and _value(KEY_VARIABLE)):
         return KEY_VARIABLE
     return public

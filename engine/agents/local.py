@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from engine.agents.answers import schema_in
 from engine.agents.model import Limits
 from engine.agents.trouble import ModelTrouble
 
@@ -55,6 +56,12 @@ class LocalProcess:
             process.kill()
             process.wait()
 
+    async def load(self) -> None:
+        """Starts the process if need be, and waits until its model can answer. Raises ModelTrouble."""
+        number = next(self._ids)
+        self._send({"id": number, "load": True})
+        await self._answer(number)
+
     async def complete(
         self, messages: Sequence[dict[str, Any]], schema: dict[str, Any], seed: int
     ) -> AsyncIterator[str]:
@@ -64,17 +71,11 @@ class LocalProcess:
         done = False
         try:
             while not done:
-                line = await self._line()
-                if _GONE in line:
-                    raise ModelTrouble(
-                        f"{self.model} ended in the middle (code {line[_GONE]}), most often for want of "
-                        "memory: choose a smaller model under Agents."
-                    )
-                if line.get("id", number) != number:
-                    continue  # the rest of an answer that nobody waits for any more
-                if "error" in line:
+                try:
+                    line = await self._answer(number)
+                except ModelTrouble:
                     done = True
-                    raise ModelTrouble(line["error"])
+                    raise
                 done = bool(line.get("done"))
                 if line.get("text"):
                     yield line["text"]
@@ -82,6 +83,21 @@ class LocalProcess:
             if not done and self._process is not None:
                 with suppress(ModelTrouble):
                     self._send({"stop": number})
+
+    async def _answer(self, number: int) -> dict[str, Any]:
+        """The next line that answers this question. Raises ModelTrouble."""
+        while True:
+            line = await self._line()
+            if _GONE in line:
+                raise ModelTrouble(
+                    f"{self.model} ended in the middle (code {line[_GONE]}), most often for want of "
+                    "memory: choose a smaller model under Agents."
+                )
+            if line["id"] != number:
+                continue  # the rest of an answer that nobody waits for any more
+            if "error" in line:
+                raise ModelTrouble(line["error"])
+            return line
 
     async def _line(self) -> dict[str, Any]:
         while True:
@@ -121,17 +137,20 @@ def _listen(process: subprocess.Popen[str], lines: SimpleQueue[dict[str, Any]]) 
 
 @asynccontextmanager
 async def connect_local(process: LocalProcess, _limits: Limits) -> AsyncIterator[Model]:
-    """The local model as an agent's model: same forms, same checks, same complaints as for a server."""
+    """The local model as an agent's model: same forms, same checks, same complaints as for a server.
+
+    Waits until it is loaded, however long that takes: the time for an answer begins when it can answer.
+    """
     from pydantic_ai.models.function import AgentInfo, FunctionModel
 
     async def stream(messages: list[Any], info: AgentInfo) -> AsyncIterator[str]:
-        output = info.model_request_parameters.output_object
-        assert output is not None, "local models are always asked for an object"
-        seed = int((info.model_settings or {}).get("seed", 0))
+        settings = info.model_settings or {}
+        schema = _bounded(schema_in(settings.get("extra_body")))
         chat = _chat(info.instructions or "", messages)
-        async for piece in process.complete(chat, _bounded(output.json_schema), seed):
+        async for piece in process.complete(chat, schema, int(settings.get("seed", 0))):
             yield piece
 
+    await process.load()
     yield FunctionModel(stream_function=stream, model_name=process.model)
 
 

@@ -1,7 +1,9 @@
 """`python -m engine.agents.local_process MODEL`: transformers, constrained by outlines, over lines of JSON.
 
-In:  {"id", "messages", "schema", "seed"}: one question, or {"stop": id}: nobody waits for it any more
-Out: {"id", "text"}: a piece of the answer; {"id", "done": true}; {"id", "error": sentence}
+In:  {"id", "load": true}: get ready; {"id", "messages", "schema", "seed"}: one question;
+     {"stop": id}: nobody waits for it any more
+Out: {"id", "ready": true}: the model is loaded; {"id", "text"}: a piece of the answer; {"id", "done": true};
+     {"id", "error": sentence}
 
 It leaves when stdin closes, whatever it does at that moment.
 """
@@ -28,6 +30,7 @@ class LocalModel:
 
     def __init__(self, name: str) -> None:
         """Raises ValueError with one sentence."""
+        self.name = name
         try:
             import llguidance  # noqa: F401 - the backend of outlines that takes long schemas
             import outlines
@@ -45,6 +48,7 @@ class LocalModel:
 
         try:
             config = AutoConfig.from_pretrained(name)
+            self.room = getattr(config.get_text_config(), "max_position_embeddings", None)
             self.sees = config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
             loader = AutoModelForImageTextToText if self.sees else AutoModelForCausalLM
             place = {"device_map": "auto"} if torch.cuda.is_available() else {}
@@ -59,7 +63,9 @@ class LocalModel:
         if torch.backends.mps.is_available():
             self.model.to("mps")
         self.tokenizer = self.processor.tokenizer if self.sees else self.processor
-        if not getattr(self.processor, "chat_template", None):
+        template = getattr(self.processor, "chat_template", None)
+        self.template = template.get("default") if isinstance(template, dict) else template
+        if not self.template:
             raise ValueError(f"{name} has no chat template: choose an instruct model.")
         self.outlines = outlines.from_transformers(self.model, self.processor)
 
@@ -83,6 +89,13 @@ class LocalModel:
         streamer = Streamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
         constraint = get_json_schema_logits_processor("llguidance", self.outlines, json.dumps(schema))
         inputs = self._inputs(messages).to(self.model.device)
+        read = inputs["input_ids"].shape[1]
+        if self.room is not None and read >= self.room:
+            raise ValueError(
+                f"This is too long for {self.name} ({read} tokens, and it reads {self.room}): shorten the "
+                "text, or choose a model that reads more under Agents."
+            )
+        most = MOST_TOKENS if self.room is None else min(MOST_TOKENS, self.room - read)
 
         def stop(ids: Any, *_: Any, **__: Any) -> Any:
             ended = not (streamer.going and say(""))
@@ -92,14 +105,14 @@ class LocalModel:
         with torch.inference_mode():
             made = self.model.generate(
                 **inputs,
-                max_new_tokens=MOST_TOKENS,
+                max_new_tokens=most,
                 do_sample=True,
                 streamer=streamer,
                 logits_processor=LogitsProcessorList([constraint]),
                 stopping_criteria=StoppingCriteriaList([stop]),
                 pad_token_id=self.tokenizer.pad_token_id or self.tokenizer.eos_token_id,
             )
-        if made.shape[1] - inputs["input_ids"].shape[1] >= MOST_TOKENS:
+        if made.shape[1] - read >= most:
             raise ValueError(
                 "The local model ran out of room in the middle of its answer: ask for fewer shots."
             )
@@ -117,16 +130,41 @@ class LocalModel:
                 {"role": m["role"], "content": "\n\n".join(item["text"] for item in m["content"])}
                 for m in messages
             ]
-        text = self.tokenizer.apply_chat_template(
+        text = self._text(chat)
+        if not self.sees:
+            return self.processor([text], return_tensors="pt", add_special_tokens=False)
+        # Where the template writes the token of the beginning, the tokenizer would write it a second time.
+        begins = self.tokenizer.bos_token
+        options = {"add_special_tokens": False} if begins and text.startswith(begins) else {}
+        return self.processor(text=[text], images=pictures or None, return_tensors="pt", **options)
+
+    def _text(self, chat: list[dict[str, Any]]) -> str:
+        """The chat in the model's own template, also where that knows no system role."""
+        from jinja2 import TemplateError
+
+        try:
+            return self._templated(chat)
+        except TemplateError:
+            return self._templated(_without_system(chat))
+
+    def _templated(self, chat: list[dict[str, Any]]) -> str:
+        text: str = self.tokenizer.apply_chat_template(
             chat,
-            chat_template=self.processor.chat_template,
+            chat_template=self.template,
             tokenize=False,
             add_generation_prompt=True,
             enable_thinking=False,  # the form is the thought; templates without this ignore it
         )
-        if self.sees:
-            return self.processor(text=[text], images=pictures or None, return_tensors="pt")
-        return self.processor([text], return_tensors="pt", add_special_tokens=False)
+        return text
+
+
+def _without_system(chat: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the system says as the beginning of what the user says."""
+    if len(chat) < 2 or chat[0]["role"] != "system":
+        return chat
+    order, said = chat[0]["content"], chat[1]["content"]
+    both = f"{order}\n\n{said}" if isinstance(order, str) else [*order, *said]
+    return [{"role": "user", "content": both}, *chat[2:]]
 
 
 def serve(name: str) -> None:
@@ -154,6 +192,9 @@ def serve(name: str) -> None:
         try:
             if model is None:
                 model = LocalModel(name)
+            if question.get("load"):
+                tell(number, ready=True)
+                continue
             model.answer(question["messages"], question["schema"], int(question["seed"]), say)
             tell(number, done=True)
         except ValueError as error:

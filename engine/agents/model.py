@@ -1,22 +1,22 @@
 """A language model that is asked for one validated object at a time.
 
 `LanguageModel.ask` streams: it yields what the model has written so far, and why it was asked again, and
-returns the object. The model is told the JSON schema by the server's own structured output where the server
-has that, and in words where it has not.
+returns the object. The model is told the JSON schema in words, and by the server's own structured output
+where the server has that.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterable, Callable, Coroutine, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from engine.agents.answers import Misread, read_object, schema_body, shown, with_schema
 from engine.agents.background import in_background
 from engine.agents.choice import Source, Target
 from engine.agents.pictures import small_png
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic_ai.models import Model
+    from pydantic_ai.settings import ModelSettings
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -35,7 +36,10 @@ TRIES = 4
 
 @dataclass(frozen=True)
 class Limits:
-    """Patience with a model, in seconds: for a connection, for the next word, and for one whole answer."""
+    """Patience with a model, in seconds: for a connection, for the next word, and for one whole answer.
+
+    A local model is loaded first, without a limit; it has only the last one.
+    """
 
     connect: float = 10.0
     silence: float = 180.0
@@ -58,7 +62,7 @@ class Question(Generic[T]):
 
 @dataclass(frozen=True)
 class Heard:
-    """The model writes: its answer so far, as unfinished JSON."""
+    """The model writes: its answer so far, as unfinished JSON, without what it thinks or says around that."""
 
     text: str
 
@@ -76,12 +80,15 @@ Connect = Callable[[Limits], AbstractAsyncContextManager["Model"]]
 
 @dataclass
 class LanguageModel:
-    """One open model. `native` is whether it still seems to take a JSON schema as part of a request."""
+    """One open model. `native` and `seeded` are whether it still seems to take a JSON schema, and a seed, as
+    part of a request.
+    """
 
     target: Target
     connect: Connect
     limits: Limits = field(default_factory=Limits)
     native: bool = True
+    seeded: bool = True
 
     def ask(self, question: Question[T], cancelled: IsCancelled | None = None) -> Generator[News, None, T]:
         """The answer, with news on the way.
@@ -106,33 +113,66 @@ class LanguageModel:
                 return result
 
     async def _ask(self, question: Question[T], report: Callable[[News], None]) -> T:
-        from engine.agents.trouble import refused_form, told
+        from engine.agents.trouble import told
 
         try:
             async with self.connect(self.limits) as model:
-                try:
-                    return await self._within(self._run(model, question, report))
-                except Exception as error:
-                    if not (self.native and refused_form(error)):
-                        raise
-                self.native = False
-                report(AskedAgain("this server takes no JSON schema, so it is told in words"))
-                return await self._within(self._run(model, question, report))
+                while True:
+                    try:
+                        return await self._within(self._run(model, question, report))
+                    except Exception as error:
+                        changed = self._give_up(error)
+                        if not changed:
+                            raise
+                        report(AskedAgain(changed))
         except Exception as error:
             trouble = told(error, self.target, self.limits)
             if trouble is None:
                 raise
             raise trouble from None  # a library's error may hold the request, and with it the key
 
+    def _give_up(self, error: Exception) -> str:
+        """Leaves out what the server may not take, one thing at a time: says what, and nothing where the
+        error has another reason.
+        """
+        from engine.agents.trouble import names_schema, refused_request
+
+        if self.target.source is not Source.SERVER:
+            return ""
+        refused = refused_request(error)
+        if refused and self.seeded and not (self.native and names_schema(error)):
+            self.seeded = False
+            return "the server did not take the request, so it is asked without a seed"
+        if refused and self.native:
+            self.native = False
+            return "the server did not take the request, so the JSON schema is told in words alone"
+        if self.native and getattr(error, "wordy", False):
+            self.native = False
+            return "no answer was a JSON object, so the JSON schema is told in words alone"
+        return ""
+
     async def _within(self, run: Any) -> T:
         result: T = await asyncio.wait_for(run, self.limits.answer)
         return result
 
-    async def _run(self, model: Model, question: Question[T], report: Callable[[News], None]) -> T:
-        from pydantic_ai import Agent, ModelRetry, NativeOutput, TextOutput, capture_run_messages
+    def _settings(self, model: Model, question: Question[T]) -> ModelSettings:
         from pydantic_ai.settings import ModelSettings
 
+        # Without "never", a system message in the middle of the conversation announces each complaint, and
+        # the chat templates of many open models refuse that.
+        settings = ModelSettings(framing_announcement="never")
+        if self.seeded:
+            settings["seed"] = question.seed
+        if self.native:
+            # Not as the library's own output type, which reads answers by stricter rules than `read_object`.
+            settings["extra_body"] = schema_body(question.form, model.profile.get("json_schema_transformer"))
+        return settings
+
+    async def _run(self, model: Model, question: Question[T], report: Callable[[News], None]) -> T:
+        from pydantic_ai import Agent, ModelRetry, TextOutput, capture_run_messages
+
         complained: list[str] = []
+        begun = False
 
         def complain(sentences: Sequence[str]) -> ModelRetry:
             complained.append(" ".join(sentences))
@@ -141,50 +181,46 @@ class LanguageModel:
             return ModelRetry("\n".join(sentences))
 
         def parse(text: str) -> T:
+            nonlocal begun
             try:
-                return question.form.model_validate_json(text[text.find("{") : text.rfind("}") + 1])
-            except ValidationError as error:
-                raise complain(_faults(error)) from error
-
-        native: Any = NativeOutput(question.form, strict=True)
-        agent: Any = Agent(
-            model,
-            output_type=native if self.native else TextOutput(parse),
-            instructions=question.instructions if self.native else _with_schema(question),
-            retries=question.tries - 1,
-            model_settings=ModelSettings(seed=question.seed) if self.native else None,
-        )
-
-        @agent.output_validator  # type: ignore[untyped-decorator, unused-ignore]
-        def check(answer: T) -> T:
+                answer = read_object(text, question.form)
+            except Misread as error:
+                begun = begun or error.begun
+                raise complain(error.faults) from None
+            begun = True
             complaints = question.check(answer)
             if complaints:
                 raise complain(complaints)
             return answer
 
-        answers = 0
+        agent: Any = Agent(
+            model,
+            output_type=TextOutput(parse),
+            instructions=with_schema(question.instructions, question.form),
+            retries=question.tries - 1,
+            model_settings=self._settings(model, question),
+        )
 
-        async def listen(_context: Any, events: AsyncIterable[Any]) -> None:
-            nonlocal answers
+        async def listen(context: Any, events: AsyncIterable[Any]) -> None:
             text = ""
             async for event in events:
                 piece = _words(event)
                 if not piece:
                     continue
-                if not text:
-                    answers += 1
-                    if answers > len(complained) + 1:
-                        complained.append("")
-                        report(AskedAgain("the answer was not of the asked form"))
+                if not text and len(_answers(context.messages)) > len(complained):
+                    complained.append("The answer was empty.")  # the library asks again by itself
+                    report(AskedAgain(complained[-1]))
                 text += piece
-                report(Heard(text))
+                if said := shown(text):
+                    report(Heard(said))
 
         with capture_run_messages() as messages:
             try:
                 run = await agent.run(_content(question.parts), event_stream_handler=listen)
             except Exception as error:
-                error.complaint = _last_complaint(error, complained)  # type: ignore[attr-defined]
-                error.cut_off = _cut_off(messages)  # type: ignore[attr-defined]
+                error.complaint = complained[-1] if complained else ""  # type: ignore[attr-defined]
+                error.finish = finish = _finish(messages)  # type: ignore[attr-defined]
+                error.wordy = not begun and _all_tried(error, finish)  # type: ignore[attr-defined]
                 raise
         answer: T = run.output
         return answer
@@ -217,36 +253,21 @@ def _content(parts: Sequence[str | Path]) -> list[Any]:
     ]
 
 
-def _with_schema(question: Question[Any]) -> str:
-    """The instructions for a server that takes no schema as part of a request."""
-    schema = json.dumps(question.form.model_json_schema(), ensure_ascii=False)
-    order = "Answer with one JSON object and nothing else, of exactly this JSON schema:"
-    return f"{question.instructions}\n\n{order}\n{schema}"
+def _finish(messages: Sequence[Any]) -> str:
+    """Why the last answer ended: "stop", "length" where there was no more room for it, "content_filter"."""
+    answers = _answers(messages)
+    return str(answers[-1].finish_reason or "") if answers else ""
 
 
-def _faults(error: ValidationError) -> list[str]:
-    """What is wrong with an answer, as a model is told it: not more than it can take at once."""
-    if error.errors()[0]["type"] == "json_invalid":
-        return ["The answer is not a JSON object. Write the object alone, without any other words."]
-    return [
-        f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}." for fault in error.errors()[:8]
-    ]
+def _answers(messages: Sequence[Any]) -> list[Any]:
+    return [message for message in messages if message.kind == "response"]
 
 
-def _cut_off(messages: Sequence[Any]) -> bool:
-    """Whether the last answer ended because there was no more room for it."""
-    answers = [message for message in messages if message.kind == "response"]
-    return bool(answers) and getattr(answers[-1], "finish_reason", None) == "length"
+def _all_tried(error: Exception, finish: str) -> bool:
+    """Whether a model answered as often as it may. A refusal or want of room is another matter."""
+    from pydantic_ai import UnexpectedModelBehavior
 
-
-def _last_complaint(error: BaseException, complained: Sequence[str]) -> str:
-    """The last thing that was wrong, in words."""
-    at: BaseException | None = error
-    while at is not None:
-        if isinstance(at, ValidationError):
-            return _faults(at)[0]
-        at = at.__cause__ or at.__context__
-    return complained[-1] if complained else ""
+    return type(error) is UnexpectedModelBehavior and finish not in ("length", "content_filter")
 
 
 def _words(event: Any) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RETRIES = 2
 """How often a busy (429) or broken (5xx) server is asked again, with growing pauses or as long as it says."""
 NO_KEY = "no-key"  # servers at home want none, but the client insists on a text
+_NO_TAG = "\0"  # in no answer
 
 
 @asynccontextmanager
@@ -23,6 +24,7 @@ async def connect_server(target: Target, limits: Limits) -> AsyncIterator[Model]
     """The server's model for one question. The key lives as long as the connection."""
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
     from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.openai import OpenAIProvider
 
     # No redirects: a key is for the address that was named. So plain http never becomes https on the way, and
@@ -37,4 +39,10 @@ async def connect_server(target: Target, limits: Limits) -> AsyncIterator[Model]
     ) as client:
         # The client takes these from the environment by itself, whatever server it is for.
         client.organization = client.project = None
-        yield OpenAIChatModel(target.model, provider=OpenAIProvider(openai_client=client))
+        # The library takes a thought for the whole answer where a tag and more come in one piece, so it is to
+        # find none: `engine.agents.answers` does. What a model thought of a wrong answer is not sent again.
+        profile = OpenAIModelProfile(
+            thinking_tags=(_NO_TAG, _NO_TAG), openai_chat_send_back_thinking_parts=False
+        )
+        provider = OpenAIProvider(openai_client=client)
+        yield OpenAIChatModel(target.model, provider=provider, profile=profile)

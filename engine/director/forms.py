@@ -113,7 +113,9 @@ def shots_form(count: int, names: Sequence[str], terms: Terms) -> type[Form]:
 
 
 def rewrite_form(shot: Shot, names: Sequence[str], terms: Terms, shortest: int, longest: int) -> type[Form]:
-    """One shot anew, with `reasons`, a sentence for each change. What the shot has now may always stay."""
+    """One shot anew, with `reasons`, a sentence for each change. What the shot has now may always stay, be it
+    longer than what a model is else asked for.
+    """
     now = shot.attributes
     kept = replace(
         terms,
@@ -126,24 +128,36 @@ def rewrite_form(shot: Shot, names: Sequence[str], terms: Terms, shortest: int, 
     return create_model(
         "RewriteForm",
         __base__=Form,
-        **_filmed([*names, *(name for name in now.cast if name not in names)], kept),
+        **_filmed(
+            [*names, *(name for name in now.cast if name not in names)],
+            kept,
+            description=len(shot.description),
+            dialogue=len(now.dialogue),
+            sound=len(now.sound),
+        ),
         place=(str, Field(max_length=120)),
         time=(TimeOfDay, ...),
-        weather=(_one_of(weathers), ...) if terms.weathers else (str, Field(max_length=40)),
+        weather=(
+            (_one_of(weathers), ...) if terms.weathers else (str, Field(max_length=max(40, len(now.weather))))
+        ),
         frames=(int, Field(ge=min(shortest, now.length), le=max(longest, now.length))),
         reasons=(list[str], Field(min_length=1, max_length=8)),
     )
 
 
-def _filmed(names: Sequence[str], terms: Terms) -> dict[str, Any]:
-    """The fields of a shot that say what is seen and how it is filmed."""
+def _filmed(
+    names: Sequence[str], terms: Terms, *, description: int = 0, dialogue: int = 0, sound: int = 0
+) -> dict[str, Any]:
+    """The fields of a shot that say what is seen and how it is filmed. The numbers are characters that a text
+    may at least have.
+    """
     cast: Any = (
         (list[_one_of(names)], Field(max_length=min(len(names), terms.most_people or 20)))  # type: ignore[misc]
         if names
         else (list[str], Field(max_length=0))
     )
     return {
-        "description": (str, Field(min_length=1, max_length=600)),
+        "description": (str, Field(min_length=1, max_length=max(600, description))),
         "scale": (_one_of(terms.scales), ...),
         "angle": (_one_of(terms.angles), ...),
         "movement": (_one_of(terms.movements), ...),
@@ -151,8 +165,8 @@ def _filmed(names: Sequence[str], terms: Terms) -> dict[str, Any]:
         "support": (Support, ...),
         "purpose": (Purpose, ...),
         "cast": cast,
-        "dialogue": (str, Field(max_length=400)),
-        "sound": (str, Field(max_length=200)),
+        "dialogue": (str, Field(max_length=max(400, dialogue))),
+        "sound": (str, Field(max_length=max(200, sound))),
     }
 
 

@@ -325,5 +325,5 @@ def _named_once(answer: CastForm) -> list[str]:
 
 def _begun(text: str) -> int:
     """How many items of the list in an unfinished answer are begun: the objects inside its array."""
-    inside = re.sub(r'"(?:[^"\\\\]|\\\\.)*"?', "", text)
+    inside = re.sub(r'"(?:[^"\\]|\\.)*"?', "", text)
     return max(inside.count("{") - 1, 0)

@@ -15,6 +15,7 @@ from engine.director.rewrite import Proposal
 from engine.director.telling import painter_limits, shot_line
 from engine.profiles import Profile
 from engine.story import CinematicAttributes, Shot, Storyboard
+from engine.watched import IsCancelled
 
 _AROUND = 8  # shots before and after that the model is told
 _AGAIN = (
@@ -24,11 +25,18 @@ _AGAIN = (
 
 
 def model_rewrite(
-    model: LanguageModel, board: Storyboard, index: int, note: str, *, profile: Profile, seed: int = 0
+    model: LanguageModel,
+    board: Storyboard,
+    index: int,
+    note: str,
+    *,
+    profile: Profile,
+    seed: int = 0,
+    cancelled: IsCancelled | None = None,
 ) -> Proposal:
     """Proposes another version of the shot at `index` (from 0): by a note in any words, or just another way.
 
-    Raises ModelTrouble, also when the model changes nothing however often it is told.
+    Raises ModelTrouble, also when the model changes nothing however often it is told, and Cancelled.
     """
     shot, terms, rate = board.shots[index], Terms.of(profile), board.rate
     wish = f"The filmmaker wishes: {note.strip()}" if note.strip() else _AGAIN
@@ -53,7 +61,7 @@ def model_rewrite(
         ),
         seed=seed,
     )
-    answer = model.answer(question)
+    answer = model.answer(question, cancelled)
     return Proposal(_as_shot(shot, answer), tuple(answer.reasons), ())
 
 

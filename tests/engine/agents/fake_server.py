@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -30,12 +30,21 @@ class Say:
 
 
 @dataclass(frozen=True)
+class Pieces:
+    """The text of an answer in exactly these pieces, after a thought in the field that some have for it."""
+
+    texts: Sequence[str]
+    thought: str = ""
+
+
+@dataclass(frozen=True)
 class Fail:
-    """An HTTP error."""
+    """An HTTP error. `body` is what it says in place of OpenAI's form of an error."""
 
     status: int
     message: str = "no"
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class BreakOff:
     text: str = '{"title": "Half'
 
 
-Answer = Say | Fail | Refuse | Hang | BreakOff
+Answer = Say | Pieces | Fail | Refuse | Hang | BreakOff
 Script = Callable[[Json], Answer]
 
 
@@ -154,7 +163,8 @@ class FakeServer:
 
     def reply(self, http: BaseHTTPRequestHandler, answer: Answer) -> None:
         if isinstance(answer, Fail):
-            body = json.dumps({"error": {"message": answer.message, "type": "error"}}).encode()
+            said = answer.body or {"error": {"message": answer.message, "type": "error"}}
+            body = json.dumps(said).encode()
             http.send_response(answer.status)
             for name, value in answer.headers.items():
                 http.send_header(name, value)
@@ -174,6 +184,12 @@ class FakeServer:
                     self.event(http, {"content": text[at : at + 40]})
                     time.sleep(pause)
                 self.event(http, {}, finish)
+            case Pieces(texts=texts, thought=thought):
+                if thought:
+                    self.event(http, {"reasoning_content": thought})
+                for text in texts:
+                    self.event(http, {"content": text})
+                self.event(http, {}, "stop")
             case Refuse(text=text):
                 self.event(http, {"refusal": text})
                 self.event(http, {}, "stop")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from engine.agents import Heard, Limits, Question, open_model
 from engine.agents.choice import local_target
 from engine.agents.local_process import LocalModel
+from engine.agents.trouble import ModelTrouble
 from engine.director.forms import Form, Terms, shots_form
+from engine.errors import Cancelled
 from engine.profiles import MINI_FOLDER, get_profile
 from engine.refiner.model_refiner import RefinedForm
 
@@ -121,9 +125,107 @@ def test_what_a_local_model_cannot_do(reads: Path, tmp_path: Path) -> None:
         LocalModel(str(reads)).answer([picture], Small.model_json_schema(), 0, lambda _text: True)
     with pytest.raises(ValueError, match="cannot be loaded as a language model"):
         LocalModel(str(tmp_path / "none"))
-    (reads / "chat_template.jinja").unlink()
+    shutil.copytree(reads, tmp_path / "copy")
+    (tmp_path / "copy" / "chat_template.jinja").unlink()
     with pytest.raises(ValueError, match="instruct model"):
-        LocalModel(str(reads))
+        LocalModel(str(tmp_path / "copy"))
+
+
+def made(model: Path, text: str, form: type[BaseModel] = Small) -> str:
+    """What a model writes when it is asked in one sentence."""
+    pieces: list[str] = []
+    messages = [
+        {"role": role, "content": [{"type": "text", "text": said}]}
+        for role, said in (("system", "Be brief."), ("user", text))
+    ]
+    schema = {**form.model_json_schema(), "x-guidance": {"whitespace_flexible": False}}
+    LocalModel(str(model)).answer(messages, schema, 1, lambda piece: pieces.append(piece) is None)
+    return "".join(pieces)
+
+
+def like(model: Path, folder: Path, template: str | dict[str, str] = TEMPLATE, room: int = 16384) -> Path:
+    """The same model with another template, or room for fewer tokens."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    copy = folder / "copy"
+    shutil.copytree(model, copy)
+    (copy / "chat_template.jinja").unlink()
+    tokenizer.chat_template = template
+    tokenizer.save_pretrained(copy)
+    plain_bytes(copy)
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**config, "max_position_embeddings": room}))
+    return copy
+
+
+def test_of_several_templates_the_default_is_taken(reads: Path, tmp_path: Path) -> None:
+    copy = like(reads, tmp_path, {"tool_use": "{{ raise_exception('no tools') }}", "default": TEMPLATE})
+    Small.model_validate_json(made(copy, "Three numbers."))
+
+
+def test_a_template_without_a_system_role_has_it_from_the_user(reads: Path, tmp_path: Path) -> None:
+    refuses = "{{ raise_exception('System role not supported') }}"
+    no_system = f"{{% if messages[0]['role'] == 'system' %}}{refuses}{{% endif %}}{TEMPLATE}"
+    copy = like(reads, tmp_path, no_system)
+    Small.model_validate_json(made(copy, "Three numbers."))
+    chat = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Three."}]
+    assert "user: Be brief.\n\nThree." in LocalModel(str(copy))._text(chat)
+
+
+def test_a_model_reads_and_writes_no_more_than_it_has_room_for(reads: Path, tmp_path: Path) -> None:
+    copy = like(reads, tmp_path, room=120)
+    with pytest.raises(ValueError, match=r"too long for .+ tokens, and it reads 120\): shorten the text, or"):
+        made(copy, "A word. " * 100)
+    with pytest.raises(ValueError, match="ran out of room"):
+        made(copy, "Much.", RefinedForm)
+    assert len(json.loads(made(copy, "Few."))["numbers"]) == 3
+
+
+def test_the_beginning_is_written_once(sees: Path, tmp_path: Path) -> None:
+    begins = "<|im_start|>"
+    copy = tmp_path / "copy"
+    shutil.copytree(sees, copy)
+    (copy / "chat_template.jinja").write_text(f"{{{{ bos_token }}}}{TEMPLATE}")
+    tokens = json.loads((copy / "tokenizer.json").read_text())
+    number = next(token["id"] for token in tokens["added_tokens"] if token["content"] == begins)
+    tokens["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": begins, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {begins: {"id": begins, "ids": [number], "tokens": [begins]}},
+    }
+    (copy / "tokenizer.json").write_text(json.dumps(tokens))
+    config = json.loads((copy / "tokenizer_config.json").read_text())
+    (copy / "tokenizer_config.json").write_text(json.dumps({**config, "bos_token": begins}))
+    model = LocalModel(str(copy))
+    ids = model._inputs([{"role": "user", "content": [{"type": "text", "text": "Few."}]}])["input_ids"]
+    assert ids[0].tolist().count(number) == 1
+
+
+def test_loading_takes_no_time_from_the_answer(reads: Path) -> None:
+    target = local_target(str(reads))
+    with open_model(target, Limits(answer=0.001)) as model:
+        began = time.monotonic()
+        with pytest.raises(ModelTrouble, match=r"did not answer in time \(0\.001 s in all\)"):
+            model.answer(Question("", ["Few."], Small))
+        assert time.monotonic() - began > 0.5  # no process imports torch faster
+        model.limits = PATIENT
+        assert len(model.answer(Question("", ["Few."], Small)).numbers) == 3
+
+
+def test_cancelling_while_a_model_is_loaded(reads: Path) -> None:
+    looked: list[bool] = []
+    began = time.monotonic()
+    with open_model(local_target(str(reads)), PATIENT) as model, pytest.raises(Cancelled):
+        model.answer(Question("", ["Few."], Small), lambda: looked.append(True) or len(looked) > 3)
+    assert time.monotonic() - began < 20
+
+
+def test_a_local_model_is_shown_the_form(reads: Path, tmp_path: Path) -> None:
+    copy = like(reads, tmp_path, "{% if 'numbers' not in messages[0]['content'] %}{{ 1 / 0 }}{% endif %}x")
+    with open_model(local_target(str(copy)), PATIENT) as model:
+        assert len(model.answer(Question("", ["Few."], Small)).numbers) == 3
 
 
 def small(folder: Path) -> bytes:

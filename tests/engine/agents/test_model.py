@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from engine.agents import Agents, AskedAgain, Heard, Limits, Question, Role, Source, key_state, open_model
 from engine.agents.choice import local_target, server_target
+from engine.agents.keys import read_key
 from engine.errors import BadInput, Cancelled, StageError
 from tests.engine.agents.fake_server import (
     Answer,
@@ -20,6 +21,7 @@ from tests.engine.agents.fake_server import (
     Fail,
     FakeServer,
     Hang,
+    Pieces,
     Refuse,
     Say,
     form_of,
@@ -28,6 +30,8 @@ from tests.engine.agents.fake_server import (
 
 QUICK = Limits(connect=1.0, silence=0.3, answer=2.0)
 KEY = "sk-very-secret-4711"
+RETRY_SOON = {"Retry-After-Ms": "5"}
+BAD_GEMINI_KEY = [{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key."}}]
 
 
 class Line(BaseModel):
@@ -100,6 +104,7 @@ def test_a_server_without_schemas_is_told_in_words() -> None:
         answer, _ = ask(server)
     assert answer.model_dump() == GOOD
     assert "response_format" not in server.requests[1]
+    assert "seed" in server.requests[1]
     assert "maxItems" in server.texts[1]
     assert "Field required" in server.texts[2]
 
@@ -107,18 +112,40 @@ def test_a_server_without_schemas_is_told_in_words() -> None:
 @pytest.mark.parametrize(
     ("script", "sentence", "requests"),
     [
-        ([Say("no")] * 4, "gave no answer that can be used (last: The answer is not a JSON object", 4),
+        ([Say("no")] * 8, "gave no answer that can be used (last: The answer is not a JSON object", 8),
+        ([Pieces([], thought="Hm.")] * 8, "gave no answer that can be used: try again", 8),
         ([Say({**GOOD, "lines": []})] * 4, "lines: List should have at least 2 items", 4),
         ([Refuse()], "refused to write this: change the words", 1),
         ([Say("", finish="content_filter")], "refused to write this: change the words", 1),
-        ([Say('{"title": "Ha', finish="length")] * 4, "ran out of room", 1),
+        ([Say({**GOOD, "title": "She refuses to leave him"})] * 4, "title: String should have at most 20", 4),
+        ([Say('{"title": "She refuses', finish="length")] * 4, "ran out of room", 1),
+        ([Say("Hm, Lia refuses", finish="length")] * 4, "ran out of room", 4),
+        ([Say("Lia", finish="content_filter")] * 4, "refused to write this: change the words", 4),
         ([Fail(401)], "wants a key: set STAGE_LLM_URL to its address and STAGE_LLM_KEY to the key", 1),
+        ([Fail(400, body=BAD_GEMINI_KEY)], "wants a key: set STAGE_LLM_URL", 1),
+        ([Fail(403, "Invalid API key")], "wants a key: set STAGE_LLM_URL", 1),
+        (
+            [Fail(403, "Country not supported.")],
+            "not take the request (403: Country not supported): choose",
+            1,
+        ),
+        ([Fail(402)], "has no credit left: add some there", 1),
         ([Fail(404)], "has no model called fake", 1),
+        ([Fail(404, "No endpoints found that support image input")], "that support image input)", 1),
         ([Fail(307, headers={"Location": "http://127.0.0.1:9/v1"})], "sends to another address (307)", 1),
         ([Fail(429, headers={"Retry-After-Ms": "5"})] * 3, "is busy, or your quota there is used up", 3),
         ([Fail(500, headers={"Retry-After-Ms": "5"})] * 3, "failed (500): try again later", 3),
         ([Fail(400, "maximum context length is 8192")], "This is too long for fake", 1),
-        ([Fail(400, "bad"), Fail(400, "no such thing")], "did not take the request (400: no such thing)", 2),
+        ([Fail(400, "it exceeds the available context size (4096)")], "This is too long for fake", 1),
+        ([Fail(400, "it exceeds the maximum number of tokens allowed")], "This is too long for fake", 1),
+        ([Fail(500, "Context size has been exceeded.", RETRY_SOON)] * 3, "This is too long for fake", 3),
+        ([Fail(413)], "This is too long for fake", 1),
+        ([Fail(400, "At most 1 image(s) may be given")], "(400: At most 1 image(s) may be given)", 1),
+        (
+            [Fail(400, "bad")] * 2 + [Fail(422, body={"detail": [{"msg": "odd"}]})],
+            "the request (422: odd)",
+            3,
+        ),
         ([Hang(3.0)] * 3, "did not answer in time", 1),
         ([Say(GOOD, pause=0.25)] * 9, "did not answer in time", 1),
         ([BreakOff()] * 4, "gave no answer that can be used", 4),
@@ -132,6 +159,8 @@ def test_trouble_is_one_sentence(script: list[Answer], sentence: str, requests: 
         ask(server, limits)
     assert sentence in str(trouble.value)
     assert len(server.requests) >= requests
+    if len(script) == requests:
+        assert len(server.requests) == requests
 
 
 def test_a_busy_server_is_asked_again_by_itself() -> None:
@@ -157,7 +186,7 @@ def test_nobody_answers() -> None:
 
 
 def test_closing_ends_the_connection_at_once() -> None:
-    with FakeServer([Say("x" * 4000, pause=0.02)]) as server:
+    with FakeServer([Say({"title": "x" * 4000}, pause=0.02)]) as server:
         with open_model(server_target(server.url, "fake")) as model:
             asking = model.ask(Question("", ["?"], Lines))
             assert isinstance(next(asking), Heard)
@@ -213,6 +242,23 @@ def test_what_is_known_of_a_key_is_its_variable(monkeypatch: pytest.MonkeyPatch)
     assert not key_state("https://llm.example:8443/v1").found
 
 
+def test_a_key_is_sent_without_what_surrounds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeServer([Say(GOOD)]) as server:
+        monkeypatch.setenv("STAGE_LLM_URL", server.url)
+        monkeypatch.setenv("STAGE_LLM_KEY", f" {KEY}\n")
+        ask(server)
+        assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+        for wrong in (f"\u201c{KEY}\u201d", f"{KEY}\nexport"):
+            monkeypatch.setenv("STAGE_LLM_KEY", wrong)
+            with pytest.raises(BadInput, match="The key in STAGE_LLM_KEY has a character") as trouble:
+                ask(server)
+            assert KEY not in str(trouble.value)
+        monkeypatch.setenv("STAGE_LLM_KEY", " \n")
+        assert not key_state(server.url).found
+        assert read_key(server.url) is None
+    assert len(server.requests) == 1
+
+
 def test_a_key_is_in_no_log_and_no_error(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -265,6 +311,10 @@ def test_the_environment_completes_a_choice(monkeypatch: pytest.MonkeyPatch) -> 
         "https://me:secret@llm.example/v1",
         "https://llm.example/v1?key=secret",
         "https://",
+        "http://localhost:114345/v1",
+        "http://localhost:abc/v1",
+        "http://localhost:0/v1",
+        "http://[::1/v1",
     ],
 )
 def test_an_address_holds_nothing_secret(url: str) -> None:
@@ -272,12 +322,32 @@ def test_an_address_holds_nothing_secret(url: str) -> None:
         Agents(url=url)
 
 
-def test_a_hosted_studio_reaches_no_strange_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "url", ["localhost:11434/v1", "http://localhost:abc/v1", "http://me:secret@llm.example"]
+)
+def test_a_wrong_address_in_the_environment_is_one_sentence(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGE_LLM_URL", url)
+    with pytest.raises(BadInput, match=r"^The address in STAGE_LLM_URL cannot be used: .+\.$") as trouble:
+        Agents(director=Source.SERVER, model="qwen3").target(Role.DIRECTOR)
+    assert "secret" not in str(trouble.value)
+    with pytest.raises(BadInput, match=r"^The address under Agents cannot be used: .+\.$"):
+        server_target(url, "qwen3")
+
+
+def test_visitors_of_a_hosted_studio_ask_only_what_its_owner_chose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPACE_ID", "somebody/stage")
-    with pytest.raises(BadInput, match="only servers that its owner allows"):
-        server_target("http://169.254.169.254/v1", "x")
+    for url in ("http://169.254.169.254/v1", "https://api.openai.com/v1"):
+        with pytest.raises(BadInput, match="asks no model server, for its owner named none"):
+            server_target(url, "x")
     with pytest.raises(BadInput, match="only the local model"):
         local_target("somebody/else")
-    assert server_target("https://api.openai.com/v1", "x").model == "x"
-    monkeypatch.setenv("STAGE_LLM_URL", "https://llm.example/v1")
-    assert server_target("", "x").url == "https://llm.example/v1"
+    monkeypatch.setenv("STAGE_LLM_URL", "https://api.openai.com/v1")
+    assert server_target("", "x").url == "https://api.openai.com/v1"
+    with pytest.raises(BadInput, match="only the server that its owner chose, not https://router"):
+        server_target("https://router.huggingface.co/v1", "x")
+    monkeypatch.setenv("STAGE_LLM_MODEL", "gpt-5-nano")
+    assert server_target("https://api.openai.com/v1", "").model == "gpt-5-nano"
+    with pytest.raises(BadInput, match="only the model that its owner chose, not gpt-5-pro"):
+        server_target("", "gpt-5-pro")

@@ -70,6 +70,14 @@ def test_five_stages_make_a_storyboard() -> None:
     assert "writing shots, 3 of 3" in doing
 
 
+def test_a_line_break_does_not_hide_which_shot_is_written() -> None:
+    first = {**film.shot(1), "dialogue": "OLD TOM: {Who} are you?\nLIA: Lia."}
+    shots = Say({"shots": [first, film.shot(2), film.shot(3)]})
+    with FakeServer(then=but("ShotsForm", shots)) as server:
+        doing = [stage.doing for stage in direct(server) if isinstance(stage, Working)]
+    assert [d for d in doing if "shots" in d] == [f"writing shots, {n} of 3" for n in (1, 2, 3)]
+
+
 def test_every_stage_knows_what_was_settled_before() -> None:
     with FakeServer(then=film.stage) as server:
         direct(server)

@@ -40,9 +40,11 @@ def answered(**changes: object) -> Say:
     )
 
 
-def proposed(server: FakeServer, note: str = "closer", profile: Profile = ENGLISH) -> Proposal:
+def proposed(
+    server: FakeServer, note: str = "closer", profile: Profile = ENGLISH, board: Storyboard = BOARD
+) -> Proposal:
     with open_model(server_target(server.url, "fake"), Limits(2.0, 5.0, 20.0)) as model:
-        return model_rewrite(model, BOARD, 2, note, profile=profile, seed=3)
+        return model_rewrite(model, board, 2, note, profile=profile, seed=3)
 
 
 def test_what_is_wished_is_proposed_and_the_rest_stays() -> None:
@@ -86,3 +88,23 @@ def test_terms_are_those_of_the_painter_and_those_that_the_shot_has() -> None:
     assert SHOT.attributes.scale.value in json.dumps(properties["scale"])
     assert "whip pan left" not in json.dumps(properties["movement"])
     assert properties["frames"]["maximum"] >= 48
+
+
+def test_long_texts_of_the_shot_stay_whole() -> None:
+    long = {"dialogue": "LIA: " + "Tom? " * 150, "sound": "rain, " * 60, "weather": "rain " * 11}
+    attributes = SHOT.attributes.model_copy(update={name: text.strip() for name, text in long.items()})
+    shot = Shot(description=("Lia waits by the boats. " * 40).strip(), attributes=attributes)
+    fields = {**attributes.model_dump(mode="json", exclude={"notes", "length"}), "scale": "close-up"}
+    board = BOARD.model_copy(update={"shots": [*BOARD.shots[:2], shot]})
+
+    def answer(request: Json) -> Say:
+        for name, asked in schema_of(request)["properties"].items():
+            text = {"description": shot.description, **fields}.get(name)
+            assert not isinstance(text, str) or len(text) <= asked.get("maxLength", len(text))
+        return answered(**fields, description=shot.description)
+
+    with FakeServer(then=answer) as server:
+        found = proposed(server, board=board)
+    assert found.shot.attributes == attributes.model_copy(update={"scale": Scale.CU})
+    assert found.shot.description == shot.description
+    assert len(server.requests) == 1
