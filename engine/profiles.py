@@ -93,8 +93,8 @@ def _mini() -> Profile:
 def ranker_stamp(profile: Profile) -> str:
     """Names the ranker that orders a profile's memory, without loading it: figures of another one differ.
 
-    A hub id stands for itself; a folder is told by the size and time of its weight files. A hosted profile
-    has no checkpoint: its frames are ranked by the CLIP in STAGE_MODELS, or a small one (see ClipEyes).
+    A hub id stands for itself; a folder is told by the size and time of its weight files. The frames of a
+    hosted profile, which has no checkpoint, are ranked as `engine.step2.small_ranker` says.
     """
     root = profile.checkpoint if profile.mode is not Mode.HOSTED else os.environ.get(MODELS_VARIABLE, "")
     files = sorted(Path(root).glob("ranker/*.safetensors")) if root and Path(root).is_dir() else []

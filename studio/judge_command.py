@@ -14,7 +14,7 @@ from engine.agents.choice import Agents, Role
 from engine.agents.model import open_model
 from engine.errors import BadInput
 from engine.manifest import FilmManifest, read_manifest
-from engine.metrics.vlm_judge import JudgedShot, Judgement, Score, Verdict, judge_film, questions
+from engine.metrics.vlm_judge import JudgedShot, Judgement, Score, Verdict, inquiries, judge_film
 from engine.video.files import write_bytes
 
 NAMES = {
@@ -41,7 +41,7 @@ def judge(film: Path, agents: Agents, json_file: Path | None, seed: int) -> None
     verdicts: list[Verdict] = []
     rate = manifest.frame_rate()
     with open_model(target) as model, console.status("") as status:
-        total = len(questions(model, shots, manifest.cast, rate, tuple(Score)))
+        total = len(inquiries(shots, manifest.cast, rate))
         status.update(f"[dim]{escape(target.title)} looks at the film[/]")
         for verdict in judge_film(model, shots, manifest.cast, rate, seed=seed):
             verdicts.append(verdict)

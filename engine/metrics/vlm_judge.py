@@ -12,7 +12,8 @@ It sees first and last frames, not moving pictures, and says so: its figures are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -60,7 +61,9 @@ class JudgedShot:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One answer of the judge about shots `first` to `last` (from 1). `errors` are notes on a cut."""
+    """One answer of the judge about shots `first` to `last` (from 1). `errors` are notes on a cut; `asked`
+    is the key of the inquiry.
+    """
 
     score: Score
     first: int
@@ -68,6 +71,7 @@ class Verdict:
     value: float
     evidence: str
     errors: tuple[str, ...] = ()
+    asked: str = ""
 
     @property
     def weight(self) -> int:
@@ -98,6 +102,35 @@ class Judgement:
         return {v.first: v.errors for v in self.verdicts if v.errors}
 
 
+@dataclass(frozen=True)
+class Inquiry:
+    """What is asked of the judge at once: words and pictures about shots `first` to `last`; one request."""
+
+    score: Score
+    first: int
+    last: int
+    parts: tuple[str | Path, ...]
+
+    @property
+    def instructions(self) -> str:
+        return f"{prompt('judge')}\n\n{prompt(f'judge_{self.score.value.lower()}')}"
+
+    @property
+    def key(self) -> str:
+        """Names the words and the pictures: the same key was asked the same."""
+        said = [self.instructions, *self.parts]
+        return hashlib.sha256(
+            b"\0".join(part.encode() if isinstance(part, str) else part.read_bytes() for part in said)
+        ).hexdigest()
+
+    def ask(self, model: LanguageModel, seed: int = 0, cancelled: IsCancelled | None = None) -> Verdict:
+        """The judge's answer. Raises ModelTrouble and Cancelled."""
+        form: type[VerdictForm] = CutForm if self.score is Score.STS else VerdictForm
+        answer = model.answer(Question(self.instructions, self.parts, form, seed=seed), cancelled)
+        errors = tuple(e.strip() for e in answer.errors if e.strip()) if isinstance(answer, CutForm) else ()
+        return Verdict(self.score, self.first, self.last, answer.score, answer.evidence, errors, self.key)
+
+
 def judge_film(
     model: LanguageModel,
     shots: Sequence[JudgedShot],
@@ -108,73 +141,50 @@ def judge_film(
     seed: int = 0,
     cancelled: IsCancelled | None = None,
 ) -> Iterator[Verdict]:
-    """Yields a verdict at a time, in the order of `questions`.
+    """Yields a verdict at a time, in the order of `inquiries`.
 
     Raises BadInput for a film without shots, and ModelTrouble.
     """
     if not shots:
         raise BadInput("There are no drawn shots to judge: draw them first.")
-    for ask in questions(model, shots, cast, rate, scores, seed, cancelled):
-        yield ask()
+    for inquiry in inquiries(shots, cast, rate, scores):
+        yield inquiry.ask(model, seed, cancelled)
 
 
-def questions(
-    model: LanguageModel,
+def inquiries(
     shots: Sequence[JudgedShot],
     cast: Sequence[CastMember],
     rate: FrameRate,
-    scores: Sequence[Score],
-    seed: int = 0,
-    cancelled: IsCancelled | None = None,
-) -> list[Callable[[], Verdict]]:
-    """Everything that is asked about a film, cuts last; each call costs one request."""
+    scores: Sequence[Score] = tuple(Score),
+) -> list[Inquiry]:
+    """Everything that is asked about a film, cuts last; each costs one request."""
     count = len(shots)
-
-    def verdict(score: Score, first: int, last: int, parts: Sequence[str | Path]) -> Verdict:
-        form: type[VerdictForm] = CutForm if score is Score.STS else VerdictForm
-        instructions = f"{prompt('judge')}\n\n{prompt(f'judge_{score.value.lower()}')}"
-        answer = model.answer(Question(instructions, parts, form, seed=seed), cancelled)
-        errors = tuple(e.strip() for e in answer.errors if e.strip()) if isinstance(answer, CutForm) else ()
-        return Verdict(score, first, last, answer.score, answer.evidence, errors)
 
     def about(number: int) -> str:
         return f"Shot {number}.\n{card(shots[number - 1].shot, cast, rate)}"
 
-    def pictures(first: int, last: int, cards: bool) -> list[str | Path]:
+    def pictures(first: int, last: int, cards: bool) -> tuple[str | Path, ...]:
         parts: list[str | Path] = []
         for number in range(first, last + 1):
             shot = shots[number - 1]
             parts += [about(number) if cards else f"Shot {number}.", "First frame:", shot.start]
             parts += ["Last frame:", shot.end]
-        return parts
+        return tuple(parts)
 
-    asked: list[Callable[[], Verdict]] = []
-
-    def add(score: Score, first: int, last: int, parts: Callable[[], Sequence[str | Path]]) -> None:
-        if score in scores:
-            asked.append(lambda: verdict(score, first, last, parts()))
-
-    for first in range(1, count + 1, WINDOW):
-        last = min(first + WINDOW - 1, count)
-        add(Score.OVQ, first, last, lambda a=first, b=last: pictures(a, b, cards=False))  # type: ignore[misc]
-    for number in range(1, count + 1):
-        add(Score.VTC, number, number, lambda n=number: pictures(n, n, cards=True))  # type: ignore[misc]
-    for first in range(1, count, WINDOW - 1):
-        last = min(first + WINDOW - 1, count)
-        add(Score.ISC, first, last, lambda a=first, b=last: pictures(a, b, cards=True))  # type: ignore[misc]
-    for number in range(1, count):
+    def cut(number: int) -> tuple[str | Path, ...]:
         before, after = shots[number - 1], shots[number]
-        add(
-            Score.STS,
-            number,
-            number + 1,
-            lambda n=number, a=before.end, b=after.start: [  # type: ignore[misc]
-                f"Before the cut. {about(n)}",
-                "Its last frame:",
-                a,
-                f"After the cut. {about(n + 1)}",
-                "Its first frame:",
-                b,
-            ],
+        return (
+            *(f"Before the cut. {about(number)}", "Its last frame:", before.end),
+            *(f"After the cut. {about(number + 1)}", "Its first frame:", after.start),
         )
-    return asked
+
+    def until(first: int) -> int:
+        return min(first + WINDOW - 1, count)
+
+    found = [
+        *(Inquiry(Score.OVQ, a, until(a), pictures(a, until(a), False)) for a in range(1, count + 1, WINDOW)),
+        *(Inquiry(Score.VTC, n, n, pictures(n, n, True)) for n in range(1, count + 1)),
+        *(Inquiry(Score.ISC, a, until(a), pictures(a, until(a), True)) for a in range(1, count, WINDOW - 1)),
+        *(Inquiry(Score.STS, n, n + 1, cut(n)) for n in range(1, count)),
+    ]
+    return [inquiry for inquiry in found if inquiry.score in scores]

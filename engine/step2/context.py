@@ -70,8 +70,10 @@ def context_inputs(
     """Tokens for the understanding model: input_ids, attention_mask and mm_token_type_ids (B, L); pixels if
     frames.
 
-    Either every prompt has a previous frame or none has. Prompts of unequal length are padded on the LEFT,
-    which only a template with a negative drop may use (training batches): its kept tail stays in place.
+    Either every prompt has a previous frame or none has; where the template shows more pictures than one,
+    `frames` are those of the first prompt, then those of the second, and so on. Prompts of unequal length are
+    padded on the LEFT, which only a template with a negative drop may use (training batches): its kept tail
+    stays in place.
     """
     seen = frames is not None
     prompts = [_cut(processor, p, template.max_tokens) for p in prompts]

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from engine.errors import Cancelled
 from engine.step2.card import PromptTemplate
-from engine.step2.context import ContextTemplate, encode_context
+from engine.step2.context import ContextTemplate, context_inputs, encode_context
 from engine.step2.latents import (
     decode_frames,
     encode_frames,
@@ -108,18 +108,13 @@ def edit(
 
 def read_pictures(pipe: Step2Pipeline, prompt: str, pictures: Sequence[Image.Image]) -> Tensor:
     """U (1, L, E): what the understanding model makes of the words and the pictures, each at a small size."""
-    card = pipe.card
-    base = card.with_image if pictures else card.text_only
-    template = ContextTemplate.of(
-        card.model_copy(update={"with_image": numbered(base, len(pictures))}) if pictures else card
+    card, seen = pipe.card, bool(pictures)
+    several = (
+        card.model_copy(update={"with_image": numbered(card.with_image, len(pictures))}) if seen else card
     )
-    inputs = pipe._processor()(
-        text=[template.render(prompt, bool(pictures))],
-        images=[template.picture(p) for p in pictures] or None,
-        return_mm_token_type_ids=True,
-        return_tensors="pt",
-    )
-    return encode_context(pipe.text_encoder, inputs, base.drop, pipe._execution_device)
+    template = ContextTemplate.of(several)
+    inputs = context_inputs(pipe._processor(), template, [prompt], pictures or None)
+    return encode_context(pipe.text_encoder, inputs, template.drop(seen), pipe._execution_device)
 
 
 def numbered(template: PromptTemplate, pictures: int) -> PromptTemplate:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from engine.pictures import read_picture
-from engine.step2.conditions import StoredFrame
+from engine.step2.conditions import KeptFrame, StoredFrame
 
 
 def stored(path: Path) -> StoredFrame:
@@ -41,3 +41,14 @@ def png(frame: np.ndarray) -> bytes:
     out = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(frame), "RGB").save(out, "PNG", compress_level=6)
     return out.getvalue()
+
+
+def kept_file(kept: KeptFrame, width: int, height: int) -> bytes:
+    """A kept frame as a PNG file of that size: the very file that it was, where it has the size already.
+
+    It never goes through the VAE, which would change it a little each time.
+    """
+    image = read_picture(kept.frame.path)
+    if image.size == (width, height):
+        return kept.frame.path.read_bytes()
+    return png(np.asarray(fit(image, width, height)))

@@ -254,7 +254,7 @@ def _retry_after(reply: httpx.Response) -> float:
 
 def load_hosted(profile: Profile, cache: Path | None = None) -> ZeroShotPainter:
     """The painter of the hosted profile; CLIP, which ranks the memory here, loads when it is first needed."""
-    from engine.step2.eyes import ClipEyes
+    from engine.step2.small_ranker import small_scorer
 
     service = Service.from_environment()
-    return ZeroShotPainter(HostedEditor(service, profile), ClipEyes(cache), profile, service.name)
+    return ZeroShotPainter(HostedEditor(service, profile), small_scorer(cache), profile, service.name)

@@ -84,7 +84,7 @@ class Step2Painter:
         """See PairPainter. A frame that is kept comes back byte for byte if it has the profile's size."""
         import torch
 
-        from engine.step2.frames import png
+        from engine.step2.frames import kept_file, png
         from engine.step2.recipe import recipe_of
         from engine.step2.trouble import telling_memory
 
@@ -115,14 +115,15 @@ class Step2Painter:
                 callback_on_step_end=step_end,
             )
 
-        kept = self._kept_bytes(conditions)
+        kept, size = conditions.kept, (self.profile.width, self.profile.height)
+        files = {kept.side.value: kept_file(kept, *size)} if kept is not None else {}
         takes = []
         for seed, (start, end) in zip(seeds, out.frames, strict=True):
-            files = {"start": png(start), "end": png(end), **kept}
+            pair = {"start": png(start), "end": png(end), **files}
             recipe = recipe_of(
                 self.pipe, self.profile, self.weights, seed, total, strength, len(seeds), following
             )
-            takes.append(PairTake(files["start"], files["end"], recipe, out.memory))
+            takes.append(PairTake(pair["start"], pair["end"], recipe, out.memory))
         return takes
 
     def pack(self, conditions: PairConditions) -> tuple[PackedFrame, ...]:
@@ -143,22 +144,6 @@ class Step2Painter:
     def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
         """See PairPainter."""
         return self.pipe.frame_similarities(pairs) if pairs else []
-
-    def _kept_bytes(self, conditions: PairConditions) -> dict[str, bytes]:
-        """The kept frame as the file that it was: each way through the VAE would change it a little."""
-        from engine.pictures import read_picture
-        from engine.step2.frames import fit, png
-
-        kept = conditions.kept
-        if kept is None:
-            return {}
-        image = read_picture(kept.frame.path)
-        size = (self.profile.width, self.profile.height)
-        if image.size == size:
-            return {kept.side.value: kept.frame.path.read_bytes()}
-        import numpy as np
-
-        return {kept.side.value: png(np.asarray(fit(image, *size)))}
 
 
 def load_painter(profile: Profile, cache: Path | None = None, adapters: bool = True) -> PairPainter:

@@ -55,7 +55,7 @@ from engine.step2.latents import (
 from engine.step2.lora import Step2LoraLoaderMixin
 from engine.step2.memory import empty_canvas, tile
 from engine.step2.packing import layout
-from engine.step2.ranking import FrameRanker, similarities
+from engine.step2.ranking import FrameRanker, FrameScorer
 from engine.step2.velocity import check_transformer, guided_velocity
 from engine.story import FrameSide
 
@@ -314,14 +314,11 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
 
     def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
         """CLIP cosine of each stored frame with D_i, by which the memory is ranked."""
-        text = self._ranker().text_features([description])  # 1 D
-        return similarities(self._clip_features(frames), text)  # n D
+        return self._scorer().description_similarities(description, frames)
 
     def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
         """CLIP image cosine of the two frames of each pair."""
-        self._ranker()
-        features = self._clip_features([frame for pair in pairs for frame in pair])  # 2n D
-        return similarities(features[0::2], features[1::2])
+        return self._scorer().frame_similarities(pairs)
 
     def memory_pack(
         self, conditions: PairConditions, width: int, height: int
@@ -362,20 +359,11 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         made_with = f"vae {self.weights} {width}x{height} {self.vae.dtype}"
         return torch.stack([self.cache.get(f.sha256, made_with, partial(compute, f)) for f in frames])
 
-    def _ranker(self) -> FrameRanker:
-        """Raises UnsupportedError when the checkpoint has none."""
+    def _scorer(self) -> FrameScorer:
+        """Raises UnsupportedError when the checkpoint has no ranker."""
         if self.ranker is None:
             raise UnsupportedError("This checkpoint has no ranker, so its memory cannot be ordered: add one.")
-        return self.ranker
-
-    def _clip_features(self, frames: Sequence[StoredFrame]) -> Tensor:
-        """Unit CLIP features (n, D) of stored frames at their own shape; each is computed once, and alone."""
-
-        def compute(frame: StoredFrame) -> Tensor:
-            return self.ranker.frame_features(np.asarray(read_picture(frame.path))[None])[0]
-
-        made_with = f"clip {self.weights} {self.ranker.dtype}"
-        return torch.stack([self.cache.get(f.sha256, made_with, partial(compute, f)) for f in frames])
+        return FrameScorer(lambda: self.ranker, self.cache, self.weights)
 
     def _processor(self) -> Qwen2VLProcessor:
         if self.processor is None:

@@ -12,7 +12,8 @@ pipeline saves and loads it.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +25,10 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
+
+from engine.pictures import read_picture
+from engine.step2.cache import FrameCache
+from engine.step2.conditions import StoredFrame
 
 _TOKENIZER_FILE = "tokenizer.json"
 
@@ -143,6 +148,35 @@ def _bicubic(x: Tensor, h: int, w: int) -> Tensor:
     return F.interpolate(x, size=(h, w), mode="bicubic", antialias=True, align_corners=False)
 
 
-def similarities(frames: Tensor, text: Tensor) -> list[float]:
-    """Cosines of unit features: (n, D) and (1, D) -> n numbers."""
-    return [float(s) for s in (frames * text).sum(-1)]
+class FrameScorer:
+    """CLIP similarities of stored frames. Features are computed once a frame, alone and at its own shape.
+
+    `weights` names the ranker's weights in the cache's keys; `load` gives the ranker when it is first needed.
+    """
+
+    def __init__(self, load: Callable[[], FrameRanker], cache: FrameCache, weights: str) -> None:
+        self._load, self._cache, self._weights = load, cache, weights
+
+    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
+        """Cosine of each frame with the text of D_i, by which the memory is ranked."""
+        return cosines(self._features(frames), self._load().text_features([description]))
+
+    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
+        """Cosine of the two frames of each pair."""
+        features = self._features([frame for pair in pairs for frame in pair])  # 2n D
+        return cosines(features[0::2], features[1::2])
+
+    def _features(self, frames: Sequence[StoredFrame]) -> Tensor:
+        """Unit features (n, D)."""
+        ranker = self._load()
+
+        def compute(frame: StoredFrame) -> Tensor:
+            return ranker.frame_features(np.asarray(read_picture(frame.path))[None])[0]
+
+        made_with = f"clip {self._weights} {ranker.dtype}"
+        return torch.stack([self._cache.get(f.sha256, made_with, partial(compute, f)) for f in frames])
+
+
+def cosines(frames: Tensor, others: Tensor) -> list[float]:
+    """Cosines of unit features: (n, D) and (n or 1, D) -> n numbers."""
+    return [float(s) for s in (frames * others).sum(-1)]

@@ -25,7 +25,7 @@ from engine.step2.conditions import (
     StoredFrame,
     check_seeds,
 )
-from engine.step2.frames import fit, png
+from engine.step2.frames import kept_file, png, read_frame
 from engine.step2.packing import whole
 from engine.story import FrameSide
 
@@ -66,8 +66,8 @@ class Editor(Protocol):
         ...
 
 
-class Eyes(Protocol):
-    """Ranks frames by CLIP."""
+class Scorer(Protocol):
+    """CLIP similarities of stored frames, see `engine.step2.ranking.FrameScorer`."""
 
     def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]: ...
 
@@ -86,9 +86,9 @@ class _Call:
 class ZeroShotPainter:
     """A PairPainter (see engine.step2.painter) on an editor."""
 
-    def __init__(self, editor: Editor, eyes: Eyes, profile: Profile, weights: str) -> None:
+    def __init__(self, editor: Editor, scorer: Scorer, profile: Profile, weights: str) -> None:
         self.editor = editor
-        self.eyes = eyes
+        self.scorer = scorer
         self.profile = profile
         self.weights = weights
 
@@ -128,6 +128,7 @@ class ZeroShotPainter:
         references = self._references(conditions, packed)
         calls = _calls(conditions, bool(references))
         total = count * len(calls) * len(seeds)
+        kept, size = conditions.kept, (self.profile.width, self.profile.height)
         done = 0
 
         def step(_: int) -> None:
@@ -138,13 +139,15 @@ class ZeroShotPainter:
 
         takes = []
         for seed in seeds:
-            frames = self._kept(conditions)
+            frames = {kept.side: read_frame(kept.frame, *size)} if kept is not None else {}
             for call in calls:
                 pictures = references if call.of is None else [_image(frames[call.of])]
                 frames[call.side] = self.editor.edit(
                     call.prompt, pictures, seed, steps=count, guidance=strength, on_step=step, cancelled=stop
                 )
-            files = {side: png(frame) for side, frame in frames.items()} | self._kept_file(conditions)
+            files = {side: png(frame) for side, frame in frames.items()}
+            if kept is not None:
+                files[kept.side] = kept_file(kept, *size)
             recipe = self.editor.recipe(seed, count, strength)
             takes.append(PairTake(files[FrameSide.START], files[FrameSide.END], recipe, packed))
         return takes
@@ -163,11 +166,11 @@ class ZeroShotPainter:
 
     def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
         """See PairPainter."""
-        return self.eyes.description_similarities(description, frames) if frames else []
+        return self.scorer.description_similarities(description, frames) if frames else []
 
     def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
         """See PairPainter."""
-        return self.eyes.frame_similarities(pairs) if pairs else []
+        return self.scorer.frame_similarities(pairs) if pairs else []
 
     def _references(self, conditions: PairConditions, packed: Iterable[PackedFrame]) -> list[Image.Image]:
         """Whole pictures for the start frame: the pack's, else the end of the shot before, else none."""
@@ -176,20 +179,6 @@ class ZeroShotPainter:
         if not frames and conditions.previous_end is not None:
             frames = [conditions.previous_end]
         return [read_picture(frame.path) for frame in frames]
-
-    def _kept(self, conditions: PairConditions) -> dict[FrameSide, np.ndarray]:
-        if conditions.kept is None:
-            return {}
-        image = fit(read_picture(conditions.kept.frame.path), self.profile.width, self.profile.height)
-        return {conditions.kept.side: np.asarray(image)}
-
-    def _kept_file(self, conditions: PairConditions) -> dict[FrameSide, bytes]:
-        """The kept frame as the very file that it was, where it has the profile's size."""
-        kept = conditions.kept
-        if kept is None:
-            return {}
-        size = (self.profile.width, self.profile.height)
-        return {kept.side: kept.frame.path.read_bytes()} if read_picture(kept.frame.path).size == size else {}
 
 
 def _calls(conditions: PairConditions, remembered: bool) -> tuple[_Call, ...]:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from engine.agents.choice import LOCAL_VARIABLE, MODEL_VARIABLE, Agents, Role, Source
 from engine.agents.keys import HOSTED_VARIABLE, URL_VARIABLE, key_state
 from engine.errors import BadInput
@@ -34,7 +36,7 @@ class AgentsView(View):
     trouble: dict[Role, str]
     """Why an agent that was chosen cannot work yet, as a sentence; absent where nothing is in the way."""
     hosted: bool
-    """Strangers may use this studio, so it asks only servers that its owner allows."""
+    """Strangers may use this studio, so it asks only the server and the model that its owner chose."""
 
 
 class CutVerdictView(View):
@@ -92,9 +94,19 @@ def verdict_view(said: Verdict | None) -> CutVerdictView | None:
     return CutVerdictView(judge=said.judge, score=said.score, evidence=said.evidence, errors=errors)
 
 
+def stored_agents(stored: Mapping[str, Any]) -> Agents:
+    """The agents of a project's column. An address that an earlier version took and this one does not is left
+    out, so that the film can be opened and another one be written.
+    """
+    try:
+        return Agents.model_validate(stored)
+    except ValidationError:
+        return Agents.model_validate({**stored, "url": ""})
+
+
 def agents_view(stored: Mapping[str, Any]) -> AgentsView:
     """The view of a project's `agents` column."""
-    agents = Agents.model_validate(stored)
+    agents = stored_agents(stored)
     environment = {
         "url": os.environ.get(URL_VARIABLE, ""),
         "model": os.environ.get(MODEL_VARIABLE, ""),

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import random
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
 
+from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from engine.agents.choice import Agents, Role
-from engine.agents.model import Limits, Question, open_model
+from engine.agents.model import LanguageModel, Limits, Question, open_model
+from engine.agents.trouble import ModelTrouble
 from engine.errors import BadInput
 from studio.project.film import owned_project
-from studio.service.agent_views import AgentsView, agents_view
+from studio.service.agent_views import AgentsView, agents_view, stored_agents
 from studio.service.fields import agent_fields
 from studio.service.room import Room
 from studio.store.tables import Project
 
 TRIAL = Limits(connect=5.0, silence=60.0, answer=120.0)
+
+
+_COLOURS = ("red", "green", "blue", "yellow")
 
 
 class ReadyForm(BaseModel):
@@ -24,6 +32,15 @@ class ReadyForm(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     ready: bool
+
+
+class SeeingForm(BaseModel):
+    """What a model is asked whose part is to look at pictures."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    first: Literal["red", "green", "blue", "yellow"]
+    second: Literal["red", "green", "blue", "yellow"]
 
 
 class Agency(Room):
@@ -47,16 +64,37 @@ class Agency(Room):
             return agents_view(edit.project.agents)
 
     def try_agent(self, owner: str, project_id: str, role: Role) -> str:
-        """Asks an agent's model whether it is there; a sentence when it is. Raises StageError when not."""
+        """Asks an agent's model whether it is there, and one that has to look at pictures for the colours of
+        two; a sentence when it is. Raises StageError when not.
+        """
         with self.home.database.read() as session:
             target = agents_of(owned_project(session, owner, project_id)).target(role)
         if target is None:
             raise BadInput(f"The {role.value} is the built-in one: there is nothing to try.")
         with open_model(target, TRIAL) as model:
-            model.answer(Question("You are tried out.", ["Answer that you are ready."], ReadyForm))
-        return f"{target.title} answers."
+            if role is Role.DIRECTOR:
+                model.answer(Question("You are tried out.", ["Answer that you are ready."], ReadyForm))
+                return f"{target.title} answers."
+            if not _sees(model):
+                raise ModelTrouble(
+                    f"{target.title} answers, but does not see pictures: choose a vision model as the "
+                    f"{role.value}."
+                )
+        return f"{target.title} answers, and sees pictures."
 
 
 def agents_of(project: Project) -> Agents:
     """The agents of a row."""
-    return Agents.model_validate(project.agents)
+    return stored_agents(project.agents)
+
+
+def _sees(model: LanguageModel) -> bool:
+    """Whether a model can tell the colours of two pictures, chosen by chance."""
+    colours = random.sample(_COLOURS, 2)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.png" for number in range(2)]
+        for path, colour in zip(paths, colours, strict=True):
+            Image.new("RGB", (64, 64), colour).save(path)
+        parts = ("The first picture:", paths[0], "The second picture:", paths[1], "Which colours are they?")
+        seen = model.answer(Question("You are tried out.", parts, SeeingForm))
+    return [seen.first, seen.second] == colours

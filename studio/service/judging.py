@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -12,10 +12,15 @@ from sqlmodel import Session
 from engine.agents.choice import Role
 from engine.agents.model import Target, open_model
 from engine.errors import BadInput, StageError
-from engine.metrics.vlm_judge import JudgedShot, Score, Verdict, questions
-from engine.story import CastMember, FrameRate
+from engine.metrics.vlm_judge import Inquiry, JudgedShot, Score, Verdict, inquiries
 from studio.project.film import FilmState, load_film, owned_project
-from studio.project.judging import add_verdict, begin_judging, end_judging, last_judging
+from studio.project.judging import (
+    add_verdict,
+    begin_judging,
+    end_judging,
+    last_judging,
+    verdicts_of,
+)
 from studio.service.agents import agents_of
 from studio.service.room import Room
 from studio.store.errors import NotFound
@@ -29,15 +34,16 @@ BROKEN = "Something in the studio went wrong; the log in the terminal says more.
 
 @dataclass(frozen=True)
 class _Order:
-    """What is judged, by whom, and the row (by id) that takes the answers."""
+    """What is asked, of whom, and the row (by id) that takes the answers; `known` are answers by key that a
+    judging which did not come to its end has paid for already.
+    """
 
     owner: str
     project: str
     row: str
     target: Target
-    shots: tuple[JudgedShot, ...]
-    cast: tuple[CastMember, ...]
-    rate: FrameRate
+    inquiries: tuple[Inquiry, ...]
+    known: Mapping[str, Verdict]
 
 
 class Judgings(Room):
@@ -45,12 +51,13 @@ class Judgings(Room):
 
     def judge(self, owner: str, project_id: str, scores: Sequence[Score] = tuple(Score)) -> Iterator[Verdict]:
         """Lets the judge look at the picked pairs; yields verdicts as they come, and keeps them: what it says
-        of cuts shows beside those cuts as long as their pictures are the same.
+        of cuts shows beside those cuts as long as their pictures are the same. What the same judge answered
+        before it was interrupted is not asked again, where words and pictures are the same.
 
         Raises BadInput when no judge was chosen, one is at work already or a shot has no picture;
         ModelTrouble; Cancelled after `stop_judging`.
         """
-        yield from self._answers(self._order(owner, project_id), scores)
+        yield from self._answers(self._order(owner, project_id, scores))
 
     def start_judging(self, owner: str, project_id: str) -> None:
         """As `judge`, on a thread of its own: it goes on when the page is closed, and the film's head tells
@@ -65,7 +72,7 @@ class Judgings(Room):
             owned_project(session, owner, project_id)
         self.judges.stop(project_id)
 
-    def _order(self, owner: str, project_id: str) -> _Order:
+    def _order(self, owner: str, project_id: str, scores: Sequence[Score] = tuple(Score)) -> _Order:
         with self.home.database.write() as session:
             project = owned_project(session, owner, project_id)
             film = load_film(session, project)
@@ -78,8 +85,11 @@ class Judgings(Room):
             before = last_judging(session, project_id)
             if before is not None and not before.over:
                 raise BadInput("The judge is looking at this film already.")
+            begun = before is not None and bool(before.trouble) and before.judge == target.title
+            known = {said.asked: said for said in verdicts_of(before)} if before is not None and begun else {}
             row = begin_judging(session, film, target.title)
-            return _Order(owner, project_id, row.id, target, shots, tuple(film.story_cast()), film.rate)
+            asked = tuple(inquiries(shots, film.story_cast(), film.rate, scores))
+            return _Order(owner, project_id, row.id, target, asked, known)
 
     def _work(self, order: _Order) -> None:
         try:
@@ -90,16 +100,16 @@ class Judgings(Room):
         except Exception:
             log.exception("The judge of %s failed", order.project)
 
-    def _answers(self, order: _Order, scores: Sequence[Score] = tuple(Score)) -> Iterator[Verdict]:
+    def _answers(self, order: _Order) -> Iterator[Verdict]:
         trouble = CLOSED
         try:
             with self.judges.begin(order.project) as stopped, open_model(order.target) as model:
-                asked = questions(model, order.shots, order.cast, order.rate, scores, cancelled=stopped)
-                for ask in asked:
-                    verdict = ask()
+                for inquiry in order.inquiries:
+                    verdict = order.known.get(inquiry.key) or inquiry.ask(model, cancelled=stopped)
                     with self.home.database.write() as session:
                         project = owned_project(session, order.owner, order.project)
-                        add_verdict(session, project, _row(session, order), verdict, len(asked))
+                        row = _row(session, order)
+                        add_verdict(session, project, row, verdict, len(order.inquiries))
                     yield verdict
             trouble = ""
         except StageError as error:

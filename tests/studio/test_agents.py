@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from sqlmodel import select
 
 from engine.agents import Role, Source
 from engine.agents.trouble import ModelTrouble
 from engine.director.stages import Logline, ShotList, Stage
 from engine.errors import BadInput, Cancelled
-from engine.metrics.vlm_judge import Score
-from studio.service.agent_views import JudgingView
 from studio.service.studio import Studio
 from studio.store.errors import NotFound
-from studio.store.tables import Refinement
+from studio.store.tables import Project, Refinement
 from tests.engine.agents import film as model_film
 from tests.engine.agents.fake_server import Answer, Fail, FakeServer, Hang, Json, Say, form_of
-from tests.studio.helpers import ME, YOU, draw_all_here, draw_here, new_film, shots_of, wait_for_jobs
+from tests.studio.helpers import ME, YOU, draw_all_here, new_film, shots_of, wait_for_jobs
 
 KEY = "sk-very-secret-4711"
 THEME = "An old fisherman finds a lost child on a stormy harbour at night"
@@ -238,118 +238,35 @@ def test_an_agent_can_be_tried(studio: Studio) -> None:
         studio.try_agent(ME, project, Role.DIRECTOR)
 
 
-# ------------------------------------------------------------------------------------------------ the judge
+def test_who_has_to_look_at_pictures_is_tried_with_pictures(studio: Studio) -> None:
+    project = studio.create_project(ME).head.id
 
+    def look(request: Json) -> Answer:
+        urls = [p["image_url"]["url"] for p in request["messages"][-1]["content"] if p["type"] == "image_url"]
+        colours = []
+        for url in urls:
+            with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
+                colours.append(image.convert("RGB").getpixel((5, 5)))
+        names = {(255, 0, 0): "red", (0, 128, 0): "green", (0, 0, 255): "blue", (255, 255, 0): "yellow"}
+        first, second = (names[colour] for colour in colours)
+        return Say({"first": first, "second": second})
 
-def cut(request: Json) -> Answer:
-    if form_of(request) == "CutForm":
-        return Say({"evidence": "It jumps.", "score": 0.25, "errors": ["The coat was red and is blue."]})
-    return Say({"evidence": "Fine.", "score": 0.75})
-
-
-def test_the_judge_s_notes_stay_with_the_pictures_that_it_saw(studio: Studio) -> None:
-    project, ids = new_film(studio, 3)
-    draw_all_here(studio, project)
-    with FakeServer(then=cut) as server:
+    with FakeServer(then=look) as server:
         choose(studio, project, server, judge="server")
-        verdicts = list(studio.judge(ME, project))
-    assert [v.score for v in verdicts].count(Score.STS) == 2
-    notes = [shot.verdict for shot in shots_of(studio, project)]
-    assert notes[2] is None
-    assert notes[0] is not None
-    assert (notes[0].score, notes[0].errors) == (0.25, ("The coat was red and is blue.",))
-    draw_here(studio, project, ids[2], seed=9)
-    notes = [shot.verdict for shot in shots_of(studio, project)]
-    assert notes[0] is not None
-    assert notes[1] is None  # the picture after this cut is another one now
+        assert studio.try_agent(ME, project, Role.JUDGE).endswith("answers, and sees pictures.")
+        server.then = lambda _: Say({"first": "red", "second": "red"})
+        with pytest.raises(ModelTrouble, match="does not see pictures: choose a vision model as the judge"):
+            studio.try_agent(ME, project, Role.JUDGE)
 
 
-def test_what_the_judge_says_of_the_film_stays_with_it(studio: Studio) -> None:
-    project, ids = new_film(studio, 3)
-    draw_all_here(studio, project)
-    assert studio.project(ME, project).head.judging is None
-    with FakeServer(then=cut) as server:
-        choose(studio, project, server, judge="server")
-        studio.start_judging(ME, project)
-        said = judged(studio, project)
-    assert (said.asked, said.answered, said.notes, said.changed, said.trouble) == (7, 7, 2, 0, "")
-    assert {score.value: mean for score, mean in said.scores.items()} == {
-        "OVQ": 0.75,
-        "VTC": 0.75,
-        "ISC": 0.75,
-        "STS": 0.25,
-    }
-    with Studio(studio.home.root) as again:
-        assert again.project(ME, project).head.judging == said
-    draw_here(studio, project, ids[2], seed=9)
-    assert judged(studio, project).changed == 1
-    copy = studio.duplicate_project(ME, project).head
-    assert copy.judging is not None
-    assert copy.judging.scores == said.scores
-
-
-def test_a_judge_who_fails_keeps_what_he_said_and_why(studio: Studio) -> None:
-    project, _ = new_film(studio, 2)
-    draw_all_here(studio, project)
-    good: Answer = Say({"evidence": "Fine.", "score": 0.75})
-    with FakeServer([good, good], then=lambda _: Fail(401, "no such key")) as server:
-        choose(studio, project, server, judge="server")
-        studio.start_judging(ME, project)
-        said = judged(studio, project)
-    assert said.answered == 2
-    assert "key" in said.trouble
-
-
-def test_one_judge_at_a_time_and_he_can_be_stopped(studio: Studio) -> None:
-    project, _ = new_film(studio, 2)
-    draw_all_here(studio, project)
-    with FakeServer(then=lambda _: Hang(60.0)) as server:
-        choose(studio, project, server, judge="server")
-        studio.start_judging(ME, project)
-        wait_until(lambda: bool(server.texts))
-        with pytest.raises(BadInput, match="already"):
-            studio.start_judging(ME, project)
-        with Studio(studio.home.root) as other:  # as after a crash: nobody works on it here
-            left = other.project(ME, project).head.judging
-        assert left is not None
-        assert not left.working
-        assert "closed before" in left.trouble
-        studio.stop_judging(ME, project)
-        wait_until(lambda: "closed before" not in judged(studio, project).trouble)
-        assert "stopped" in judged(studio, project).trouble.casefold()
-
-
-def judged(studio: Studio, project: str) -> JudgingView:
-    """The newest judging, once it is over."""
-
-    def said() -> JudgingView | None:
-        return studio.project(ME, project).head.judging
-
-    wait_until(lambda: (view := said()) is not None and not view.working)
-    view = said()
-    assert view is not None
-    return view
-
-
-def wait_until(there: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not there():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
-
-
-def test_who_cannot_judge(studio: Studio) -> None:
-    project, _ = new_film(studio, 1)
-    with pytest.raises(BadInput, match="has no picture yet"):
-        list(studio.judge(ME, project))
-    draw_all_here(studio, project)
-    with pytest.raises(BadInput, match="Nobody judges yet"):
-        list(studio.judge(ME, project))
-    with pytest.raises(NotFound):
-        list(studio.judge(YOU, project))
-
-
-# ------------------------------------------------------------------------------------------------ the refiner
+def test_a_film_with_an_address_of_an_earlier_version_opens(studio: Studio) -> None:
+    project = studio.create_project(ME).head.id
+    with studio.home.database.write() as session:
+        session.get_one(Project, project).agents = {"director": "server", "url": "http://localhost:abc/v1"}
+    view = studio.agents(ME, project)
+    assert (view.director, view.url) == (Source.SERVER, "")
+    assert studio.project(ME, project).head.id == project
+    assert studio.choose_agents(ME, project, url="http://localhost:11434/v1").url.endswith("11434/v1")
 
 
 def test_the_worker_lets_the_chosen_model_refine_and_no_other(working: Studio) -> None:

@@ -83,6 +83,13 @@ def test_words_alone_are_drawn_as_diffusers_text_to_image_does(pipe: Step2Pipeli
     assert np.abs(ours.astype(int) - np.round(out * 255)).max() <= 1
 
 
+def test_a_long_prompt_is_cut_as_in_pairs(pipe: Step2Pipeline) -> None:
+    pipe.card = pipe.card.model_copy(update={"max_prompt_tokens": 8})
+    long = "a fisherman waits at the harbour " * 20
+    for shown in ([], pictures(2)):
+        assert torch.equal(read_pictures(pipe, long, shown), read_pictures(pipe, f"{long} {long}", shown))
+
+
 def test_every_picture_is_read_and_numbered(pipe: Step2Pipeline) -> None:
     template = numbered(CheckpointCard().with_image, 3).text
     for i in (1, 2, 3):

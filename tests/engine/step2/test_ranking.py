@@ -9,7 +9,7 @@ import open_clip
 import pytest
 import torch
 
-from engine.step2.ranking import FrameRanker, similarities
+from engine.step2.ranking import FrameRanker, cosines
 from tests.engine.step2.tiny import picture, tiny_ranker
 
 
@@ -24,8 +24,8 @@ def test_features_are_unit_length_and_scores_are_cosines(ranker: FrameRanker) ->
     assert frames.shape == (2, 16)
     assert torch.allclose(frames.norm(dim=-1), torch.ones(2), atol=1e-5)
     expected = torch.nn.functional.cosine_similarity(frames, text)
-    assert similarities(frames, text) == pytest.approx(expected.tolist(), abs=1e-6)
-    assert len(set(similarities(frames, text))) == 2
+    assert cosines(frames, text) == pytest.approx(expected.tolist(), abs=1e-6)
+    assert len(set(cosines(frames, text))) == 2
 
 
 def test_text_is_cut_at_the_context_length_and_keeps_its_end_token(ranker: FrameRanker) -> None:
