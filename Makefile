@@ -17,10 +17,11 @@ install: $(VENV)/.installed
 
 dev: $(VENV)/.installed-dev
 
+# a venv that failed half-way, or whose Python is gone (a link that leads nowhere), is made anew
 # pip reads the caller's own configuration: a CPU build of torch, a mirror or a constraint is theirs to choose
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("STAGE Studio needs Python 3.10 to 3.13, this is %d.%d: run make with PYTHON=python3.12" % sys.version_info[:2] if not (3, 10) <= sys.version_info < (3, 14) else 0)'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); echo "Python could not make $(VENV): install python3-venv (sudo apt install python3-venv) or what your system calls it, then run make again." >&2; exit 1; }
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet -e .

@@ -28,7 +28,6 @@ LORA_BYTES = 1.7e9  # a distillation LoRA of the Qwen-Image transformer, kept be
 # The distilled models take one fixed shift, whatever the size of the picture, and no terminal: the stock
 # schedule, stretched to end at 0.02, has levels that they were not trained on.
 _SHIFT = (("base_shift", math.log(3)), ("max_shift", math.log(3)), ("shift_terminal", None))
-_FRAMES = 3  # start, end and memory in one sequence; or one new picture and two of three references
 
 MINI = Profile(
     name="mini",
@@ -235,8 +234,7 @@ def _with(profile: Profile, name: str, variants: tuple[str, ...]) -> Profile:
 
 def sized(profile: Profile) -> Profile:
     """With what it needs of a machine, from the table of sizes."""
-    frames = _FRAMES if profile.mode is Mode.PAIRS else 4  # a new picture and at most three references
-    drawing = Drawing(profile.width, profile.height, frames)
+    drawing = Drawing(profile.width, profile.height, profile.sequence_frames)
     kept = LORA_BYTES if profile.distillation is not None and profile.precision is not Precision.FULL else 0.0
     return replace(profile, needs=needs(profile.precision, profile.placement, drawing, kept))
 

@@ -109,3 +109,10 @@ class Profile:
     memory_guidance: float = 1.0
     aspects: tuple[str, ...] = ()
     negative: str | None = field(default=None)
+
+    @property
+    def sequence_frames(self) -> int:
+        """Frames in the transformer's sequence: start, end and memory; or, zero-shot, a new picture and at
+        most three references.
+        """
+        return 3 if self.mode is Mode.PAIRS else 4

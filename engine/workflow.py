@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import BadInput, Cancelled
+from engine.errors import BadInput
 from engine.manifest import FilmManifest, LineageRecord, ShotRecord, abandoned_frames, write_manifest
 from engine.step2.conditions import MemoryFrame, PairConditions, PairTake, StoredFrame
 from engine.step2.prompt import compose
@@ -227,9 +227,7 @@ def shoot(
             lineage = LineageRecord.of(take.recipe, take.memory)
             names = [frame.path.relative_to(out.parent).as_posix() for frame in (start, end)]
             records.append(ShotRecord.of(shot, storyboard.rate, text, names[0], names[1], lineage))
-        if cancelled is not None and cancelled():
-            raise Cancelled("The film was stopped before it was joined.")
-        assemble(clips, out)
+        assemble(clips, out, storyboard.rate, cancelled)
     manifest = out.with_suffix(".json")
     unused = abandoned_frames(manifest, records)
     write_manifest(manifest, FilmManifest.of(storyboard, records))

@@ -21,6 +21,7 @@ from engine.profiles import Profile, get_profile
 from engine.story import Storyboard
 from engine.video.renderers import DEFAULT_RENDERER, Renderer, get_renderer, hindrance, quote
 from engine.watched import at_work
+from studio.output import check_place
 
 MAX_SCREENPLAY = 1_000_000  # bytes: longer than any screenplay, short of a mistaken file
 
@@ -51,6 +52,7 @@ def make_film(
     console = Console(stderr=True)
     agents = agents or Agents()
     agents.target(Role.REFINER)  # what is missing is better said before hours of drawing
+    check_place(out)
     storyboard = _direct(agents, _story(theme, screenplay), shots, chosen, seed, console)
     workflow.check(storyboard, parsed)
     if cost := price(filmed_by, storyboard):
@@ -116,8 +118,10 @@ def film_name(out: Path) -> Path:
     """The film's path with an .mp4 ending.
 
     Raises:
-        BadInput: it has another ending: only MP4 films are made.
+        BadInput: it has no name, or another ending: only MP4 films are made.
     """
+    if out.name in ("", ".."):
+        raise BadInput(f'"{out}" is a folder: name the film in it, "{out / "film.mp4"}".')
     if out.suffix.lower() == ".mp4":
         return out
     if out.suffix:

@@ -16,6 +16,7 @@ from engine.errors import BadInput
 from engine.manifest import FilmManifest, read_manifest
 from engine.metrics.vlm_judge import JudgedShot, Judgement, Score, Verdict, inquiries, judge_film
 from engine.video.files import write_bytes
+from studio.output import check_place
 
 NAMES = {
     Score.OVQ: "overall quality",
@@ -34,31 +35,38 @@ def judge(film: Path, agents: Agents, json_file: Path | None, seed: int) -> None
     target = agents.target(Role.JUDGE)
     if target is None:
         raise BadInput("A judge is a vision model: choose --judge server or --judge local.")
-    manifest_file = film if film.suffix.lower() == ".json" else film.with_suffix(".json")
+    manifest_file = _manifest_file(film)
     manifest = read_manifest(manifest_file)
     shots = _shots(manifest, manifest_file.parent)
     console = Console(stderr=True)
     verdicts: list[Verdict] = []
     rate = manifest.frame_rate()
-    with open_model(target) as model, console.status("") as status:
-        total = len(inquiries(shots, manifest.cast, rate))
-        status.update(f"[dim]{escape(target.title)} looks at the film[/]")
-        for verdict in judge_film(model, shots, manifest.cast, rate, seed=seed):
-            verdicts.append(verdict)
-            status.update(f"[dim]{len(verdicts)} of {total} questions answered[/]")
-            for error in verdict.errors:
-                console.print(f"[yellow]Cut {verdict.first} | {verdict.last}:[/] {escape(error)}")
-    judgement = Judgement(target.title, tuple(verdicts))
     if json_file is not None:
-        text = json.dumps(as_json(manifest.title, judgement), indent=2, ensure_ascii=False)
-        write_bytes(json_file, f"{text}\n".encode())
+        check_place(json_file)
+    complete = False
+    try:
+        with open_model(target) as model, console.status("") as status:
+            total = len(inquiries(shots, manifest.cast, rate))
+            status.update(f"[dim]{escape(target.title)} looks at the film[/]")
+            for verdict in judge_film(model, shots, manifest.cast, rate, seed=seed):
+                verdicts.append(verdict)
+                status.update(f"[dim]{len(verdicts)} of {total} questions answered[/]")
+                for error in verdict.errors:
+                    console.print(f"[yellow]Cut {verdict.first} | {verdict.last}:[/] {escape(error)}")
+        complete = True
+    finally:  # what was answered was paid for, also where the rest was not
+        judgement = Judgement(target.title, tuple(verdicts))
+        if json_file is not None and verdicts:
+            told = as_json(manifest.title, judgement, complete)
+            write_bytes(json_file, f"{json.dumps(told, indent=2, ensure_ascii=False)}\n".encode())
     _show(Console(), manifest.title, judgement)
 
 
-def as_json(title: str, judgement: Judgement) -> dict[str, Any]:
-    """A judgement for programs."""
+def as_json(title: str, judgement: Judgement, complete: bool) -> dict[str, Any]:
+    """A judgement for programs; `complete` says whether everything was answered that was to be asked."""
     return {
         "title": title,
+        "complete": complete,
         "judge": judgement.judge,
         "judged": "first and last frames",
         "scores": {score.value: round(mean, 4) for score, mean in judgement.means.items()},
@@ -75,6 +83,24 @@ def as_json(title: str, judgement: Judgement) -> dict[str, Any]:
             for v in judgement.verdicts
         ],
     }
+
+
+def _manifest_file(film: Path) -> Path:
+    """The film.json of a film. Raises BadInput when there is none."""
+    try:
+        if film.is_dir():
+            raise BadInput(f"{film} is a folder: name the film in it, or its film.json.")
+        found = film if film.suffix.lower() == ".json" else film.with_suffix(".json")
+        if found.is_file():
+            return found
+        if film.exists():
+            raise BadInput(
+                f"There is no {found.name} beside {film}: name a film that `stage film` or the studio made, "
+                "with all that lay beside it."
+            )
+    except OSError as error:
+        raise BadInput(f"{film} cannot be read ({error.strerror}).") from error
+    raise BadInput(f"There is no film {film}: name one that `stage film` or the studio made.")
 
 
 def _shots(manifest: FilmManifest, folder: Path) -> list[JudgedShot]:

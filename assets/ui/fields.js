@@ -13,6 +13,7 @@
   document.addEventListener("visibilitychange", () => document.hidden && commitAll());
 
   const SEVERAL = "several values";
+  const SHORT = "mixed"; // where the words above would be cut
 
   /**
    * A labelled, self-saving field.
@@ -31,7 +32,7 @@
     if (hideLabel) caption.classList.add("s-hidden");
     const el = h("div.s-field", { "data-wide": wide }, caption, control, hint && h("div.s-hint", {}, hint), note);
     const placeholder = control.getAttribute("placeholder");
-    const several = control.tagName === "SELECT" ? h("option", { value: "", disabled: true, hidden: true }, SEVERAL) : null;
+    const several = control.tagName === "SELECT" ? h("option", { value: "", disabled: true, hidden: true }, SHORT) : null;
     attribute(control, "aria-describedby", note.id);
     let shown = "";
     let context = null;
@@ -86,7 +87,7 @@
       shown = mixed ? "" : value ?? "";
       attribute(control, "data-mixed", mixed);
       if (several) { if (mixed) control.prepend(several); else several.remove(); }
-      else attribute(control, "placeholder", mixed ? SEVERAL : placeholder);
+      else attribute(control, "placeholder", mixed ? (wide ? SEVERAL : SHORT) : placeholder);
       if (control.value !== String(shown)) control.value = shown;
     }
 

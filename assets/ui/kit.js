@@ -63,7 +63,6 @@
     plus: "M8 3v10M3 8h10",
     minus: "M3 8h10",
     cut: "M8 2v12M3.5 5.5 1.5 8l2 2.5M12.5 5.5l2 2.5-2 2.5M2 8h3.5M10.5 8H14",
-    lock: "M4 7.5h8v6H4zM5.5 7.5V5.3a2.5 2.5 0 0 1 5 0v2.2",
     copy: "M5.5 5.5h7v7h-7zM10.5 5.5v-2h-7v7h2",
     box: "M2.5 3.5h11v3h-11zM3.5 6.5v6.5h9V6.5M6.5 9h3",
     pen: "M3 13l.7-3L10.5 3.2l2.3 2.3L6 12.3z",
@@ -82,6 +81,9 @@
     reject: "M3.5 3.5h9v9h-9zM5.8 5.8l4.4 4.4M10.2 5.8l-4.4 4.4",
     info: "M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11zM8 7.3v3.7M8 5v.01",
     check: "M3 8.5 6.5 12 13 4.5",
+    brush: "M13.5 2.5 7.5 8.5M6.5 8.2l1.6 1.6c.3 2-1.3 3.7-5.6 3.7 1.6-1 .8-2 1.3-3.6.4-1.1 1.6-1.7 2.7-1.7z",
+    out: "M8 10V2.5M5 5.3 8 2.5l3 2.8M4.5 7.5H3v6h10v-6h-1.5",
+    star: "M8 2l1.5 4.5L14 8l-4.5 1.5L8 14l-1.5-4.5L2 8l4.5-1.5z",
   };
 
   /** A 16-unit line icon; decoration only, so hidden from screen readers. */
@@ -127,6 +129,8 @@
       const parts = [whole / (3600 * base), (whole / (60 * base)) % 60, (whole / base) % 60, whole % base];
       return parts.map((part) => String(Math.floor(part)).padStart(2, "0")).join(":");
     },
+    /** How far a job is; while it counts no steps yet, what it does: loading the painter takes longer than many a picture. */
+    progress: (job) => (job?.progress ? `${Math.round(job.progress * 100)} %` : job?.message || "starting"),
     about(seconds) {
       if (seconds === null || seconds === undefined) return "";
       if (seconds < 90) return `about ${Math.max(1, Math.round(seconds))} s`;
@@ -134,6 +138,12 @@
     },
     count: (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`,
   };
+
+  /** A bar as full as the work is done, 0..1; at 0 it only shows that there is work. */
+  function bar(element, progress) {
+    attribute(element, "data-unknown", !progress);
+    element.firstChild.style.width = progress ? `${Math.round(progress * 100)}%` : "";
+  }
 
   /** Makes the children of a list the wanted ones; what is already in its place is not touched and keeps its focus. */
   function arrange(list, wanted) {
@@ -172,5 +182,5 @@
     return { open, close, toggle: () => (panel.hidden ? open() : close()) };
   }
 
-  window.stage = { h, set, text, attribute, fill, media, picture, icon, tool, say, arrange, popover };
+  window.stage = { h, set, text, attribute, fill, media, picture, icon, tool, say, bar, arrange, popover };
 })();

@@ -122,7 +122,22 @@
   document.addEventListener("focusin", (event) => {
     if (playhead.playing && event.target.closest("#inspector, #clips") && event.target.matches("input, textarea, select")) pause();
   });
+  let film = "";
+  /** Another film, or another version of it, begins at its beginning. */
+  function rewind() {
+    const { id, version } = state.head ?? {};
+    const now = [id, version].join();
+    if (now === film) return;
+    film = now;
+    playhead.frame = 0;
+    stop();
+  }
   stage.on("project", stop);
+  stage.on("project head", rewind);
+  /** A shot that went or became shorter takes the playhead along: it never stands where the film is no more. */
+  stage.on("shots", () => {
+    if (playhead.frame > Math.max(0, total() - 1) && !playhead.playing) seek(playhead.frame, false);
+  });
 
   Object.assign(stage.command, {
     playPause: () => (playhead.playing ? pause() : play()),

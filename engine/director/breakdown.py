@@ -67,4 +67,5 @@ class Breakdown:
     spots: list[Spot] = field(default_factory=list)
     times: list[TimeOfDay] = field(default_factory=list)
     weather: str = ""
+    implied: bool = False  # no place is in the theme, so it plays where such people usually are
     invented: bool = False  # nobody is in the theme, so a traveller walks through it

@@ -38,7 +38,16 @@ def clauses(sentence: str) -> list[Clause]:
 def present(clause: Clause, source: str, plural: bool) -> str:
     """The verb group and the rest in the present tense: "found her at dusk" -> "finds her at dusk"."""
     rest = plain(clause.rest, source)
-    return " ".join(part for part in (_present_group(clause, source, plural), rest) if part)
+    joined = _joining(clause, source)
+    return " ".join(part for part in (_present_group(clause, source, plural), joined, rest) if part)
+
+
+def _joining(clause: Clause, source: str) -> str:
+    """An "and" or "but" between the verb and a rest that could not be read as a clause of its own."""
+    if not clause.group or not clause.rest:
+        return ""
+    between = source[clause.group[-1].end : clause.rest[0].start].strip(" ,")
+    return between if between in ("and", "but", "or") else ""
 
 
 def _present_group(clause: Clause, source: str, plural: bool) -> str:
@@ -66,12 +75,7 @@ def _reduced_relatives(tokens: list[Token]) -> list[Token]:
     for i, t in enumerate(tokens):
         if t.form is not Form.PAST or i == 0:
             continue
-        if (
-            i > 1
-            and tokens[i - 1].text == ","
-            and tokens[i - 2].tag is Tag.NOUN
-            and not _has_verb(tokens[:i])
-        ):
+        if i > 1 and tokens[i - 1].text == "," and tokens[i - 2].tag is Tag.NOUN and not has_verb(tokens[:i]):
             out[i] = replace(t, tag=Tag.PARTICIPLE, form=Form.DONE)  # "Alice, lost in the woods, …"
             continue
         if tokens[i - 1].tag is not Tag.NOUN:
@@ -85,7 +89,8 @@ def _reduced_relatives(tokens: list[Token]) -> list[Token]:
     return out
 
 
-def _has_verb(tokens: Sequence[Token]) -> bool:
+def has_verb(tokens: Sequence[Token]) -> bool:
+    """Whether a finite verb or an auxiliary is among the tokens."""
     return any(t.tag in _FINITE for t in tokens)
 
 

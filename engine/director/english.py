@@ -71,6 +71,7 @@ _ADVERBS = word_set(
     "quite rather suddenly finally together alone apart forever instead away back home again once "
     "never slowly"
 )
+_ONE = word_set("a an another each every")
 _NOUN_OPENERS = (Tag.DETERMINER, Tag.POSSESSIVE, Tag.ADJECTIVE, Tag.NUMBER)
 
 
@@ -219,6 +220,7 @@ def _as_verb(
     if Form.PRESENT in forms:
         base = forms[Form.PRESENT]
         blocked = is_thing_verb(base) and (has_verb or not after) and after not in DETERMINERS | POSSESSIVES
+        blocked = blocked and not (after and _only_one(before))
         return None if blocked else (Tag.VERB, base, Form.PRESENT)
     if Form.PAST in forms:
         if last.tag is Tag.MARK and after not in DETERMINERS | POSSESSIVES | PREPOSITIONS | PRONOUNS:
@@ -228,6 +230,17 @@ def _as_verb(
         return Tag.PARTICIPLE, forms[Form.DONE], Form.DONE
     base = forms[Form.BASE]
     return (Tag.VERB, base, Form.BASE) if _plural_subject(before, has_verb) else None
+
+
+def _only_one(before: Sequence[Token]) -> bool:
+    """Whether a clause opens with "and a stranger": what ends in -s then is no noun, for "a" has one."""
+    i = len(before)
+    while i and before[i - 1].tag in (Tag.NOUN, Tag.ADJECTIVE):
+        i -= 1
+    opens = (
+        i > 1 and before[i - 1].lower in _ONE and before[i - 2].tag in (Tag.AND, Tag.MARK, Tag.SUBORDINATOR)
+    )
+    return opens and i < len(before)
 
 
 def _guessed_verb(word: str, after: str, before: Sequence[Token]) -> tuple[Tag, str, Form] | None:

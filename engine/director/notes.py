@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from engine.director.claims import claim
+from engine.director.places import SKIPPED
 from engine.director.verbs import Form, conjugate, verb_forms
 from engine.story import Angle, Framing, Movement, Scale, Support, TimeOfDay
 from engine.vocabulary import Vocabulary, word_set
@@ -67,8 +69,13 @@ _FILLER = word_set("""
     a an the it its this that shot bit little make please more and but or in at on to of with from by as so do
     be is camera same only just not different differently otherwise again try something else one view angle
     size frame movement much very rather want would like i we you should could can there here then now maybe
-    feel perhaps instead mood look let have for seconds second
+    feel perhaps instead mood look let have for seconds second put set
 """)
+_WHERE = re.compile(
+    r"\b(?:in|on|at|by|near|inside|through|along|across|to)\s+(?:(?:a|an|the|his|her|their|some)\s+)?"
+    r"((?:(?!(?:a|an|the|in|on|at|by|to|of|from|and|with)\s)[\w’'-]+\s+){0,2})$",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
@@ -102,26 +109,31 @@ class Note:
         return not (asked or self.pace != 1.0 or self.came or self.left or self.actions)
 
 
-def read_note(text: str, cast: Sequence[str], places: Sequence[str], vocabulary: Vocabulary) -> Note:
-    """Reads a note against the names of the film's cast and places."""
+def read_note(
+    text: str, cast: Sequence[str], places: Sequence[str], vocabulary: Vocabulary, here: str = ""
+) -> Note:
+    """Reads a note against the names of the film's cast and places; `here` is the setting of the shot now."""
     note = Note()
     for piece in filter(str.strip, _PIECE.split(text)):
-        _read_piece(note, " ".join(piece.split()), cast, places, vocabulary)
+        _read_piece(note, " ".join(piece.split()), cast, places, vocabulary, here)
     return note
 
 
 def _read_piece(
-    note: Note, piece: str, cast: Sequence[str], places: Sequence[str], vocabulary: Vocabulary
+    note: Note, piece: str, cast: Sequence[str], places: Sequence[str], vocabulary: Vocabulary, here: str
 ) -> None:
     action = _action(piece, cast)
     if action is not None:
         note.actions.append(action)
         _set_times(note, piece, vocabulary)
+        _follow(note, piece, places, vocabulary, here)
         return
     piece = _take_terms(note, piece)
     piece = _take_names(note, piece, cast, places)
     for match in reversed(_set_times(note, piece, vocabulary)):
         piece = piece[: match[0]] + " " + piece[match[1] :]
+    if "place" not in note.fields:
+        piece = _take_setting(note, piece, vocabulary)
     words = [w for w in _WORD.findall(piece) if w.casefold() not in _FILLER]
     note.unread += [w for w in words if w not in note.unread]
 
@@ -179,6 +191,29 @@ def _take_names(note: Note, piece: str, cast: Sequence[str], places: Sequence[st
             note.fields["place"] = name
             piece = _without(piece, found)
     return piece
+
+
+def _take_setting(note: Note, piece: str, vocabulary: Vocabulary) -> str:
+    """Takes a place that the film does not have yet, but the profile draws, out of a piece."""
+    for match in vocabulary.find(piece, "setting"):
+        found = _WHERE.search(piece[: match.span[0]])
+        alone = {w.casefold() for w in _WORD.findall(piece[: match.span[0]])} <= _FILLER
+        word = piece[slice(*match.span)]
+        if found is None and (not alone or word.casefold() in SKIPPED):
+            continue
+        name = f"{found.group(1) if found else ''}{word}"
+        note.fields["place"] = name[:1].upper() + name[1:]
+        return f"{piece[: found.start() if found else match.span[0]]} {piece[match.span[1] :]}"
+    return piece
+
+
+def _follow(note: Note, piece: str, places: Sequence[str], vocabulary: Vocabulary, here: str) -> None:
+    """The place of somebody's deed, where it is another one than the shot's: "she walks along the beach"."""
+    setting = claim(piece, "setting", vocabulary).plain
+    if setting and setting != here:
+        word = next(m for m in vocabulary.find(piece, "setting") if m.canonical == setting)
+        named = (name for name in places if re.search(rf"\b{re.escape(name)}\b", piece, re.IGNORECASE))
+        note.fields["place"] = next(named, piece[slice(*word.span)].capitalize())
 
 
 def _action(piece: str, cast: Sequence[str]) -> Action | None:

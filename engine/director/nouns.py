@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from engine.director.breakdown import Actor, Event
-from engine.director.english import Clause, Tag, Token, is_plural
+from engine.director.english import Clause, Tag, Token, is_plural, plain
+from engine.director.people import CREATURES
 from engine.director.verbs import Form
-from engine.vocabulary import Vocabulary, singulars, word_set
+from engine.vocabulary import Vocabulary, is_story_word, singulars, word_sections, word_set
 
 # Verbs whose infinitive is what is done ("learns to dance"), not what it is done for ("walks to find her").
 _CONTROL = word_set("""
@@ -104,6 +105,7 @@ def noun_phrases(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:
 
 HOW = frozenset(("late", "early", "hard", "fast", "long", "well"))
 """Words after a verb that say how or when, though they look like its object: "works late"."""
+_NO_THINGS = frozenset(("other", "others", "another", "same"))
 
 
 NOBODY = word_set("""
@@ -113,9 +115,39 @@ NOBODY = word_set("""
 """Capitalised, and yet no names of people."""
 
 
+def is_somebody(nouns: Sequence[Token], acts: bool, vocabulary: Vocabulary) -> bool:
+    """Whether capitals name a person: not a place, nor a word that is only big because it comes first."""
+    if any(vocabulary.find(n.text, "setting", "time", "weather", "coat") for n in nouns):
+        return False
+    if nouns[-1].lower in NOBODY:
+        return False
+    first = nouns[0].start == 0
+    return not first or len(nouns) > 1 or (acts and not is_story_word(nouns[0].lower))
+
+
+def thing(phrase: Sequence[Token], pets: Collection[str], vocabulary: Vocabulary) -> str:
+    """What a noun phrase after a verb names, if that is a thing or one of the `pets`: "the red kite"."""
+    noun = " ".join(t.text for t in phrase if t.tag in (Tag.ADJECTIVE, Tag.NOUN))
+    words = set(noun.casefold().split())
+    if vocabulary.find(noun, "person", "setting", "time") or words & CREATURES - set(pets):
+        return ""
+    if noun.casefold() in HOW or words & _NO_THINGS or phrase[-1].text[0].isupper():
+        return ""
+    return "" if phrase[-1].lower in word_sections()["abstract"] else f"the {noun}"
+
+
 def possessed(phrase: Sequence[Token]) -> bool:
     """Whether a phrase begins with somebody's name: "Anna's dog"."""
     return phrase[0].text[:1].isupper() and phrase[0].lower.endswith(("'s", "’s"))
+
+
+def articled(phrase: Sequence[Token], article: str, source: str) -> str:
+    """A noun phrase as written, with an article where a headline left it out: "a dragon"."""
+    first = plain(phrase, source)
+    bare = is_plural(phrase[-1].lower) or possessed(phrase)
+    if article or bare or any(t.tag is Tag.NUMBER for t in phrase):
+        return first
+    return f"{'an' if first[0].casefold() in 'aeiou' else 'a'} {first[0].lower()}{first[1:]}"
 
 
 def proper_name(phrase: Sequence[Token], nouns: Sequence[Token], article: str) -> str:

@@ -22,6 +22,21 @@ CREATURES = word_set("""
     kangaroo rat bat werewolf mummy cyborg android droid hound stag crab seal gull sparrow pigeon dove
     hawk falcon
 """)
+_LIKE_PEOPLE = word_set("""
+    dragon monster giant fairy elf dwarf goblin angel demon ghost vampire zombie alien troll beast creature
+    spirit skeleton werewolf mummy cyborg android droid
+""")
+_THINGS = word_set("""
+    summer winter october november december september letter flower number corner ladder hammer feather
+    weather theater theatre chapter center shelter shower thunder whisper laughter disaster wonder anchor
+    mirror horror terror tremor harbor colour elevator escalator motor tractor reactor computer printer
+    container poster lantern lighter cracker rubber leather pepper butter powder border danger silver copper
+    counter trailer helicopter freighter steamer tanker cruiser saucer answer dinner supper murder slumber
+    glacier quarter distant instant restaurant constant pendant process success business happiness darkness
+    loneliness madness illness sadness wilderness fortress mattress witness kindness weakness sickness
+    forgiveness progress address express
+""")
+"""They end like those who do something, and are no people."""
 GROUPS: dict[str, tuple[str, ...]] = {
     "couple": ("woman", "man"),
     "lovers": ("woman", "man"),
@@ -65,6 +80,13 @@ _NEUTRAL = word_set("""
     cleaner housekeeper porter bellhop receptionist secretary salesman shopkeeper grocer butcher florist
     barista bartender brewer miner lumberjack woodcutter trapper rancher cowgirl gaucho god man woman
 """)
+_GENDERED = word_set("""
+    king father dad grandfather grandpa husband monk priest wizard guy brother uncle son emperor prince lord
+    butler lad boy man grandson nephew boyfriend bishop pope duke god monk lady queen mother mom mum
+    grandmother grandma wife witch sister aunt widow bride nun heroine ballerina madam maid mermaid girl
+    woman daughter lass granddaughter niece girlfriend fiancée bridesmaid landlady
+""")
+_GENDERED_ENDINGS = ("man", "men", "woman", "women", "boy", "boys", "girl", "ess", "wife", "cowboy")
 _GIRL_NAMES = word_set("""
     agnes alice anna anne amy beth carmen claire clara daisy dolores eleanor elizabeth ella emily emma
     esther eve frances grace greta hannah helen ingrid iris isabel jane jasmine joan julia juliet june kate
@@ -114,10 +136,27 @@ def kind_of(noun: str, vocabulary: Vocabulary, rng: random.Random) -> Kind | Non
     return None
 
 
+def tells_gender(word: str) -> bool:
+    """Whether a word (in small letters) says man or woman by itself: "queen", "postman", "anna"."""
+    forms = (word, *singulars(word))
+    known = _GENDERED | _GIRL_NAMES | _BOY_NAMES | {title for title, person in _TITLES.items() if person}
+    return any(form in known or form.endswith(_GENDERED_ENDINGS) for form in forms)
+
+
+def is_pet(noun: str) -> bool:
+    """Whether a noun names an animal that somebody may own, and not a creature that acts like a person."""
+    head = noun.casefold().split()[-1] if noun.split() else ""
+    return any(word in CREATURES - _LIKE_PEOPLE for word in (head, *singulars(head)))
+
+
 def is_agent(noun: str) -> bool:
     """Whether an unknown noun looks like somebody who does something: "lamplighter", "violinist"."""
     head = noun.casefold().split()[-1] if noun.split() else ""
-    return len(head) > 5 and head.endswith(("er", "or", "ist", "ian", "man", "woman", "eer", "ess", "ant"))
+    return (
+        len(head) > 5
+        and head not in _THINGS
+        and head.endswith(("er", "or", "ist", "ian", "man", "woman", "eer", "ess", "ant"))
+    )
 
 
 def kind_of_name(name: str, rng: random.Random) -> Kind:

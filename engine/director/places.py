@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from engine.director.english import Tag, Token
+from engine.near import nearest
 from engine.story import Interior, Place
 from engine.vocabulary import Vocabulary, word_set
 
@@ -61,7 +62,7 @@ _BY_NOUN = {
 _FROM_PEOPLE = {
     "harbour": """
         fisherman sailor pirate captain keeper ferryman mermaid fisherwoman fisher castaway viking
-        seagull
+        seagull ship boat
     """,
     "castle": """
         king queen knight prince princess emperor empress lord duchess guard dragon wizard heir
@@ -108,12 +109,16 @@ CITIES = word_set("""
     hamburg marseille geneva
 """)
 """Where people go and whom they do not meet: without them Lisbon would be cast."""
+_VESSELS = word_set("boat boats ship ships")
+_ABOARD = word_set("board sail row steer enter")
+"""A ship that comes, or is found, is no place; one that somebody sails is."""
 _WHERE = frozenset(("in", "through", "across"))  # one looks at people, sits near them, and bumps into them
 _TRUST = frozenset(("believe", "trust", "confide", "delight"))
-_STANDING = frozenset(("in", "on", "at", "by", "under", "near"))
-_SKIPPED = word_set("""
+_STANDING = frozenset(("in", "on", "at", "by", "under", "near", "inside"))
+SKIPPED = word_set("""
     fair wood keep court bar flat square home port park hall wide urban trees
 """)
+"""They are places only where a preposition and an article say so: "in the court"."""
 
 
 @dataclass(frozen=True)
@@ -137,20 +142,37 @@ def find_place(tokens: Sequence[Token], verb: str, source: str, vocabulary: Voca
         index = tokens.index(run[-1])
         if index + 1 < len(tokens) and tokens[index + 1].tag is Tag.NOUN:
             continue  # "the desert wanderer", "a market street": the last noun of a phrase is what is meant
-        start = _phrase_start(tokens, index)
+        start = phrase_start(tokens, index)
         before = tokens[start - 1] if start else None
         articled = tokens[start].tag in (Tag.DETERMINER, Tag.POSSESSIVE)
         governed = before is not None and before.tag is Tag.PREPOSITION
         if before is not None and before.lower in _ABOUT and not _part_of(tokens, start):
             continue
-        if run[-1].lower in _SKIPPED and len(run) == 1 and not (governed and articled):
+        if run[-1].lower in SKIPPED and len(run) == 1 and not (governed and articled):
             continue
         spot = _spot(tokens[start : index + 1], m.canonical, before if governed else None, vocabulary)
         if governed:
             return spot
-        if verb not in _MAKING:
+        if verb not in _MAKING and (run[-1].lower not in _VESSELS or verb in _ABOARD):
             objects.append(spot)
-    return objects[0] if objects else _city(tokens)
+    return objects[0] if objects else _city(tokens) or _near_place(tokens, vocabulary)
+
+
+def _near_place(tokens: Sequence[Token], vocabulary: Vocabulary) -> Spot | None:
+    """A place that the checkpoint can only draw as one near to it: "in an empty theatre", which is a room."""
+    for index, t in enumerate(tokens):
+        if t.tag is not Tag.NOUN or (index + 1 < len(tokens) and tokens[index + 1].tag is Tag.NOUN):
+            continue
+        start = phrase_start(tokens, index)
+        before = tokens[start - 1].lower if start else ""
+        articled = tokens[start].tag in (Tag.DETERMINER, Tag.POSSESSIVE)
+        if before not in _STANDING or vocabulary.find(t.text) or not (articled or before == "in"):
+            continue
+        near = nearest(vocabulary, t.lower)
+        setting = vocabulary.first(near, "setting") if near else None
+        if setting is not None:
+            return _spot(tokens[start : index + 1], setting, tokens[start - 1], vocabulary)
+    return None
 
 
 def _city(tokens: Sequence[Token]) -> Spot | None:
@@ -201,7 +223,8 @@ def named_spot(name: str, setting: str, interior: Interior | None = None) -> Spo
 _LOOKS = {"mountains": "mountains"}
 
 
-def _phrase_start(tokens: Sequence[Token], end: int) -> int:
+def phrase_start(tokens: Sequence[Token], end: int) -> int:
+    """Where the noun phrase begins whose last word is at `end`."""
     start = end
     while (
         start

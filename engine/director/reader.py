@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 from engine.director.breakdown import Actor, Breakdown, Event
 from engine.director.clauses import clauses, present
-from engine.director.english import Clause, Tag, Token, is_plural, plain, sentences
+from engine.director.english import Clause, Tag, Token, is_plural, plain, sentences, tag
+from engine.director.gender import as_told, told_with
 from engine.director.nouns import (
-    HOW,
-    NOBODY,
+    articled,
     camouflage,
     cast_name,
     described,
+    is_somebody,
     lower_article,
     moved_token,
     names_only,
@@ -24,18 +25,32 @@ from engine.director.nouns import (
     quoted,
     shortened,
     split_purpose,
+    thing,
     unquoted,
     with_subject,
     written_out,
 )
-from engine.director.people import CREATURES, GROUPS, Kind, Wardrobe, is_agent, kind_of, kind_of_name
+from engine.director.people import (
+    GROUPS,
+    Kind,
+    Wardrobe,
+    is_agent,
+    is_pet,
+    kind_of,
+    kind_of_name,
+    tells_gender,
+)
 from engine.director.places import Spot, find_place, implied_place, is_place_name
 from engine.story import CastMember, TimeOfDay
-from engine.vocabulary import Vocabulary, is_story_word, word_sections
+from engine.vocabulary import Vocabulary
 
 _NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
 _ABSENT = frozenset(("of", "for", "about", "like", "as", "without", "named", "than", "into"))
 _PREDICATE = frozenset(("be", "become", "remain", "seem", "appear"))
+_MEANT = {
+    **dict.fromkeys(("he", "him"), ("man", "boy")),
+    **dict.fromkeys(("she", "her"), ("woman", "girl")),
+}
 MOST_SENTENCES = 240
 MOST_CAST = 40
 _OPEN_AIR = ("forest", "city", "beach", "desert", "mountains", "castle", "harbour")
@@ -48,7 +63,8 @@ def break_down(theme: str, vocabulary: Vocabulary, rng: random.Random) -> Breakd
     parts = sentences(theme)
     step = max(1, -(-len(parts) // MOST_SENTENCES))  # a book is read in samples, or it would take minutes
     for number, sentence in enumerate(parts[::step]):
-        reader.read(sentence, number)
+        following = parts[number * step + 1 : number * step + 2]
+        reader.read(sentence, number, *following)
     return reader.finish()
 
 
@@ -65,17 +81,18 @@ class _Reader:
         self.last: list[Actor] = []  # most recent first, for pronouns
         self.thing = ""
         self.number = 0
+        self.pets: set[str] = set()  # animals that somebody owns: they are shown, and are nobody
+        self.tokens: list[Token] = []  # of this sentence
         self.named: dict[int, Actor] = {}  # of this sentence: where a noun phrase starts -> whom it names
         self.born: dict[str, int] = {}  # key of an actor -> the sentence that brought it in
-        self.subjects: dict[
-            tuple[Token, ...], tuple[Actor, ...]
-        ] = {}  # of this sentence: clauses share subjects
+        self.subjects: dict[tuple[Token, ...], tuple[Actor, ...]] = {}  # of this sentence: clauses share them
 
-    def read(self, sentence: str, number: int) -> None:
+    def read(self, sentence: str, number: int, following: str = "") -> None:
         self.number = number
         self.subjects.clear()
         self.named.clear()
         sentence = shortened(written_out(sentence))
+        self.tokens = tag(told_with(sentence, shortened(following)))
         for clause in clauses(sentence):
             deed, purpose = split_purpose(clause)
             self._clause(deed, sentence)
@@ -86,9 +103,10 @@ class _Reader:
         result = self.result
         if not result.actors:
             result.invented = True
-            actor = self._traveller()
+            actor = self._owner() or self._traveller()
             result.events = [with_subject(e, actor) for e in result.events]
         if not result.spots:
+            result.implied = True
             nouns = [*(a.key for a in result.actors), *re.findall(r"[^\W\d_]+", self.theme[:2000].casefold())]
             warm = () if result.weather != "snow" else ("beach", "desert")  # where it does not snow
             open_air = [place for place in _OPEN_AIR if place not in warm]
@@ -114,6 +132,8 @@ class _Reader:
             last = clause.subject[-1].lower
             plural = is_plural(last) or last in ("they", "these", "those")
         words = present(clause, source, plural)
+        if words and subject:
+            words = " with ".join((words, *self._beside(clause.subject, source)))
         event = Event(
             subject=subject,
             subject_text=plain(clause.subject, source),
@@ -189,6 +209,14 @@ class _Reader:
         known = next((a for a in self.result.actors if a.key == "traveller"), None)
         return known or self._traveller()
 
+    def _owner(self) -> Actor | None:
+        """Whose story it is, where nobody acts in it: "my grandmother's last summer"."""
+        for owner in re.findall(r"([^\W\d_]+)['’]s\b", self.theme[:2000].casefold()):
+            kind = self._person(owner)
+            if kind is not None:
+                return self._hire(owner, f"the {owner}", f"the {owner}", [kind], owner)
+        return None
+
     def _traveller(self) -> Actor:
         """Somebody whom the theme does not name; its pronouns may still tell a woman from a man."""
         words = set(re.findall(r"[a-z]+", self.theme.casefold()))
@@ -209,7 +237,7 @@ class _Reader:
         for phrase in noun_phrases(tokens):
             index = tokens.index(phrase[0])
             before = tokens[index - 1] if index else None
-            if before is not None and before.lower in _ABSENT:
+            if self._is_owned(phrase) or (before is not None and before.lower in _ABSENT):
                 continue
             if phrase[-1].text[0].isupper() and is_place_name(phrase[-1].text, before, clause.verb):
                 continue
@@ -225,13 +253,7 @@ class _Reader:
         met = [a for a in self.last if a not in but]
         if word in ("they", "them"):
             return tuple(met[:1]) if met and met[0].plural else tuple(met[:2])
-        people = {
-            "he": ("man", "boy"),
-            "him": ("man", "boy"),
-            "she": ("woman", "girl"),
-            "her": ("woman", "girl"),
-        }
-        wanted = people.get(word)
+        wanted = _MEANT.get(word)
         if wanted is None:
             return ()
         return tuple(next(([a] for a in met if not a.plural and a.kind.person in wanted), met[:1]))
@@ -240,60 +262,41 @@ class _Reader:
         self, phrase: Sequence[Token], source: str, *, acts: bool, words: str, new: bool
     ) -> Actor | None:
         """The actor that a noun phrase names; a new one is cast where it names somebody unknown."""
-        nouns = [t for t in phrase if t.tag is Tag.NOUN]
-        noun = " ".join(t.text for t in nouns)
-        article = phrase[0].lower if phrase[0].tag in (Tag.DETERMINER, Tag.POSSESSIVE) else ""
-        name = proper_name(phrase, nouns, article)
-        key = noun.casefold()
         if phrase[0].start in self.named:
             return self.named[phrase[0].start]  # the very words that brought somebody in: "a witch who …"
-        actor = self._read_actor(phrase, nouns, key, article, name, acts, words, new, source)
+        actor = self._read_actor(phrase, source, acts, words, new)
         if actor is not None:
             self.named[phrase[0].start] = actor
         return actor
 
     def _read_actor(
-        self,
-        phrase: Sequence[Token],
-        nouns: Sequence[Token],
-        key: str,
-        article: str,
-        name: str,
-        acts: bool,
-        words: str,
-        new: bool,
-        source: str,
+        self, phrase: Sequence[Token], source: str, acts: bool, words: str, new: bool
     ) -> Actor | None:
+        nouns = [t for t in phrase if t.tag is Tag.NOUN]
         noun = " ".join(t.text for t in nouns)
+        key = noun.casefold()
+        article = phrase[0].lower if phrase[0].tag in (Tag.DETERMINER, Tag.POSSESSIVE) else ""
+        name = proper_name(phrase, nouns, article)
         adjectives = " ".join(t.lower for t in phrase if t.tag is Tag.ADJECTIVE)
         known = self._known(key, adjectives, article, bool(name))
         if known is not None or not new or len(self.result.cast) >= MOST_CAST:
             return known
+        if self._is_owned(phrase):
+            return None
         kind = kind_of(noun, self.vocabulary, self.rng)
-        if kind is None and name and self._is_somebody(nouns, acts):
+        if kind is None and name and is_somebody(nouns, acts, self.vocabulary):
             kind = kind_of_name(name, self.rng)
-        if (
-            kind is None
-            and acts
-            and article
-            and is_agent(noun)
-            and not self.vocabulary.find(noun, "setting", "time")
-        ):
+        agent = acts and bool(article) and is_agent(noun)
+        if kind is None and agent and not self.vocabulary.find(noun, "setting", "time"):
             kind = Kind(self.rng.choice(("man", "woman")))
         if kind is None:
             return None
-        first = plain(phrase, source)
-        if (
-            name
-            and kind_of(key, self.vocabulary, self.rng) is not None
-            and len(nouns) == 1
-            and not nouns[0].start
-        ):
+        if not is_plural(nouns[-1].lower):
+            kind = as_told(kind, phrase, self.tokens, self._person)
+        if name and len(nouns) == 1 and not nouns[0].start and self._person(key) is not None:
             name = ""  # "Dragon attacks village": a capital only because it comes first
         shown = " ".join(t.text if t.text.isupper() and len(t.text) > 1 else t.lower for t in nouns)
-        bare = is_plural(key) or possessed(phrase)  # stands without an article
-        if not name and not article and not bare and not any(t.tag is Tag.NUMBER for t in phrase):
-            first = f"{'an' if first[0].casefold() in 'aeiou' else 'a'} {first[0].lower()}{first[1:]}"
+        first = plain(phrase, source) if name else articled(phrase, article, source)
         if name:
             return self._hire(key, name, name, [kind], words)
         count = next((_NUMBERS[t.lower] for t in phrase if t.lower in _NUMBERS), 0)
@@ -312,14 +315,23 @@ class _Reader:
             ref = f"the {adjectives} {key}" if adjectives else f"the other {key}"
         return self._hire(key, first, ref, [kind], words)
 
-    def _is_somebody(self, nouns: Sequence[Token], acts: bool) -> bool:
-        """Whether capitals name a person: not a place, nor a word that is only big because it comes first."""
-        if any(self.vocabulary.find(n.text, "setting", "time", "weather", "coat") for n in nouns):
-            return False
-        if nouns[-1].lower in NOBODY:
-            return False
-        first = nouns[0].start == 0
-        return not first or len(nouns) > 1 or (acts and not is_story_word(nouns[0].lower))
+    def _person(self, noun: str) -> Kind | None:
+        """What sort of character a word names; no coin of the film is tossed for it."""
+        return kind_of(noun, self.vocabulary, random.Random(0)) or (
+            Kind("man") if noun[0].isupper() and tells_gender(noun.casefold()) else None
+        )
+
+    def _is_owned(self, phrase: Sequence[Token]) -> bool:
+        """Whether a phrase names an animal of somebody who was met: "her dog", and then "the dog"."""
+        noun = phrase[-1].lower
+        if phrase[0].tag is Tag.POSSESSIVE and self.result.actors and is_pet(noun):
+            self.pets.add(noun)
+        return noun in self.pets
+
+    def _beside(self, subject: Sequence[Token], source: str) -> list[str]:
+        """Animals that go along: "her dog" of "a girl and her dog"."""
+        owned = [p for p in noun_phrases(subject) if p[0].tag is Tag.POSSESSIVE and self._is_owned(p)]
+        return [plain(phrase, source) for phrase in owned]
 
     def _known(self, key: str, adjectives: str, article: str, name: bool) -> Actor | None:
         actors = self.result.actors
@@ -382,18 +394,6 @@ class _Reader:
         if not clause.rest or clause.verb in _PREDICATE:
             return ""
         first = next(iter(noun_phrases(clause.rest)), None)
-        if first is None or clause.rest[0] not in first:
-            return ""
-        noun = " ".join(t.text for t in first if t.tag in (Tag.ADJECTIVE, Tag.NOUN))
-        if (
-            self.vocabulary.find(noun, "person", "setting", "time")
-            or set(noun.casefold().split()) & CREATURES
-        ):
-            return ""
-        if (
-            noun.casefold() in HOW
-            or first[-1].text[0].isupper()
-            or first[-1].lower in word_sections()["abstract"]
-        ):
-            return ""
-        return f"the {noun}"
+        return (
+            "" if first is None or clause.rest[0] not in first else thing(first, self.pets, self.vocabulary)
+        )

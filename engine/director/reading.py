@@ -6,7 +6,17 @@ import re
 import unicodedata
 
 from engine.director.breakdown import Breakdown
-from engine.director.english import sentences
+from engine.director.clauses import has_verb
+from engine.director.english import (
+    AUXILIARIES,
+    DETERMINERS,
+    POSSESSIVES,
+    PREPOSITIONS,
+    SUBORDINATORS,
+    Tag,
+    sentences,
+    tag,
+)
 from engine.errors import BadInput
 from engine.vocabulary import Vocabulary, is_story_word, word_set
 
@@ -23,6 +33,15 @@ _FOREIGN = word_set("""
 _SMALL = word_set("""
     a an the and or but nor of in on at by for to from with as into over
 """)
+_LEADING = (
+    _SMALL
+    | DETERMINERS
+    | POSSESSIVES
+    | PREPOSITIONS
+    | SUBORDINATORS
+    | AUXILIARIES
+    | word_set("to who which that whose")
+)
 
 
 def check_numbers(shots: int, seconds: float | None) -> None:
@@ -72,15 +91,29 @@ def make_title(theme: str, found: Breakdown) -> str:
     event = next((e for e in found.events if e.subject and (e.others or e.thing)), None)
     lead = event.subject[0] if event else (found.actors[0] if found.actors and not found.invented else None)
     if lead is None:
-        return _titled(" ".join(first.split()[:6]))[:120]
+        return _titled(_opening(first))[:120]
     who = lead.ref
     if event is not None:
         whom = " and ".join(a.ref for a in event.subject[1:]) or (
             event.others[0].ref if event.others else event.thing
         )
         return _titled(f"{who} and {whom}")[:120]
+    if found.implied:
+        return _titled(_opening(first))[:120]
     spot = found.spots[0]
     return _titled(f"{who} {spot.at if spot.setting == 'room' else 'of ' + spot.the}")[:120]
+
+
+def _opening(sentence: str) -> str:
+    """What happens first in a sentence, in at most six words that do not lead to what was cut: "… at the"."""
+    words = sentence.split()[:6]
+    tokens = tag(" ".join(words))
+    joint = next((t for i, t in enumerate(tokens) if t.tag is Tag.AND and has_verb(tokens[:i])), None)
+    if joint is not None:
+        return " ".join(words)[: joint.start].rstrip(" ,;:—–")
+    while len(words) > 1 and words[-1].casefold().strip(",;:—–") in _LEADING:
+        words.pop()
+    return " ".join(words).rstrip(" ,;:—–")
 
 
 def make_logline(theme: str) -> str:

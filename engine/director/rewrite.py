@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.director import phrasebook
+from engine.director.claims import claim
 from engine.director.grammar import WORDS_A_SECOND, framing_for, support_for
 from engine.director.notes import Action, Note, read_note
 from engine.director.wording import clip
@@ -27,8 +28,8 @@ _MIRROR = {"left": "right", "right": "left", "up": "down", "down": "up", "in": "
 _TAILS = tuple(tail for tail in phrasebook.TAILS if tail.startswith(","))
 _WOMAN = re.compile(r"\b(?:woman|girl|mother|queen|daughter|sister|wife)\b")
 _READABLE = (
-    "Nothing in the note could be read: say closer or wider, an angle, a movement, a length, a time, a "
-    "weather, who is in the shot, or what they do (“she sits down”)."
+    "Nothing in the note could be read: say closer or wider, an angle, a movement, a length, a place, a "
+    "time, a weather, who is in the shot, or what they do (“she sits down”)."
 )
 
 
@@ -69,7 +70,8 @@ class _Rewriter:
     def by_note(self, text: str) -> Proposal:
         """What the note asks for, and nothing else."""
         names = [member.name for member in self.board.cast]
-        note = read_note(text, names, [place.name for place in self.board.places], self.vocabulary)
+        here = self.vocabulary.first(self._place(self.shot.attributes.place), "setting") or ""
+        note = read_note(text, names, [place.name for place in self.board.places], self.vocabulary, here)
         if note.empty:
             raise BadInput(_READABLE)
         fields = self._wishes(note)
@@ -77,6 +79,7 @@ class _Rewriter:
         shot = self._with(description, fields)
         if shot == self.shot:
             raise BadInput("The shot is like that already: ask for something else, or leave the note empty.")
+        self._warn_of_old_place(shot)
         self._warn_of_jump_cuts(shot)
         return Proposal(shot, tuple(self.reasons), tuple(note.unread))
 
@@ -146,7 +149,8 @@ class _Rewriter:
         if cast != list(fields.get("cast", self.shot.attributes.cast)):
             fields["cast"], fields["framing"] = cast, framing_for(len(cast))
         self.reasons.append("what happens is your note")
-        return " ".join(filter(None, [self._header(), *said]))
+        moved = "place" in fields  # then the old first sentence tells the place that was left
+        return " ".join(filter(None, ["" if moved else self._header(), *said]))
 
     def _who(self, said: str, cast: Sequence[str]) -> tuple[str, list[str]]:
         """How a sentence calls somebody, and the names of the cast that it means."""
@@ -262,6 +266,19 @@ class _Rewriter:
         if "length" in fields and spoken > self.board.rate.seconds(attributes.length):
             self.reasons.append(f"the dialogue needs about {spoken:.1f} s")
         return self.shot.model_copy(update={"description": description, "attributes": attributes})
+
+    def _place(self, name: str) -> str:
+        """A place with the look of its card."""
+        looks = (place.look for place in self.board.places if place.name.casefold() == name.casefold())
+        return f"{name} {next(looks, '')}"
+
+    def _warn_of_old_place(self, shot: Shot) -> None:
+        """A new place, and a description that still tells the old one: the model would get both."""
+        if shot.attributes.place == self.shot.attributes.place:
+            return
+        said = claim(shot.description, "setting", self.vocabulary).plain
+        if said and said != self.vocabulary.first(self._place(shot.attributes.place), "setting"):
+            self.reasons.append(f"the description still says {said}: change it, too")
 
     def _warn_of_jump_cuts(self, shot: Shot) -> None:
         for number, other in self.around:

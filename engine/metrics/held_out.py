@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.errors import BadInput
 from engine.metrics.judge import pair_of
 from engine.step2.conditions import MemoryFrame, PairConditions, StoredFrame
 from engine.step2.frames import png
@@ -21,9 +22,8 @@ from engine.step2.prompt import compose
 from engine.story import Shot, Storyboard
 from engine.workflow import shot_seed
 from engine.world.annotate import storyboard
+from engine.world.splits import EVALUATION
 from engine.world.story import Story, WorldShot, new_shots, new_story
-
-EVALUATION_SEED = 700_000  # no stage trains, selects or reports on films from here on
 
 
 class Ablation(str, Enum):
@@ -56,17 +56,22 @@ class HeldOut:
         return [i for i in range(2, len(at)) if at[i] != at[i - 1] and at[i] in at[: i - 1]]
 
 
-def held_out_films(count: int) -> list[HeldOut]:
-    """The first films from EVALUATION_SEED on, every second of which returns to a place."""
+def held_out_films(count: int, split: range = EVALUATION) -> list[HeldOut]:
+    """The first films of a split, every second of which returns to a place.
+
+    Raises BadInput when it has not as many.
+    """
     films: list[HeldOut] = []
-    seed = EVALUATION_SEED
-    while len(films) < count:
+    for seed in split:
+        if len(films) >= count:
+            break
         story = new_story(seed)
         shots = new_shots(story)
         film = HeldOut(story, shots, storyboard(story, shots))
         if len(films) % 2 == 1 or film.returns:
             films.append(film)
-        seed += 1
+    if len(films) < count:
+        raise BadInput(f"There are only {len(films):,} held-out films: ask for fewer.")
     return films
 
 

@@ -75,7 +75,9 @@ class PairConditions:
 
 @dataclass(frozen=True)
 class PairRecipe:
-    """How the machine drew a pair: the same recipe on the same machine gives the same pixels."""
+    """How the machine drew a pair. The same recipe on the same machine gives the same pixels; a hosted
+    service, which takes no seed, gives others.
+    """
 
     profile: str
     weights: str

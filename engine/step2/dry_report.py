@@ -54,7 +54,7 @@ def dry(profile: Profile) -> DryRun:
         "ranker": int(RANKER_BYTES),
     }
     h, w = profile.height // 16, profile.width // 16
-    frames = 3 if profile.mode is Mode.PAIRS else 4
+    frames = profile.sequence_frames
     cell = 2 ** len(vae.temperal_downsample)
     work = {
         "transformer": dry_run.drawing_peak(transformer, h, w, frames, CONTEXT_TOKENS),

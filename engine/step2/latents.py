@@ -124,7 +124,8 @@ def set_schedule(
 def shift_sigma(sigma: Tensor, mu: float) -> Tensor:
     """Uniform sigma in [0, 1] -> shifted sigma, e^mu s / (1 + (e^mu - 1) s): the exponential dynamic shift.
 
-    Training draws its noise levels through the same function that sampling walks along.
+    Sampling walks along it, and LoRA training on real weights draws its noise levels through it; the mini
+    checkpoint is trained on unshifted logit-normal levels (`engine.training.transformer.draw_sigma`).
     """
     k = math.exp(mu)
     return k * sigma / (1 + (k - 1) * sigma)

@@ -15,7 +15,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from engine.step2.lora import Step2LoraLoaderMixin
 
 ADAPTER = "dpo"  # its name in the mini checkpoint
-WEIGHTS = "pytorch_lora_weights.safetensors"
+WEIGHTS, PROGRESS = "pytorch_lora_weights.safetensors", "progress.json"
 RANK = 64
 # attention of both streams, and both feed-forward layers
 GENERATION_LAYERS = (

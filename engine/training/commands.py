@@ -10,13 +10,15 @@
     upscaler  native frames to five times their size
     export    all parts together as a checkpoint folder
 
-Each stage trains for its budget of minutes, resumes where it was, and can be run again to go on. Beside its
-weights it leaves a journal, its loss curve and, where it draws, a sample sheet.
+Each stage trains for its budget of minutes. Run again, it goes on from the weights that it left, with a
+warm-up, since the optimisers' moments are not kept. Beside its weights it leaves a journal, its loss curve
+and, where it draws, a sample sheet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -28,19 +30,20 @@ from engine.training.adapters import WEIGHTS
 from engine.training.context import ContextOptions, train_context
 from engine.training.dpo import DpoOptions, dpo, encode_internal
 from engine.training.export import Parts, build, build_vae, export
-from engine.training.fit import FitOptions
-from engine.training.latents import HELD_OUT_SEED, SHARD, TRAIN_SEED, Films, encode_shard
+from engine.training.flow_training import FlowOptions
+from engine.training.latents import SHARD, Films, encode_shard, encoder_of
 from engine.training.ranker import RankerOptions, train_ranker
 from engine.training.restore import restore
-from engine.training.run import load_weights
 from engine.training.sft import sft
 from engine.training.sheets import film_sheet, pipeline_sheet, reconstruction_sheet
 from engine.training.slots import SlotEncoder
-from engine.training.transformer import Drawing, pretrain
+from engine.training.transformer import SlotConditionedModel, pretrain
 from engine.training.upscaler import UpscalerOptions, train_upscaler
 from engine.training.vae import VaeOptions, held_out_frames, new_vae, train_vae
 from engine.training.views import view_shard
+from engine.training.weights_file import load_weights
 from engine.training.words import ranking_tokenizer, understanding_tokenizer
+from engine.world.splits import FILMS_HELD_OUT, TRAIN, VAE_POOL, films_of
 
 DPO_SHARDS = 8  # 400 films have preferences enough for an adapter
 
@@ -68,6 +71,142 @@ MINUTES = {
 }
 
 
+@dataclass(frozen=True)
+class MiniTraining:
+    """The stages in one folder, a method each, under the stage's name.
+
+    `minutes` is the budget of a training stage (None: its own of MINUTES), `films` how many are encoded,
+    `pool` how many the VAE's crops come from, `start` other weights to begin `vae` or `pretrain` from, or a
+    whole checkpoint for `sft`; `export` writes the checkpoint to `out`.
+    """
+
+    folder: Path
+    out: Path
+    minutes: float | None = None
+    films: int = 6000
+    threads: int = 2
+    start: Path | None = None
+    pool: int = 1600
+
+    def run(self, stage: Stage) -> None:
+        stages: dict[Stage, Callable[[], object]] = {
+            Stage.VAE: self.vae,
+            Stage.LATENTS: self.latents,
+            Stage.CLIP: self.clip,
+            Stage.PRETRAIN: self.pretrain,
+            Stage.CONTEXT: self.context,
+            Stage.SFT: self.sft,
+            Stage.DPO: self.dpo,
+            Stage.UPSCALER: self.upscaler,
+            Stage.EXPORT: self.export,
+        }
+        stages[stage]()
+
+    @property
+    def parts(self) -> Parts:
+        return Parts(self.folder)
+
+    @property
+    def shards(self) -> list[tuple[Path, int, int]]:
+        """(folder, first seed, number of films) of each: the held-out films first, then those to train on."""
+        train = films_of(TRAIN, self.films)
+        return [
+            (self.folder / "held-out", FILMS_HELD_OUT.start, min(self.films, SHARD)),
+            *((self.folder / "latents", first, min(SHARD, train.stop - first)) for first in train[::SHARD]),
+        ]
+
+    @property
+    def rows(self) -> int:
+        """Films on a sample sheet."""
+        return max(1, min(3, self.films // 2))
+
+    def budget(self, stage: Stage) -> float:
+        return MINUTES[stage] if self.minutes is None else self.minutes
+
+    def flow_options(self, stage: Stage) -> FlowOptions:
+        span = self.budget(stage)  # compiling takes a minute or two: it pays in a long run only
+        return FlowOptions(minutes=span, workers=self.threads, compile=span > 10)
+
+    def vae(self) -> None:
+        options = VaeOptions(minutes=self.budget(Stage.VAE), workers=self.threads, pool=self.pool)
+        path = train_vae(self.folder, options, self.start)
+        vae = new_vae()
+        load_weights(path, {"vae": vae})
+        reconstruction_sheet(vae.eval(), held_out_frames(2), _sheet(path))
+
+    def latents(self) -> None:
+        _need(self.parts.vae, Stage.VAE)
+        torch.set_num_threads(self.threads)
+        vae = build_vae(self.parts)
+        for shard in self.shards:
+            print(encode_shard(vae, *shard).name, flush=True)
+
+    def clip(self) -> None:
+        tokenizer = _tokenizer(self.parts.ranker_tokenizer, ranking_tokenizer)
+        options = RankerOptions(minutes=self.budget(Stage.CLIP), workers=self.threads)
+        train_ranker(self.folder, tokenizer, options)
+
+    def pretrain(self) -> None:
+        _need(self.folder / "latents", Stage.LATENTS)
+        vae = build_vae(self.parts)
+        path = pretrain(self.folder, encoder_of(vae), self.flow_options(Stage.PRETRAIN), self.start)
+        model, held_out = SlotConditionedModel(), Films(self.folder / "held-out", encoder_of(vae))
+        load_weights(path, model.parts())
+        film_sheet(model.eval(), vae, held_out, held_out.seeds[: self.rows], _sheet(path))
+
+    def context(self) -> None:
+        _need(self.parts.drawing, Stage.PRETRAIN)
+        slots = SlotEncoder()
+        load_weights(self.parts.drawing, {"slots": slots})
+        tokenizer = _tokenizer(self.parts.tokenizer, understanding_tokenizer)
+        options = ContextOptions(minutes=self.budget(Stage.CONTEXT), workers=self.threads)
+        train_context(self.folder, tokenizer, slots, options)
+
+    def sft(self) -> None:
+        parts = self.parts
+        if self.start is not None:
+            restore(self.start, parts)
+        _need(parts.transformer, Stage.PRETRAIN)
+        _need(parts.context, Stage.CONTEXT)
+        _need(parts.ranker, Stage.CLIP)
+        self.latents()
+        pipe, _ = build(parts)
+        for shard in self.shards:
+            print(view_shard(pipe.ranker, *shard).name, flush=True)
+        path = sft(
+            self.folder,
+            pipe.tokenizer,
+            pipe.ranker,
+            encoder_of(pipe.vae),
+            (parts.transformer, parts.understanding),
+            self.flow_options(Stage.SFT),
+        )
+        pipeline_sheet(build(parts)[0], self.rows, _sheet(path))
+
+    def dpo(self) -> None:
+        _need(self.parts.sft, Stage.SFT)
+        torch.set_num_threads(self.threads)
+        pipe, _ = build(self.parts)
+        for shard in self.shards[: 1 + DPO_SHARDS]:
+            encode_shard(pipe.vae, *shard)
+            view_shard(pipe.ranker, *shard)
+            print(encode_internal(pipe.vae, *shard).name, flush=True)
+        options = DpoOptions(minutes=self.budget(Stage.DPO), workers=self.threads)
+        encoder = encoder_of(pipe.vae)
+        adapter = dpo(self.folder, pipe.tokenizer, pipe.ranker, encoder, (self.parts.sft,), options)
+        pipe.load_lora_weights(adapter)
+        pipeline_sheet(pipe, self.rows, _sheet(adapter / WEIGHTS))
+
+    def upscaler(self) -> None:
+        _need(self.parts.vae, Stage.VAE)
+        torch.set_num_threads(self.threads)
+        options = UpscalerOptions(minutes=self.budget(Stage.UPSCALER), films=min(60, self.pool))
+        train_upscaler(self.folder, build_vae(self.parts), options)
+
+    def export(self) -> None:
+        export(self.parts, self.out)
+
+
 def train_mini(
     stage: Stage | None,
     folder: Path,
@@ -78,110 +217,22 @@ def train_mini(
     start: Path | None = None,
     pool: int = 1600,
 ) -> None:
-    """Runs one stage, or all of them in order, in `folder`; `export` writes the checkpoint to `out`.
+    """Runs one stage, or all of them in order; see `MiniTraining`.
 
-    `minutes` is the budget of a training stage, `films` how many are encoded, `pool` how many the VAE's crops
-    come from, `start` other weights to begin `vae` or `pretrain` from, or a whole checkpoint for `sft`.
+    Raises BadInput for more films than there are, and for a `start` that no stage would begin from.
     """
-    parts = Parts(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def budget(of: Stage) -> float:
-        return MINUTES[of] if minutes is None else minutes
-
-    rows = max(1, min(3, films // 2))  # films on a sample sheet
-    end = TRAIN_SEED + films
-    shards = [
-        (folder / "held-out", HELD_OUT_SEED, min(films, SHARD)),
-        *((folder / "latents", first, min(SHARD, end - first)) for first in range(TRAIN_SEED, end, SHARD)),
-    ]
-
-    def latents() -> None:
-        _need(parts.vae, Stage.VAE)
-        torch.set_num_threads(threads)
-        vae = build_vae(parts)
-        for shard in shards:
-            print(encode_shard(vae, *shard).name, flush=True)
-
-    def fitting(of: Stage) -> FitOptions:
-        span = budget(of)  # compiling takes a minute or two: it pays in a long run only
-        return FitOptions(minutes=span, workers=threads, compile=span > 10)
-
-    def drawing() -> None:
-        _need(folder / "latents", Stage.LATENTS)
-        path = pretrain(folder, fitting(Stage.PRETRAIN), start)
-        model, held_out = Drawing(), Films(folder / "held-out")
-        load_weights(path, model.parts())
-        film_sheet(model.eval(), build_vae(parts), held_out, held_out.seeds[:rows], _sheet(path))
-
-    def context() -> None:
-        _need(parts.drawing, Stage.PRETRAIN)
-        slots = SlotEncoder()
-        load_weights(parts.drawing, {"slots": slots})
-        tokenizer = _tokenizer(parts.tokenizer, understanding_tokenizer)
-        train_context(
-            folder, tokenizer, slots, ContextOptions(minutes=budget(Stage.CONTEXT), workers=threads)
+    training = MiniTraining(folder, out, minutes, films, threads, start, pool)
+    films_of(TRAIN, films)
+    films_of(VAE_POOL, pool)
+    if start is not None and stage not in (Stage.VAE, Stage.PRETRAIN, Stage.SFT):
+        raise BadInput(
+            "Only the stages vae, pretrain and sft begin from other weights: name one with --stage, or leave "
+            "out --start."
         )
-
-    def tuning() -> None:
-        if start is not None:
-            restore(start, parts)
-        _need(parts.transformer, Stage.PRETRAIN)
-        _need(parts.context, Stage.CONTEXT)
-        _need(parts.ranker, Stage.CLIP)
-        latents()
-        torch.set_num_threads(threads)
-        pipe, _ = build(parts)
-        for shard in shards:
-            print(view_shard(pipe.ranker, *shard).name, flush=True)
-        sources = (parts.transformer, parts.understanding)
-        path = sft(folder, pipe.tokenizer, pipe.ranker, sources, fitting(Stage.SFT))
-        pipeline_sheet(build(parts)[0], rows, _sheet(path))
-
-    def aligning() -> None:
-        _need(parts.sft, Stage.SFT)
-        torch.set_num_threads(threads)
-        pipe, _ = build(parts)
-        for shard in shards[: 1 + DPO_SHARDS]:
-            encode_shard(pipe.vae, *shard)
-            view_shard(pipe.ranker, *shard)
-            print(encode_internal(pipe.vae, *shard).name, flush=True)
-        options = DpoOptions(minutes=budget(Stage.DPO), workers=threads)
-        adapter = dpo(folder, pipe.tokenizer, pipe.ranker, (parts.sft,), options)
-        pipe.load_lora_weights(adapter)
-        pipeline_sheet(pipe, rows, _sheet(adapter / WEIGHTS))
-
-    def clip() -> None:
-        tokenizer = _tokenizer(parts.ranker_tokenizer, ranking_tokenizer)
-        train_ranker(folder, tokenizer, RankerOptions(minutes=budget(Stage.CLIP), workers=threads))
-
-    def upscaler() -> None:
-        _need(parts.vae, Stage.VAE)
-        torch.set_num_threads(threads)
-        options = UpscalerOptions(minutes=budget(Stage.UPSCALER), films=min(60, pool))
-        train_upscaler(folder, build_vae(parts), options)
-
-    def autoencoder() -> None:
-        options = VaeOptions(minutes=budget(Stage.VAE), workers=threads, pool=pool)
-        path = train_vae(folder, options, start)
-        vae = new_vae()
-        load_weights(path, {"vae": vae})
-        reconstruction_sheet(vae.eval(), held_out_frames(2), _sheet(path))
-
-    actions: dict[Stage, Callable[[], object]] = {
-        Stage.VAE: autoencoder,
-        Stage.LATENTS: latents,
-        Stage.CLIP: clip,
-        Stage.PRETRAIN: drawing,
-        Stage.CONTEXT: context,
-        Stage.SFT: tuning,
-        Stage.DPO: aligning,
-        Stage.UPSCALER: upscaler,
-        Stage.EXPORT: lambda: export(parts, out),
-    }
+    folder.mkdir(parents=True, exist_ok=True)
     for each in [stage] if stage is not None else list(Stage):
         print(f"stage {each.value}", flush=True)
-        actions[each]()
+        training.run(each)
 
 
 def _sheet(weights: Path) -> Path:

@@ -27,16 +27,16 @@ from transformers import (
 
 from engine.step2.card import PromptTemplate
 from engine.step2.context import ContextTemplate, context_inputs, encode_context
-from engine.training.latents import HELD_OUT_SEED
-from engine.training.loop import StageOptions, Trainee, run
+from engine.training.data_parallel import Team, spawn_workers
 from engine.training.muon import muon_and_adam
 from engine.training.paraphrase import paraphrase
-from engine.training.run import Progress, load_weights, save_weights
 from engine.training.slots import CONTEXT_DIM, SlotEncoder
-from engine.training.team import Team, together
+from engine.training.train_loop import StageOptions, Trainee, train
+from engine.training.weights_file import Progress, load_weights, save_weights
 from engine.training.words import CONTEXT_TOKENS
 from engine.world.annotate import LENGTH, NULL_IDS, SLOT_NAMES, VOCABULARY, slot_ids
 from engine.world.render import render
+from engine.world.splits import WORDS_HELD_OUT, WORDS_TRAIN
 from engine.world.story import SHOTS, new_shots, new_story
 
 PATCH, MERGE = 16, 2  # 4 x 8 patches of the view, 8 picture tokens
@@ -115,20 +115,20 @@ class Reading:
         return context_inputs(processor, TEMPLATE, self.prompts, self.frames)
 
 
-def read_batch(r: random.Random, size: int, with_image: bool, first_seed: int = 0) -> Reading:
+def read_batch(r: random.Random, size: int, with_image: bool, films: range = WORDS_TRAIN) -> Reading:
     """Random shots of random films in free words; a blank prompt (the unconditional branch) tells nothing."""
     prompts, frames, ids = [], [], []
     for _ in range(size):
-        story = new_story(first_seed + r.randrange(20_000))
+        story = new_story(r.choice(films))
         shots = new_shots(story)
         i = r.randrange(1, SHOTS)
         place = story.locations[shots[i - 1].location].setting
         before = (place, "clear" if place == "room" else story.weather) if with_image else None
         seen = {person for shot in shots[:i] for person in shot.who} if r.random() < 0.7 else set()
-        prompt, _, told = paraphrase(story, shots[i], seen, r, before)
+        said = paraphrase(story, shots[i], seen, r, before)
         blank = r.random() < 0.04
-        prompts.append("" if blank else prompt)
-        ids.append(list(NULL_IDS) if blank else slot_ids(told))
+        prompts.append("" if blank else said.prompt)
+        ids.append(list(NULL_IDS) if blank else slot_ids(said.told))
         if with_image:
             frames.append(Image.fromarray(render(story, shots[i - 1], 1.0)))
     return Reading(prompts, frames if with_image else None, torch.tensor(ids))
@@ -158,7 +158,7 @@ def slot_accuracy(reader: Reader, processor: Qwen2VLProcessor, batches: int = 2)
     """How often the probe names each slot rightly on held-out films."""
     r, hits = random.Random(7), []
     for k in range(batches):
-        reading = read_batch(r, 64, k % 2 == 1, HELD_OUT_SEED)
+        reading = read_batch(r, 64, k % 2 == 1, WORDS_HELD_OUT)
         _, logits = reader(reading.inputs(processor))
         hits.append((logits.argmax(-1) == reading.ids).float())
     return dict(zip(SLOT_NAMES, torch.cat(hits).mean(0).tolist(), strict=True))
@@ -173,7 +173,7 @@ def train_context(
     folder: Path, tokenizer: PreTrainedTokenizerFast, slots: SlotEncoder, options: ContextOptions
 ) -> Path:
     """Distils the slot encoder into the context model; resumes from `folder`/context.safetensors."""
-    together(options.workers, _train, folder, tokenizer, slots.eval().requires_grad_(False), options)
+    spawn_workers(options.workers, _train, folder, tokenizer, slots.eval().requires_grad_(False), options)
     return folder / "context.safetensors"
 
 
@@ -202,4 +202,4 @@ def _train(
         report=lambda: slot_accuracy(reader, processor),
         save=lambda done: save_weights(path, parts, done),
     )
-    run(trainee, options, progress, team)
+    train(trainee, options, progress, team)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +20,23 @@ from diffusers import AutoencoderKLQwenImage
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
+from engine.errors import BadInput
 from engine.step2.latents import encode_frames, to_pixels
 from engine.step2.ranking import FrameRanker
-from engine.training.adapters import ADAPTER, WEIGHTS, adapt_generation, load_adapter, save_adapters
+from engine.training.adapters import ADAPTER, PROGRESS, WEIGHTS, adapt_generation, load_adapter, save_adapters
+from engine.training.data_parallel import Team, spawn_workers
 from engine.training.latents import SHARD, encoder_of
-from engine.training.loop import StageOptions, Trainee, run
 from engine.training.objectives import divergence, dpo_loss, sft_loss
-from engine.training.run import Progress
-from engine.training.sft import Batch, Shots, Tuned, load_tuned
+from engine.training.sft import Batch, MiniModels, Shots, load_mini_models, sft_fingerprint
 from engine.training.shards import read_shards, write_shard
-from engine.training.team import Team, together
+from engine.training.train_loop import StageOptions, Trainee, train
 from engine.training.transformer import draw_sigma, flow_error
+from engine.training.weights_file import Progress, read_progress
 from engine.world.render import render
 from engine.world.story import new_shots, new_story
 
 MOMENTS = (0.2, 0.4, 0.6, 0.8)  # of a shot: its internal frames
+LEAST_DIFFERENCE = 1e-3  # mean square between the latents of y_w and y_l; a waving hand alone makes 0.01
 
 
 @dataclass(frozen=True)
@@ -70,40 +73,51 @@ def encode_internal(vae: AutoencoderKLQwenImage, folder: Path, first: int, count
 
 
 class Preferences:
-    """Shots with their internal frames, as tuples (y_w, y_l)."""
+    """Shots with their internal frames, as tuples (y_w, y_l) that differ.
+
+    In a static shot of a figure that stands still, y_l is y_w: eq. 5 is ln 2 there whatever is learnt, and
+    neither pair can be preferred. One tuple in six is of that kind, and none of them is drawn.
+    """
 
     def __init__(self, shots: Shots) -> None:
         self.shots = shots
         self.internal: dict[int, Tensor] = {}  # seed -> (6, 4, C, H, W) half
-        for first, shard in read_shards(shots.films.folder, "internal", set()):
+        for first, shard in read_shards(shots.films.folder, "internal", shots.films.encoder, set()):
             for k, film in enumerate(shard["latents"]):
                 self.internal[first + k] = film
-        self.seeds = [seed for seed in shots.seeds if seed in self.internal]
+        self.tuples: list[tuple[int, int, tuple[int, int]]] = [  # (seed, shot, moments of y_l)
+            (seed, i, at)
+            for seed in shots.seeds
+            if seed in self.internal
+            for at in combinations(range(len(MOMENTS)), 2)
+            for i in self._moving(seed, at)
+        ]
+        if not self.tuples:
+            raise BadInput("In no shot of these films does anything move: encode more films, with --films.")
+
+    def _moving(self, seed: int, at: tuple[int, int]) -> list[int]:
+        """The shots of a film whose frames at these moments are not those of their ends."""
+        losers = self.internal[seed][:, list(at)].float()  # 6 2 C H W
+        winners = torch.stack([self.shots.films.pair(seed, i) for i in range(len(losers))])
+        apart = (winners - losers).square().flatten(1).mean(1)
+        return torch.nonzero(apart >= LEAST_DIFFERENCE).flatten().tolist()
 
     def draw(self, r: random.Random, size: int) -> tuple[Batch, Tensor]:
         """Conditions with the preferred pairs, and the dispreferred pairs (B, 2, C, H, W)."""
-        told = [
-            self.shots.tell(
-                r.choice(self.seeds),
-                r.randrange(6),
-                r,
-                leave_out=r.random() < 0.5,
-                remembers=r.random() > 0.1,
-            )
-            for _ in range(size)
-        ]
-        batch = self.shots.collate(told, r)
-        losers = []
-        for t in batch.told:
-            at = sorted(r.sample(range(len(MOMENTS)), 2))
-            losers.append(self.internal[t.seed][t.i, at].float())
+        drawn = []
+        for seed, i, at in r.choices(self.tuples, k=size):
+            leave_out, has_memory = r.random() < 0.5, r.random() > 0.1
+            drawn.append((self.shots.tell(seed, i, r, leave_out=leave_out, has_memory=has_memory), at))
+        drawn.sort(key=lambda pair: pair[0].has_previous_frame)  # as `collate` has them
+        batch = self.shots.collate([told for told, _ in drawn], r)
+        losers = [self.internal[told.seed][told.i, list(at)].float() for told, at in drawn]
         return batch, torch.stack(losers)
 
 
-class Aligned(nn.Module):
+class PolicyAndReference(nn.Module):
     """The adapted transformer and the frozen SFT model, which is also the one that reads."""
 
-    def __init__(self, policy: Tuned, reference: Tuned, rank: int) -> None:
+    def __init__(self, policy: MiniModels, reference: MiniModels, rank: int) -> None:
         super().__init__()
         self.reference = reference.eval().requires_grad_(False)
         self.policy = policy.transformer
@@ -136,14 +150,16 @@ def dpo(
     folder: Path,
     tokenizer: PreTrainedTokenizerFast,
     ranker: FrameRanker,
+    encoder: str,
     sources: tuple[Path, ...],
     options: DpoOptions,
 ) -> Path:
     """Trains a fresh adapter on the SFT model in `sources`; returns the folder `folder`/dpo that holds it.
 
     An adapter is trained in minutes, so a run that was cut off starts again from what it had saved last.
+    Raises BadInput when that is an adapter of another SFT model.
     """
-    together(options.workers, _dpo, folder, tokenizer, ranker, sources, options)
+    spawn_workers(options.workers, _dpo, folder, tokenizer, ranker, encoder, sources, options)
     return folder / ADAPTER
 
 
@@ -151,20 +167,26 @@ def _dpo(
     folder: Path,
     tokenizer: PreTrainedTokenizerFast,
     ranker: FrameRanker,
+    encoder: str,
     sources: tuple[Path, ...],
     options: DpoOptions,
     team: Team,
 ) -> None:
     torch.manual_seed(options.seed)
-    policy, _ = load_tuned(tokenizer, *sources)
-    reference, _ = load_tuned(tokenizer, *sources)
-    model, progress = Aligned(policy, reference, options.rank), Progress(start="the SFT model")
+    policy, _ = load_mini_models(tokenizer, *sources)
+    reference, _ = load_mini_models(tokenizer, *sources)
+    origin = sft_fingerprint(reference.transformer, reference.understanding)
+    model, progress = (
+        PolicyAndReference(policy, reference, options.rank),
+        Progress(start="the SFT model", origin=origin),
+    )
     out = folder / ADAPTER
     if (out / WEIGHTS).exists():
+        progress = adapter_progress(out, origin)
         load_adapter(out, ADAPTER, model.policy)
-        progress = Progress(**json.loads((out / "progress.json").read_text()))
-    preferences = Preferences(Shots(folder / "latents", ranker))
-    held_out = Preferences(Shots(folder / "held-out", ranker))
+    preferences, held_out = (
+        Preferences(Shots(folder / name, encoder, ranker)) for name in ("latents", "held-out")
+    )
     learning = [p for p in model.parameters() if p.requires_grad]
     torch.manual_seed(options.seed + progress.samples + team.rank)
     r = random.Random(options.seed + progress.samples + 7919 * team.rank)
@@ -186,13 +208,15 @@ def _dpo(
         report=lambda: _report(model, held_out, options.beta),
         save=lambda done: _save(model, done, out),
     )
-    run(trainee, options, progress, team)
+    train(trainee, options, progress, team)
 
 
 @torch.no_grad()
-def _report(model: Aligned, preferences: Preferences, beta: float, count: int = 48) -> dict[str, float]:
+def _report(
+    model: PolicyAndReference, preferences: Preferences, beta: float, count: int = 48
+) -> dict[str, float]:
     """How often the held-out winner is preferred more than by the reference, and what that costs in eq. 4."""
-    count = min(count, 8 * len(preferences.seeds))
+    count = min(count, len(preferences.tuples))
     g = torch.Generator().manual_seed(1)
     batch, losers = preferences.draw(random.Random(5), count)
     context = model.reference.context(batch, preferences.shots.views)
@@ -208,6 +232,17 @@ def _report(model: Aligned, preferences: Preferences, beta: float, count: int = 
     }
 
 
-def _save(model: Aligned, progress: Progress, out: Path) -> None:
+def adapter_progress(folder: Path, sft: str) -> Progress:
+    """How far an adapter has come. Raises BadInput unless it is one of the SFT model of that fingerprint."""
+    progress = read_progress(folder / PROGRESS)
+    if progress.origin != sft:
+        raise BadInput(
+            f"The adapter in {folder} was not trained on the SFT weights that are here now: remove that "
+            "folder, and train one on these with `stage train mini --stage dpo` if it is wanted."
+        )
+    return progress
+
+
+def _save(model: PolicyAndReference, progress: Progress, out: Path) -> None:
     save_adapters(out, ADAPTER, model.policy)
-    (out / "progress.json").write_text(json.dumps(asdict(progress), indent=1))
+    (out / PROGRESS).write_text(json.dumps(asdict(progress), indent=1))

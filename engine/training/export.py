@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKLQwenImage, FlowMatchEulerDiscreteScheduler
@@ -28,12 +30,15 @@ from engine.training.context import (
     new_context_model,
     new_processor,
 )
+from engine.training.dpo import adapter_progress
 from engine.training.latents import PACKED
 from engine.training.ranker import new_ranker
-from engine.training.run import Progress, load_weights
+from engine.training.sft import sft_fingerprint
+from engine.training.shards import fingerprint
 from engine.training.transformer import new_transformer
 from engine.training.upscaler import FACTOR
 from engine.training.vae import latent_statistics, new_vae
+from engine.training.weights_file import Progress, load_weights
 from engine.video.super_resolution import FOLDER, SuperResolution
 from engine.world.camera import HEIGHT, WIDTH
 from engine.world.lexicon import LEXICON_FILE
@@ -110,17 +115,27 @@ class Parts:
 
 
 def build_vae(parts: Parts) -> AutoencoderKLQwenImage:
-    """The trained VAE with the statistics of its latents, measured once and kept beside it."""
+    """The trained VAE with the statistics of its latents, measured once an encoder, kept beside it."""
     vae = new_vae()
     load_weights(parts.vae, {"vae": vae})
     enable_single_frame(vae)
-    path = parts.statistics
-    if not path.exists():
+    encoder, found = fingerprint(vae.encoder, vae.quant_conv), dict[str, Any]()
+    if parts.statistics.exists():
+        found = json.loads(parts.statistics.read_text())
+    if found.get("encoder") != encoder:
+        if found:
+            print(f"{parts.statistics} is of another encoder: latents are measured anew.", flush=True)
         mean, std = latent_statistics(vae)
-        path.write_text(json.dumps({"mean": mean, "std": std}))
-    found = json.loads(path.read_text())
+        write_statistics(parts, encoder, mean, std)
+        found = {"mean": mean, "std": std}
     vae.register_to_config(latents_mean=found["mean"], latents_std=found["std"])
     return vae.eval()
+
+
+def write_statistics(parts: Parts, encoder: str, mean: Sequence[float], std: Sequence[float]) -> None:
+    """Keeps mean and deviation of each latent channel with the fingerprint of their encoder."""
+    found = {"encoder": encoder, "mean": mean, "std": std}
+    parts.statistics.write_text(json.dumps(found), encoding="utf-8")
 
 
 def build(parts: Parts) -> tuple[Step2Pipeline, dict[str, Progress]]:
@@ -183,8 +198,13 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 
 
 def export(parts: Parts, out: Path) -> Path:
-    """Writes the checkpoint into a folder beside `out` first, then puts it in its place."""
+    """Writes the checkpoint into a folder beside `out` first, then puts it in its place.
+
+    Raises BadInput when there is an adapter of another SFT model than the one that is exported.
+    """
     pipe, record = build(parts)
+    if (parts.dpo / WEIGHTS).exists():
+        record["dpo"] = adapter_progress(parts.dpo, sft_fingerprint(pipe.transformer, pipe.text_encoder))
     part = out.with_name(f"{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     pipe.to(dtype=torch.float16)
@@ -193,8 +213,8 @@ def export(parts: Parts, out: Path) -> Path:
     record["upscaler"] = load_weights(parts.upscaler, {"upscaler": upscaler})
     upscaler.half().save_pretrained(part / FOLDER)
     shutil.copyfile(LEXICON_FILE, part / VOCABULARY_FILE)
-    if (parts.dpo / WEIGHTS).exists():
-        record["dpo"] = _copy_adapter(parts.dpo, part / ADAPTER)
+    if "dpo" in record:
+        _copy_adapter(parts.dpo, part / ADAPTER)
         write_card(pipe.card.model_copy(update={"adapters": (ADAPTER,)}), part)
     training = {name: asdict(progress) for name, progress in record.items()}
     (part / TRAINING_FILE).write_text(json.dumps(training, indent=1) + "\n")
@@ -203,11 +223,10 @@ def export(parts: Parts, out: Path) -> Path:
     return out
 
 
-def _copy_adapter(source: Path, target: Path) -> Progress:
+def _copy_adapter(source: Path, target: Path) -> None:
     """The adapter in half precision, its metadata kept."""
     with safe_open(source / WEIGHTS, "pt") as file:
         state = {key: file.get_tensor(key).half().contiguous() for key in file.keys()}  # noqa: SIM118
         metadata = file.metadata()
     target.mkdir(parents=True)
     save_file(state, target / WEIGHTS, metadata=metadata)
-    return Progress(**json.loads((source / "progress.json").read_text()))

@@ -28,7 +28,6 @@ SHARD = 50
 CELL = 16  # pixels per latent cell
 GRID = (HEIGHT // CELL, WIDTH // CELL)  # 8 x 16 latent cells
 PACKED = (GRID[0] // 2, GRID[1] // 2)  # 4 x 8 packed tokens
-TRAIN_SEED, HELD_OUT_SEED = 0, 800_000
 FIGURE_WEIGHT = 2.0  # the loss counts the latent cells of figures twice
 
 
@@ -65,10 +64,12 @@ class Sample:
 
 
 class Films:
-    """Films of the shards in a folder; `refresh` picks up shards that were written since."""
+    """Films of the shards in a folder, which must be of that encoder (`encoder_of`); `refresh` picks up
+    shards that were written since.
+    """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, encoder: str) -> None:
+        self.folder, self.encoder = folder, encoder
         self.latents: dict[int, Tensor] = {}  # seed -> (12, C, H, W) half
         self.seeds: list[int] = []
         self._films: dict[int, tuple[Story, tuple[WorldShot, ...]]] = {}
@@ -76,7 +77,7 @@ class Films:
         self.refresh()
 
     def refresh(self) -> None:
-        for first, shard in read_shards(self.folder, "latents", self._shards):
+        for first, shard in read_shards(self.folder, "latents", self.encoder, self._shards):
             for i, film in enumerate(shard["latents"]):
                 self.latents[first + i] = film
                 self.seeds.append(first + i)

@@ -14,7 +14,6 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 from diffusers.training_utils import cast_training_params
 from peft.tuners.tuners_utils import BaseTunerLayer
+from PIL import Image
 from torch import Tensor, nn
 
 from engine.dataset.films import FilmFrames, FilmRecord, ShotRecord, read_films
@@ -35,48 +35,28 @@ from engine.step2.context import ContextTemplate, context_inputs, encode_context
 from engine.step2.latents import pack, packed_size, shift_mu, shift_sigma
 from engine.step2.pipeline import Step2Pipeline
 from engine.step2.velocity import check_transformer, velocity
-from engine.training.adapters import RANK, adapt_generation, adapt_understanding, load_adapter, save_adapters
+from engine.training.adapters import (
+    PROGRESS,
+    WEIGHTS,
+    adapt_generation,
+    adapt_understanding,
+    load_adapter,
+    save_adapters,
+)
+from engine.training.lora_options import LoraOptions, LoraProgress, LoraStage
+from engine.training.muon import set_learning_rate
 from engine.training.objectives import divergence, dpo_loss, sft_loss
-from engine.training.run import Progress
+from engine.training.weights_file import origin_of
 
-NO_WORDS, NO_MEMORY, NO_FRAME, ALONE = 0.1, 0.2, 0.1, 0.08  # how often each condition is dropped
-NAME, PROGRESS = "step2", "progress.json"
-
-
-class LoraStage(str, Enum):
-    SFT = "sft"
-    DPO = "dpo"
-
-
-@dataclass(frozen=True)
-class LoraOptions:
-    """The paper trains rank 64 with Adam at 1e-4, 100k iterations of SFT, then 20k of DPO.
-
-    `width` x `height` are pixels (None: the checkpoint's own); `accumulate` shots make a step on each device;
-    `adam8bit` needs bitsandbytes and a GPU; without `understanding` only the generation model is adapted.
-    """
-
-    stage: LoraStage = LoraStage.SFT
-    steps: int = 1000
-    accumulate: int = 4
-    lr: float = 1e-4
-    rank: int = RANK
-    beta: float = 1000.0
-    width: int | None = None
-    height: int | None = None
-    checkpointing: bool = True
-    cache_latents: bool = True
-    bf16: bool = False
-    adam8bit: bool = False
-    understanding: bool = True
-    save_every: int = 250
-    seed: int = 0
+# how often words, memory, previous frame, and the partner of a frame are left out
+NO_WORDS, NO_MEMORY, NO_PREVIOUS_FRAME, ONLY_FRAME = 0.1, 0.2, 0.1, 0.08
+NAME = "step2"
 
 
 @dataclass(frozen=True)
 class ShotConditions:
-    """One shot as it is trained: tokens of E_mu, memory (1, N, 4C), pairs (1, 2N, 4C); `hidden` is the frame
-    (0 or 1) that is nothing but noise, so that its partner is drawn alone.
+    """One shot as it is trained: tokens of E_mu, memory (1, N, 4C), pairs (1, 2N, 4C); `pure_noise` is the
+    frame (0 or 1) that is nothing but noise, so that its partner is drawn alone.
     """
 
     inputs: Any
@@ -84,7 +64,7 @@ class ShotConditions:
     memory: Tensor
     pair: Tensor
     loser: Tensor | None
-    hidden: int | None
+    pure_noise: int | None
 
 
 class Step2Models(nn.Module):
@@ -99,21 +79,27 @@ class Step2Models(nn.Module):
         """The velocity error of one clean pair (1, 2N, 4C) noised to sigma (1,), float32 like it."""
         h, w = self.grid
         level = sigma.view(-1, 1, 1).expand(1, 2 * h * w, 1).clone()
-        if shot.hidden is not None:
-            level[:, shot.hidden * h * w : (shot.hidden + 1) * h * w] = 1.0
+        if shot.pure_noise is not None:
+            level[:, shot.pure_noise * h * w : (shot.pure_noise + 1) * h * w] = 1.0
         noisy = (1 - level) * pair + level * noise
         context = encode_context(self.understanding, shot.inputs, shot.drop)
         out = velocity(self.transformer, noisy, shot.memory, context, sigma, h, w)
         error = out.float() - (noise - pair)
-        if shot.hidden is not None:
-            error = error[:, (1 - shot.hidden) * h * w : (2 - shot.hidden) * h * w]
+        if shot.pure_noise is not None:
+            error = error[:, (1 - shot.pure_noise) * h * w : (2 - shot.pure_noise) * h * w]
         return error
 
 
 class LoraTrainer:
-    """Trains adapters named `step2` on a loaded pipeline and a folder of films."""
+    """Trains adapters named `step2` on a loaded pipeline and a folder of films.
 
-    def __init__(self, pipe: Step2Pipeline, data: Path, out: Path, options: LoraOptions) -> None:
+    `origin` identifies the adapter that is merged into the pipeline. Raises BadInput when the adapter that is
+    in `out` is of another stage, or sits on something else.
+    """
+
+    def __init__(
+        self, pipe: Step2Pipeline, data: Path, out: Path, options: LoraOptions, origin: str = ""
+    ) -> None:
         check_transformer(pipe.transformer)
         self.pipe, self.out, self.options = pipe, out, options
         self.films, self.frames = read_films(data), FilmFrames(data)
@@ -132,12 +118,52 @@ class LoraTrainer:
             # what the last block says of the words is unused, so its adapters never get a gradient
             kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
         )
+        self.pictures = sorted({p for film in self.films for shot in film.shots for p in shot.pictures})
+        self._tell_cropped()
         pipe.cache = FrameCache(out / "cache" if options.cache_latents else None)
-        self.progress = Progress(start=pipe.card.title)
+        self.progress = LoraProgress(start=pipe.card.title, origin=origin, stage=options.stage.value)
+        if (out / PROGRESS).exists():
+            self.progress = self._resumed(self.progress)
+
+    def _resumed(self, fresh: LoraProgress) -> LoraProgress:
+        """How far the adapter in `out` has come, if it is of the kind that a fresh one would be."""
+        found = LoraProgress(**json.loads((self.out / PROGRESS).read_text(encoding="utf-8")))
+        if found.stage != fresh.stage:
+            raise BadInput(
+                f"The adapter in {self.out} is of stage {found.stage or 'unknown'}, not {fresh.stage}: "
+                "choose another folder with --out."
+            )
+        if found.origin != fresh.origin:
+            raise BadInput(
+                f"The adapter in {self.out} was begun with another --start: give the same again, or choose "
+                "another folder with --out."
+            )
+        return found
+
+    def _tell_cropped(self) -> None:
+        """Says once how many pictures lose a part: `fit` crops them to the shape of training."""
+        if not self.accelerator.is_main_process:
+            return
+        sizes = [_picture_size(self.frames.folder / picture) for picture in self.pictures]
+        cropped = sum(w * self.height != h * self.width for w, h in sizes)
+        if cropped:
+            print(
+                f"{cropped} of {len(sizes)} pictures have another shape than {self.width} x {self.height} "
+                "and are cropped: set --width and --height to train on whole ones."
+            )
 
     def train(self) -> Path:
-        """Runs until `steps` are done, over all runs; returns the folder with the adapters."""
+        """Runs until `steps` are done, over all runs; returns the folder with the adapters.
+
+        A run goes on from saved weights alone, with fresh moments of the optimiser and other random numbers.
+        """
         options, accelerator = self.options, self.accelerator
+        begun = self.progress.steps
+        if begun >= options.steps:
+            accelerator.print(
+                f"{self.out} has {begun} steps already, nothing is trained: ask for more with --steps."
+            )
+            return self.out
         models = self._models()
         solver = self._solver([p for p in models.parameters() if p.requires_grad])
         prepared, solver = accelerator.prepare(models, solver)
@@ -149,6 +175,8 @@ class LoraTrainer:
                 accelerator.backward(loss)
                 if accelerator.sync_gradients:
                     accelerator.clip_grad_norm_(prepared.parameters(), 1.0)
+                rise = min(1.0, (self.progress.steps - begun + 1) / options.warmup)
+                set_learning_rate([solver], options.lr * rise)
                 solver.step()
                 solver.zero_grad()
             self.progress.samples += accelerator.num_processes
@@ -174,7 +202,7 @@ class LoraTrainer:
         given = PairConditions(
             prompt=words or self.pipe.card.negative,
             description=shot.description or shot.prompt,
-            previous_end=bank[-1].frame if bank and r.random() >= NO_FRAME else None,
+            previous_end=bank[-1].frame if bank and r.random() >= NO_PREVIOUS_FRAME else None,
             memory=tuple(bank) if r.random() >= NO_MEMORY else (),
         )
         _, canvas = self.pipe.memory_pack(given, self.width, self.height)
@@ -190,7 +218,7 @@ class LoraTrainer:
             memory=pack(canvas.unsqueeze(1)).to(self.accelerator.device),
             pair=self._tokens([self.frames[shot.start], self.frames[shot.end]]),
             loser=loser,
-            hidden=r.randrange(2) if not dpo and r.random() < ALONE else None,
+            pure_noise=r.randrange(2) if not dpo and r.random() < ONLY_FRAME else None,
         )
 
     def _pick(self, r: random.Random, dpo: bool) -> tuple[FilmRecord, int]:
@@ -236,21 +264,19 @@ class LoraTrainer:
                 pipe.text_encoder.train()  # it recomputes in training mode only; it has no dropout
         models = Step2Models(pipe, self.grid)
         cast_training_params(models, torch.float32)
-        record = self.out / PROGRESS
-        if record.exists():
+        if (self.out / PROGRESS).exists():
             reading = pipe.text_encoder if options.understanding else None
             load_adapter(self.out, NAME, pipe.transformer, reading)
-            self.progress = Progress(**json.loads(record.read_text(encoding="utf-8")))
         if options.cache_latents:
             self._cache()
         return models
 
     def _cache(self) -> None:
-        """Encodes every picture once, then takes the VAE off the device."""
-        for film in self.films:
-            for shot in film.shots:
-                for picture in shot.pictures:
-                    self.pipe.frame_latents([self.frames[picture]], self.width, self.height)
+        """Encodes every picture once, each process its share, then takes the VAE off the device."""
+        accelerator = self.accelerator
+        for picture in self.pictures[accelerator.process_index :: accelerator.num_processes]:
+            self.pipe.frame_latents([self.frames[picture]], self.width, self.height)
+        accelerator.wait_for_everyone()
         self.pipe.vae.to("cpu")
 
     def _solver(self, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
@@ -294,16 +320,35 @@ def train_lora(
 ) -> Path:
     """Trains adapters on `data`, going on from what is in `out`; returns `out`.
 
-    `start` holds adapters that are merged first. For `dpo` they are the SFT's: its reference is the SFT
-    model, never the base, so without them it is refused.
+    `start` holds adapters that are merged first, and stays as it is. For `dpo` they are the SFT's: its
+    reference is the SFT model, never the base, so without them it is refused.
     """
     if options.stage is LoraStage.DPO and start is None:
         raise BadInput("Preference alignment starts from an SFT adapter: name its folder with --start.")
+    origin = ""
     if start is not None:
+        weights = start / WEIGHTS if start.is_dir() else start
+        if not weights.is_file():
+            raise BadInput(f"There is no adapter at {start}: name a folder that `stage lora` wrote.")
+        if weights.resolve().parent == out.resolve():
+            raise BadInput(
+                f"{start} cannot be both --start and --out: leave out --start to go on with it, or choose "
+                "another folder with --out."
+            )
+        origin = origin_of(weights)
         pipe.load_lora_weights(start)
         pipe.merge_lora()
     out.mkdir(parents=True, exist_ok=True)
-    return LoraTrainer(pipe, data, out, options).train()
+    return LoraTrainer(pipe, data, out, options, origin).train()
+
+
+def _picture_size(path: Path) -> tuple[int, int]:
+    """Width and height by the file's head alone; BadInput says what is wrong with one that has none."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, Image.DecompressionBombError):
+        return read_picture(path).size
 
 
 def _turned_down(r: random.Random, shot: ShotRecord) -> list[Path]:

@@ -9,11 +9,12 @@ import torch
 
 from engine.errors import BadInput
 from engine.profiles import PROFILES, get_profile
-from engine.step2.checkpoint import locate
+from engine.step2.checkpoint import locate, weights_hash
 from engine.step2.pipeline import Step2Pipeline
 from engine.step2.ranking import FrameRanker
 from engine.step2.single_frame import enable_single_frame
-from engine.training.lora import LoraOptions, LoraStage, train_lora
+from engine.training.lora import train_lora
+from engine.training.lora_options import LoraOptions, LoraStage
 
 
 def train_profile(profile: str, data: Path, out: Path, start: Path | None, options: dict[str, Any]) -> Path:
@@ -29,6 +30,9 @@ def train_profile(profile: str, data: Path, out: Path, start: Path | None, optio
         )
     folder = locate(get_profile(profile).checkpoint if known else Path(profile))
     pipe = Step2Pipeline.from_pretrained(folder, dtype=torch.bfloat16 if chosen.bf16 else torch.float32)
+    # What is cached of the pictures depends on the VAE and the ranker, which no adapter changes: the name of
+    # the checkpoint's weights is enough, and a run finds again what the last one computed.
+    pipe.weights = weights_hash(folder)
     if pipe.ranker is None:
         pipe.register_modules(ranker=FrameRanker.openai())
     enable_single_frame(pipe.vae)

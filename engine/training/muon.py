@@ -70,7 +70,7 @@ def muon_and_adam(
     return [adam, Muon(mine, lr=lr, weight_decay=0.01, steps=steps)]
 
 
-def set_rate(solvers: Iterable[torch.optim.Optimizer], lr: float) -> None:
+def set_learning_rate(solvers: Iterable[torch.optim.Optimizer], lr: float) -> None:
     """One learning rate for all of them."""
     for solver in solvers:
         for group in solver.param_groups:

@@ -1,13 +1,14 @@
 """Free words for a shot of the world, in the form of `compose`: as a director or a filmmaker might write.
 
-Synonyms, names, unknown words, leftovers of other places, missing parts. The sixteen slots that come back are
-what the words really say; what they leave out is untold.
+Synonyms, names, unknown words, leftovers of other places, missing parts. What comes back with the words is
+what they really say, and whose looks they really leave out.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from engine.step2.prompt import compose
 from engine.story import Angle, CastMember, CinematicAttributes, Movement, Scale, Shot, TimeOfDay
@@ -38,7 +39,7 @@ THINGS = (
     "piano", "machine", "spaceship", "robot", "wolf", "fox", "ghost", "moon", "train",
 )  # fmt: skip
 VERBS = (
-    "sees", "remembers", "carries", "loses", "wants", "opens", "closes", "dreams of", "thinks about",
+    "sees", "has_memory", "carries", "loses", "wants", "opens", "closes", "dreams of", "thinks about",
     "talks about", "looks for", "misses", "loves", "fears", "keeps", "brings", "asks about",
     "wonders about", "believes in", "drops", "picks up", "studies", "paints", "meets", "helps",
     "saves", "warns",
@@ -72,6 +73,7 @@ GARMENTS = (
     "shirt",
 )
 
+_NO_LOOK = [UNTOLD] * 3  # coat, hair and hat
 # what the words of the field come to in a world that knows four scales, four angles and nine movements
 SCALE_WORDS = {
     "extreme long shot": [Scale.ELS],
@@ -98,14 +100,26 @@ MOVEMENT_WORDS = {
 }
 
 
+@dataclass(frozen=True)
+class Paraphrase:
+    """The prompt as `compose` makes it, its description alone, the sixteen slots that the prompt tells (what
+    it leaves out is untold), and the people of the shot whose looks it leaves to memory.
+    """
+
+    prompt: str
+    description: str
+    told: list[str]
+    look_dropout: frozenset[int]
+
+
 def paraphrase(
     story: Story,
     shot: WorldShot,
     seen: Collection[int],
     r: random.Random,
     before: tuple[str, str] | None = None,
-) -> tuple[str, str, list[str]]:
-    """(prompt as compose makes it, its description alone, the sixteen slots that the prompt tells).
+) -> Paraphrase:
+    """A shot in words that mostly leave out the looks of people who were `seen`.
 
     With the setting and weather of the frame `before`, the prompt sometimes leaves both to it.
     """
@@ -139,7 +153,10 @@ def paraphrase(
     prompt = compose(Shot(description=description, attributes=attributes), members, look=style)
     if r.random() < 0.1:
         prompt = prompt.lower()
-    return prompt, description, told
+    left_out = frozenset(
+        index for index, (_, look) in zip(shot.who, cast, strict=True) if index in seen and look == _NO_LOOK
+    )
+    return Paraphrase(prompt, description, told, left_out)
 
 
 def _place(story: Story, shot: WorldShot, r: random.Random, told: list[str]) -> str:
@@ -171,7 +188,7 @@ def _member(person: Person, seen: bool, r: random.Random) -> tuple[CastMember, l
         name = f"{r.choice(FILLERS)} {name}"
     if seen and r.random() < 0.85:  # the look is left to memory; the card still says who it is
         kind = person.body if name.split()[-1] in NAMES or r.random() < 0.3 else ""
-        return CastMember(name=name[:1].upper() + name[1:], look=f"a {kind}" if kind else ""), [UNTOLD] * 3
+        return CastMember(name=name[:1].upper() + name[1:], look=f"a {kind}" if kind else ""), _NO_LOOK
     body = person.body if r.random() < 0.6 else r.choice(words("person", person.body))
     coat = person.coat if r.random() < 0.7 else r.choice(words("coat", person.coat))
     hair = person.hair if r.random() < 0.7 else r.choice(words("hair", person.hair))

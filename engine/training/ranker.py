@@ -14,13 +14,13 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from engine.step2.ranking import FrameRanker
-from engine.training.latents import HELD_OUT_SEED
-from engine.training.loop import StageOptions, Trainee, run
+from engine.training.data_parallel import Team, spawn_workers
 from engine.training.muon import muon_and_adam
 from engine.training.paraphrase import paraphrase
-from engine.training.run import Progress, load_weights, save_weights
-from engine.training.team import Team, together
+from engine.training.train_loop import StageOptions, Trainee, train
+from engine.training.weights_file import Progress, load_weights, save_weights
 from engine.world.render import render
+from engine.world.splits import WORDS_HELD_OUT, WORDS_TRAIN
 from engine.world.story import new_shots, new_story
 
 VISION: dict[str, Any] = {
@@ -53,7 +53,7 @@ def new_ranker(tokenizer: PreTrainedTokenizerFast) -> FrameRanker:
     return FrameRanker(embed_dim=128, vision_cfg=VISION, text_cfg=text, resize="squash", tokenizer=tokenizer)
 
 
-def frames_and_words(r: random.Random, size: int, first_seed: int = 0) -> tuple[np.ndarray, list[str]]:
+def frames_and_words(r: random.Random, size: int, films: range = WORDS_TRAIN) -> tuple[np.ndarray, list[str]]:
     """Random frames (B, 128, 256, 3) with a description or a whole prompt of their shot.
 
     SHOTS_A_FILM shots of each film: within a film time, weather and often the place are the same, and who is
@@ -62,11 +62,11 @@ def frames_and_words(r: random.Random, size: int, first_seed: int = 0) -> tuple[
     frames: list[np.ndarray] = []
     texts: list[str] = []
     while len(frames) < size:
-        story = new_story(first_seed + r.randrange(20_000))
+        story = new_story(r.choice(films))
         for shot in r.sample(new_shots(story), SHOTS_A_FILM):
-            prompt, description, _ = paraphrase(story, shot, set(), r)
+            said = paraphrase(story, shot, set(), r)
             frames.append(render(story, shot, float(r.random() < 0.5)))
-            texts.append(description if r.random() < 0.6 else prompt)
+            texts.append(said.description if r.random() < 0.6 else said.prompt)
     return np.stack(frames[:size]), texts[:size]
 
 
@@ -80,7 +80,7 @@ def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
 @torch.no_grad()
 def recall(ranker: FrameRanker, size: int = 128) -> float:
     """How often a held-out frame's own text is the nearest of `size`."""
-    frames, texts = frames_and_words(random.Random(3), size, HELD_OUT_SEED)
+    frames, texts = frames_and_words(random.Random(3), size, WORDS_HELD_OUT)
     scores = ranker.frame_features(frames) @ ranker.text_features(texts).T
     return float((scores.argmax(1) == torch.arange(size)).float().mean())
 
@@ -92,7 +92,7 @@ def _is_matrix(name: str, p: Tensor) -> bool:
 
 def train_ranker(folder: Path, tokenizer: PreTrainedTokenizerFast, options: RankerOptions) -> Path:
     """Trains for a budget of minutes; resumes from `folder`/ranker.safetensors."""
-    together(options.workers, _train, folder, tokenizer, options)
+    spawn_workers(options.workers, _train, folder, tokenizer, options)
     return folder / "ranker.safetensors"
 
 
@@ -117,4 +117,4 @@ def _train(folder: Path, tokenizer: PreTrainedTokenizerFast, options: RankerOpti
         report=lambda: {"recall at 1 of 128": recall(ranker)},
         save=lambda done: save_weights(path, {"clip": ranker.clip}, done),
     )
-    run(trainee, options, progress, team)
+    train(trainee, options, progress, team)

@@ -5,22 +5,30 @@ do not.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from engine.errors import BadInput
 from engine.step2.pipeline import Step2Pipeline
-from engine.training.export import TRAINING_FILE, Parts
-from engine.training.run import Progress, save_weights
+from engine.training.export import TRAINING_FILE, Parts, write_statistics
+from engine.training.shards import fingerprint
+from engine.training.weights_file import Progress, check_start, origin_of, save_weights
 from engine.video.super_resolution import FOLDER, SuperResolution
 
 
 def restore(checkpoint: Path, parts: Parts) -> None:
-    """Writes what `parts` lacks. The slot encoder and the probe of `pretrain` and `context` are not in a
+    """Writes what `parts` lacks. Raises BadInput when a weight file is there that did not begin from this
+    checkpoint. The slot encoder and the probe of `pretrain` and `context` are not in a
     checkpoint: `sft` goes on from here, those stages do not. Nor does an adapter come along: `dpo` aligns the
     model that `sft` leaves.
     """
+    if not (checkpoint / TRAINING_FILE).is_file():
+        raise BadInput(f"{checkpoint} is no checkpoint of `stage train mini`: it has no {TRAINING_FILE}.")
+    for path in (parts.vae, parts.sft, parts.context, parts.ranker, parts.upscaler):
+        check_start(path, checkpoint)
     pipe = Step2Pipeline.from_pretrained(checkpoint, adapters=False, dtype=torch.float32)
     record = json.loads((checkpoint / TRAINING_FILE).read_text(encoding="utf-8"))
     upscaler = SuperResolution.from_pretrained(checkpoint / FOLDER, dtype=torch.float32)
@@ -31,15 +39,15 @@ def restore(checkpoint: Path, parts: Parts) -> None:
         parts.ranker: ("ranker", {"clip": pipe.ranker.clip}),
         parts.upscaler: ("upscaler", {"upscaler": upscaler}),
     }
+    origin = origin_of(checkpoint)
+    # what belongs to a weight file comes with it: whatever was there before it is of no use to these weights
+    if not parts.vae.exists():
+        encoder = fingerprint(pipe.vae.encoder, pipe.vae.quant_conv)
+        write_statistics(parts, encoder, pipe.vae.config.latents_mean, pipe.vae.config.latents_std)
+    if not parts.context.exists():
+        pipe.tokenizer.save_pretrained(parts.tokenizer)
+    if not parts.ranker.exists():
+        pipe.ranker.tokenizer.save_pretrained(parts.ranker_tokenizer)
     for path, (name, modules) in files.items():
         if not path.exists():
-            save_weights(path, modules, Progress(**record[name]))
-    if not parts.statistics.exists():
-        found = {"mean": pipe.vae.config.latents_mean, "std": pipe.vae.config.latents_std}
-        parts.statistics.write_text(json.dumps(found), encoding="utf-8")
-    for folder, tokenizer in (
-        (parts.tokenizer, pipe.tokenizer),
-        (parts.ranker_tokenizer, pipe.ranker.tokenizer),
-    ):
-        if not (folder / "tokenizer.json").exists():
-            tokenizer.save_pretrained(folder)
+            save_weights(path, modules, replace(Progress(**record[name]), origin=origin))

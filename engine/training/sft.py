@@ -16,53 +16,55 @@ from pathlib import Path
 import torch
 from diffusers import QwenImageTransformer2DModel
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast, Qwen2_5_VLForConditionalGeneration
 
 from engine.step2.context import context_inputs, encode_context
 from engine.step2.ranking import FrameRanker
 from engine.training.context import TEMPLATE, new_context_model, new_processor
-from engine.training.fit import FitOptions, fit
+from engine.training.data_parallel import Team, spawn_workers
+from engine.training.flow_training import FlowOptions, train_flow
 from engine.training.latents import Films
 from engine.training.paraphrase import paraphrase
-from engine.training.run import Progress, load_weights
-from engine.training.team import Team, together
+from engine.training.shards import fingerprint
 from engine.training.transformer import draw_sigma, flow_error, new_transformer
 from engine.training.views import Views
+from engine.training.weights_file import Progress, load_weights
 from engine.world.story import WorldShot
 
 MEMORY_NOISE = 0.15  # inference feeds its own frames: a little noise teaches not to trust every value
 RANK_NOISE = 0.015  # jitter on the similarities, whose spread within a film is about 0.05
-BLANK, FORGOTTEN, UNSEEN, LEFT_OUT, ALONE = 0.1, 0.1, 0.5, 0.85, 0.06  # how often: see `Shots.draw`
+# how often words, memory, previous frame, looks, and the partner of a frame are left out: see `Shots.draw`
+NO_WORDS, NO_MEMORY, NO_PREVIOUS_FRAME, NO_LOOKS, ONLY_FRAME = 0.1, 0.1, 0.5, 0.85, 0.06
 RECALLING = 0.5  # part of the shots that show somebody or some place that only the memory pack can show
 TOLD_ORDER = 0.4  # part of the packs in the order of what frames truly show, as a filmmaker's pins make it
 RETURN_WEIGHT = 6.0  # the loss counts latent cells of people whose look only earlier frames tell so often
 
 
 @dataclass(frozen=True)
-class Telling:
+class ShotExample:
     """What is told of shot `i` of film `seed`: words, and whether previous end frame and memory are there."""
 
     seed: int
     i: int
     prompt: str
     description: str
-    sighted: bool
-    remembers: bool
-    unsaid: frozenset[int] = frozenset()  # people whose looks the words leave to memory
-    alone: int | None = None  # 0 or 1: the frame whose partner is nothing but noise
+    has_previous_frame: bool
+    has_memory: bool
+    look_dropout: frozenset[int] = frozenset()  # people whose looks the words leave to memory
+    only_frame: int | None = None  # 0 or 1: the frame whose partner is nothing but noise
 
 
 @dataclass(frozen=True)
 class Batch:
-    """x (B, 2, C, H, W) clean pairs, memory (B, C, H, W), loss weights (B, 2, 1, H, W), `hidden` (B, 2) true
-    for frames that are nothing but noise, and what is told; those without a previous frame come first.
+    """x (B, 2, C, H, W) clean pairs, memory (B, C, H, W), loss weights (B, 2, 1, H, W), `pure_noise` (B, 2)
+    true for frames that are nothing but noise, and what is told; those without a previous frame come first.
     """
 
     x: Tensor
     memory: Tensor
     weight: Tensor
-    hidden: Tensor
-    told: tuple[Telling, ...]
+    pure_noise: Tensor
+    told: tuple[ShotExample, ...]
 
 
 def recalls(shots: Sequence[WorldShot]) -> list[int]:
@@ -80,8 +82,8 @@ def recalls(shots: Sequence[WorldShot]) -> list[int]:
 class Shots:
     """Shots of the films in a folder that have both latents and views."""
 
-    def __init__(self, folder: Path, ranker: FrameRanker) -> None:
-        self.films, self.views, self.ranker = Films(folder), Views(folder), ranker
+    def __init__(self, folder: Path, encoder: str, ranker: FrameRanker) -> None:
+        self.films, self.views, self.ranker = Films(folder, encoder), Views(folder, ranker), ranker
         self.seeds: list[int] = []
         self.recalling: list[tuple[int, int]] = []  # (seed, shot)
         self.refresh()
@@ -94,7 +96,7 @@ class Shots:
         self.seeds += new
         self.recalling += [(seed, i) for seed in new for i in recalls(self.films.film(seed)[1])]
 
-    def draw(self, r: random.Random) -> Telling:
+    def draw(self, r: random.Random) -> ShotExample:
         """A random shot, with the dropouts that guidance, "keep one frame" and the ablations need.
 
         By chance one shot in six asks the memory for what nothing else shows, and reading it is learnt late
@@ -105,10 +107,12 @@ class Shots:
             seed, i = r.choice(self.recalling)
         else:
             seed, i = r.choice(self.seeds), r.choice((0, 1, 2, 2, 3, 3, 4, 4, 5, 5))
-        remembers, sighted = i > 0 and r.random() >= FORGOTTEN, i > 0 and r.random() >= UNSEEN
-        alone = r.randrange(2) if r.random() < ALONE else None
-        told = self.tell(seed, i, r, sighted, remembers, remembers and r.random() < LEFT_OUT, alone)
-        if r.random() < BLANK:
+        has_memory = i > 0 and r.random() >= NO_MEMORY
+        has_previous_frame = i > 0 and r.random() >= NO_PREVIOUS_FRAME
+        only_frame = r.randrange(2) if r.random() < ONLY_FRAME else None
+        leave_out = has_memory and r.random() < NO_LOOKS
+        told = self.tell(seed, i, r, has_previous_frame, has_memory, leave_out, only_frame)
+        if r.random() < NO_WORDS:
             return replace(told, prompt="")
         return told
 
@@ -117,44 +121,59 @@ class Shots:
         seed: int,
         i: int,
         r: random.Random,
-        sighted: bool = True,
-        remembers: bool = True,
+        has_previous_frame: bool = True,
+        has_memory: bool = True,
         leave_out: bool = True,
-        alone: int | None = None,
-    ) -> Telling:
-        """Shot i in free words; `leave_out`: the looks of people who were seen before are left to memory."""
+        only_frame: int | None = None,
+    ) -> ShotExample:
+        """Shot i in free words; `leave_out`: most looks of people who were seen before are left to memory.
+
+        A first shot has neither a previous frame nor a memory, whatever is asked.
+        """
+        has_previous_frame, has_memory = has_previous_frame and i > 0, has_memory and i > 0
         story, shots = self.films.film(seed)
         seen = {person for earlier in shots[:i] for person in earlier.who} if leave_out else set()
         before = None
-        if sighted and shots[i - 1].location == shots[i].location:
+        if has_previous_frame and shots[i - 1].location == shots[i].location:
             place = story.locations[shots[i].location].setting
             before = (place, "clear" if place == "room" else story.weather)
-        prompt, description, _ = paraphrase(story, shots[i], seen, r, before)
-        return Telling(
-            seed, i, prompt, description, sighted and i > 0, remembers and i > 0, frozenset(seen), alone
+        said = paraphrase(story, shots[i], seen, r, before)
+        return ShotExample(
+            seed,
+            i,
+            said.prompt,
+            said.description,
+            has_previous_frame,
+            has_memory,
+            said.look_dropout,
+            only_frame,
         )
 
-    def collate(self, told: Sequence[Telling], r: random.Random | None = None) -> Batch:
+    def collate(self, told: Sequence[ShotExample], r: random.Random | None = None) -> Batch:
         """The tensors of what is told; `r` jitters the memory, as training wants it."""
-        told = sorted(told, key=lambda t: t.sighted)
+        told = sorted(told, key=lambda t: t.has_previous_frame)
         words = self.ranker.text_features([t.description for t in told])  # B D
-        memory, hidden = [], torch.zeros(len(told), 2, dtype=torch.bool)
+        memory, pure_noise = [], torch.zeros(len(told), 2, dtype=torch.bool)
         for row, (t, text) in enumerate(zip(told, words, strict=True)):
-            order = self.order(t.seed, t.i, text, r) if t.remembers else []
+            order = self.order(t.seed, t.i, text, r) if t.has_memory else []
             canvas = self.films.memory(t.seed, t.i, order)
             if r is not None:
                 canvas = canvas + torch.randn_like(canvas) * (canvas != 0) * (MEMORY_NOISE * r.random())
             memory.append(canvas)
-            if t.alone is not None:
-                hidden[row, 1 - t.alone] = True
+            if t.only_frame is not None:
+                pure_noise[row, 1 - t.only_frame] = True
+        recalled = [t.look_dropout if t.has_memory else () for t in told]
         weight = torch.stack(
-            [self.films.weights(t.seed, t.i, t.unsaid if t.remembers else (), RETURN_WEIGHT) for t in told]
+            [
+                self.films.weights(t.seed, t.i, people, RETURN_WEIGHT)
+                for t, people in zip(told, recalled, strict=True)
+            ]
         )
         return Batch(
             torch.stack([self.films.pair(t.seed, t.i) for t in told]),
             torch.stack(memory),
-            weight * ~hidden[:, :, None, None, None],
-            hidden,
+            weight * ~pure_noise[:, :, None, None, None],
+            pure_noise,
             tuple(told),
         )
 
@@ -167,7 +186,7 @@ class Shots:
         return sorted(range(2 * i), key=lambda j: -scores[j])
 
 
-class Tuned(nn.Module):
+class MiniModels(nn.Module):
     """E_mu and E_gen: the understanding model's context tokens are trained by what is drawn from them."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
@@ -183,21 +202,23 @@ class Tuned(nn.Module):
     def context(self, batch: Batch, views: Views) -> Tensor:
         """U_i of each row, (B, L, E)."""
         groups = []
-        for sighted in (False, True):
-            told = [t for t in batch.told if t.sighted is sighted]
+        for has_previous_frame in (False, True):
+            told = [t for t in batch.told if t.has_previous_frame is has_previous_frame]
             if told:
-                frames = [views.end(t.seed, t.i - 1) for t in told] if sighted else None
+                frames = [views.end(t.seed, t.i - 1) for t in told] if has_previous_frame else None
                 inputs = context_inputs(self.processor, TEMPLATE, [t.prompt for t in told], frames)
-                groups.append(encode_context(self.understanding, inputs, TEMPLATE.drop(sighted)))
+                groups.append(encode_context(self.understanding, inputs, TEMPLATE.drop(has_previous_frame)))
         return torch.cat(groups)
 
     def error(self, batch: Batch, context: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
         """Velocity error (eq. 4), shaped like x."""
-        return flow_error(self.transformer, batch.x, batch.memory, context, sigma, noise, hidden=batch.hidden)
+        return flow_error(
+            self.transformer, batch.x, batch.memory, context, sigma, noise, pure_noise=batch.pure_noise
+        )
 
 
 @torch.no_grad()
-def held_out_error(model: Tuned, shots: Shots, count: int = 48) -> dict[str, float]:
+def held_out_error(model: MiniModels, shots: Shots, count: int = 48) -> dict[str, float]:
     """Flow loss on held-out shots; at sigma 0.9 with its own, no and another film's memory. There, too, the
     loss on people who come back untold and unseen, as a share of that without memory.
     """
@@ -222,13 +243,15 @@ def held_out_error(model: Tuned, shots: Shots, count: int = 48) -> dict[str, flo
     }
 
 
-def _returning_error(model: Tuned, shots: Shots, count: int, r: random.Random, g: torch.Generator) -> float:
+def _returning_error(
+    model: MiniModels, shots: Shots, count: int, r: random.Random, g: torch.Generator
+) -> float:
     """Squared error at sigma 0.9 over people whom only memory shows, with memory by that without it."""
     picks = [(seed, i) for seed, i in shots.recalling if shots.films.film(seed)[1][i].who]
     picks = r.sample(picks, min(count, len(picks)))
     if not picks:
         return 1.0
-    batch = shots.collate([shots.tell(seed, i, r, sighted=False) for seed, i in picks])
+    batch = shots.collate([shots.tell(seed, i, r, has_previous_frame=False) for seed, i in picks])
     mask = (batch.weight == RETURN_WEIGHT).float()
     context = model.context(batch, shots.views)
     noise = torch.randn(batch.x.shape, generator=g)
@@ -240,9 +263,14 @@ def _returning_error(model: Tuned, shots: Shots, count: int, r: random.Random, g
     return loss(batch.memory) / max(loss(torch.zeros_like(batch.memory)), 1e-9)
 
 
-def load_tuned(tokenizer: PreTrainedTokenizerFast, *sources: Path) -> tuple[Tuned, Progress]:
+def sft_fingerprint(transformer: nn.Module, understanding: Qwen2_5_VLForConditionalGeneration) -> str:
+    """What identifies the SFT model, so that an adapter is used on no other."""
+    return fingerprint(transformer, understanding.model)
+
+
+def load_mini_models(tokenizer: PreTrainedTokenizerFast, *sources: Path) -> tuple[MiniModels, Progress]:
     """Both models from the files that hold them, and how far the transformer had come."""
-    model, progress = Tuned(tokenizer), Progress()
+    model, progress = MiniModels(tokenizer), Progress()
     for source in dict.fromkeys(sources):
         held = load_weights(source, model.parts(), missing_ok=True)
         if source == sources[0]:
@@ -254,11 +282,14 @@ def sft(
     folder: Path,
     tokenizer: PreTrainedTokenizerFast,
     ranker: FrameRanker,
+    encoder: str,
     sources: tuple[Path, ...],
-    options: FitOptions,
+    options: FlowOptions,
 ) -> Path:
-    """Trains for a budget of minutes from `folder`/sft.safetensors, else from the weights in `sources`."""
-    together(options.workers, _sft, folder, tokenizer, ranker, sources, options)
+    """Trains for a budget of minutes from `folder`/sft.safetensors, else from the weights in `sources`, on
+    the latents of that encoder (`encoder_of`).
+    """
+    spawn_workers(options.workers, _sft, folder, tokenizer, ranker, encoder, sources, options)
     return folder / "sft.safetensors"
 
 
@@ -266,14 +297,15 @@ def _sft(
     folder: Path,
     tokenizer: PreTrainedTokenizerFast,
     ranker: FrameRanker,
+    encoder: str,
     sources: tuple[Path, ...],
-    options: FitOptions,
+    options: FlowOptions,
     team: Team,
 ) -> None:
     path = folder / "sft.safetensors"
     torch.manual_seed(options.seed)
-    model, progress = load_tuned(tokenizer, *((path,) if path.exists() else sources))
-    train, held_out = Shots(folder / "latents", ranker), Shots(folder / "held-out", ranker)
+    model, progress = load_mini_models(tokenizer, *((path,) if path.exists() else sources))
+    train, held_out = (Shots(folder / name, encoder, ranker) for name in ("latents", "held-out"))
 
     def batch(r: random.Random) -> tuple[Tensor, Tensor]:
         b = train.collate([train.draw(r) for _ in range(options.batch // team.size)], r)
@@ -281,8 +313,8 @@ def _sft(
         return model.error(b, context, draw_sigma(len(b.x)), torch.randn_like(b.x)), b.weight
 
     def report(average: nn.Module) -> dict[str, float]:
-        assert isinstance(average, Tuned)
+        assert isinstance(average, MiniModels)
         train.refresh()
         return held_out_error(average, held_out)
 
-    fit(model, batch, report, path, progress, options, team)
+    train_flow(model, batch, report, path, progress, options, team)

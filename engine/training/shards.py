@@ -11,6 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from engine.errors import BadInput
+
 MAKER = "maker"  # metadata: the fingerprint of the network that made a shard
 
 
@@ -43,8 +45,20 @@ def write_shard(
     return path
 
 
-def read_shards(folder: Path, kind: str, known: set[Path]) -> Iterator[tuple[int, dict[str, Tensor]]]:
-    """(first seed, tensors) of each shard that is not `known` yet; it is known from then on."""
+def read_shards(
+    folder: Path, kind: str, maker: str, known: set[Path]
+) -> Iterator[tuple[int, dict[str, Tensor]]]:
+    """(first seed, tensors) of each shard that is not `known` yet; it is known from then on.
+
+    Raises BadInput for one that another network than `maker` made: beside the others it would be noise.
+    """
     for path in sorted(set(folder.glob(f"{kind}-*.safetensors")) - known):
+        with safe_open(path, "pt") as held:
+            made_by = (held.metadata() or {}).get(MAKER)
+        if made_by != maker:
+            raise BadInput(
+                f"{path} was made by other weights than those that are here now: run `stage train mini` with "
+                "as many --films as before to make it again, or remove it."
+            )
         known.add(path)
         yield int(path.stem.split("-")[1]), load_file(path)

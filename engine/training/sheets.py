@@ -17,14 +17,15 @@ from engine.step2.latents import decode_frames, encode_frames, shift_sigma, to_b
 from engine.step2.memory import tile
 from engine.step2.pipeline import Step2Pipeline
 from engine.training.latents import GRID, PACKED, Films
-from engine.training.transformer import CHANNELS, Drawing, velocity
+from engine.training.transformer import CHANNELS, SlotConditionedModel, frame_velocity
 from engine.world.annotate import NULL_IDS, slot_ids, slots
+from engine.world.splits import FILMS_HELD_OUT
 from engine.world.story import SHOTS
 
 
 @torch.no_grad()
 def sample(
-    model: Drawing,
+    model: SlotConditionedModel,
     ids: Tensor,
     memory: Tensor,
     steps: int = 12,
@@ -39,7 +40,7 @@ def sample(
     sigmas = shift_sigma(torch.linspace(1, 0, steps + 1), shift)
     for now, then in pairwise(sigmas):
         both = torch.cat([told, blank])
-        v = velocity(
+        v = frame_velocity(
             model.transformer, torch.cat([x, x]), torch.cat([memory, memory]), both, now.expand(2 * B)
         )
         conditional, free = v.chunk(2)
@@ -60,9 +61,11 @@ def reconstruction_sheet(
 
 
 def pipeline_sheet(pipe: Step2Pipeline, count: int, path: Path) -> None:
-    """Held-out films as the pipeline draws them, starts above ends, and the truth below."""
+    """Held-out films of the stages, not those of the evaluation, as the pipeline draws them: starts above
+    ends, and the truth below.
+    """
     rows = []
-    for film in held_out_films(count):
+    for film in held_out_films(count, FILMS_HELD_OUT):
         for pairs in (draw_film(pipe, film), true_film(film)):
             rows += [np.concatenate(list(pairs[:, side]), 1) for side in range(2)]
     _save(rows, path)
@@ -70,7 +73,7 @@ def pipeline_sheet(pipe: Step2Pipeline, count: int, path: Path) -> None:
 
 @torch.no_grad()
 def film_sheet(
-    model: Drawing,
+    model: SlotConditionedModel,
     vae: AutoencoderKLQwenImage,
     films: Films,
     seeds: Sequence[int],

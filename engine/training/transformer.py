@@ -15,12 +15,12 @@ from diffusers import QwenImageTransformer2DModel
 from torch import Tensor, nn
 
 from engine.step2.latents import PATCH, pack, unpack
-from engine.step2.velocity import velocity as token_velocity
-from engine.training.fit import FitOptions, fit
+from engine.step2.velocity import velocity
+from engine.training.data_parallel import Team, spawn_workers
+from engine.training.flow_training import FlowOptions, train_flow
 from engine.training.latents import Films
-from engine.training.run import Progress, load_weights
 from engine.training.slots import CONTEXT_DIM, SlotEncoder
-from engine.training.team import Team, together
+from engine.training.weights_file import check_start, load_or_begin
 
 CHANNELS = 16
 CONFIG: dict[str, Any] = {
@@ -51,13 +51,13 @@ def new_transformer() -> QwenImageTransformer2DModel:
     return model
 
 
-def velocity(
+def frame_velocity(
     transformer: QwenImageTransformer2DModel, x: Tensor, memory: Tensor, context: Tensor, sigma: Tensor
 ) -> Tensor:
     """The model's noise - data: x (B, 2, C, H, W) noisy pairs, memory (B, C, H, W) clean -> like x."""
     _, F, _, H, W = x.shape
     h, w = H // PATCH, W // PATCH
-    tokens = token_velocity(transformer, pack(x), pack(memory[:, None]), context, sigma, h, w)
+    tokens = velocity(transformer, pack(x), pack(memory[:, None]), context, sigma, h, w)
     return unpack(tokens, F, h, w)
 
 
@@ -68,17 +68,18 @@ def flow_error(
     context: Tensor,
     sigma: Tensor,
     noise: Tensor,
-    hidden: Tensor | None = None,
+    pure_noise: Tensor | None = None,
 ) -> Tensor:
     """Velocity error of clean frames x noised to sigma (eq. 2 and 4), shaped like x.
 
-    A frame that `hidden` (B, 2) names is nothing but noise, whatever sigma is: its partner is drawn alone.
+    A frame that `pure_noise` (B, 2) names is nothing but noise, whatever sigma is: its partner is drawn
+    alone.
     """
     s = sigma.view(-1, 1, 1, 1, 1)
-    if hidden is not None:
-        s = torch.where(hidden[:, :, None, None, None], 1.0, s)  # B 2 1 1 1
+    if pure_noise is not None:
+        s = torch.where(pure_noise[:, :, None, None, None], 1.0, s)  # B 2 1 1 1
     noisy = (1 - s) * x + s * noise
-    return velocity(transformer, noisy, memory, context, sigma) - (noise - x)
+    return frame_velocity(transformer, noisy, memory, context, sigma) - (noise - x)
 
 
 def draw_sigma(batch: int) -> Tensor:
@@ -86,7 +87,7 @@ def draw_sigma(batch: int) -> Tensor:
     return torch.sigmoid(torch.randn(batch) * 1.2 + 0.7)
 
 
-class Drawing(nn.Module):
+class SlotConditionedModel(nn.Module):
     """Slot encoder and transformer, trained together."""
 
     def __init__(self) -> None:
@@ -102,7 +103,7 @@ class Drawing(nn.Module):
 
 
 @torch.no_grad()
-def held_out_error(model: Drawing, films: Films, count: int = 24) -> dict[str, float]:
+def held_out_error(model: SlotConditionedModel, films: Films, count: int = 24) -> dict[str, float]:
     """Flow loss on held-out shots; at sigma 0.9 with true and with empty memory: the early sign of memory."""
     g = torch.Generator().manual_seed(1)
     x, memory, ids, _ = films.batch(random.Random(5), count, text_dropout=0.0, memory_dropout=0.0)
@@ -126,29 +127,29 @@ def held_out_error(model: Drawing, films: Films, count: int = 24) -> dict[str, f
     }
 
 
-def pretrain(folder: Path, options: FitOptions, start: Path | None = None) -> Path:
+def pretrain(folder: Path, encoder: str, options: FlowOptions, start: Path | None = None) -> Path:
     """Trains for a budget of minutes from `folder`/drawing.safetensors, from `start`, or from nothing, on the
-    latents in `folder`. Returns the weights file.
+    latents in `folder`, which must be of that encoder (`encoder_of`). Returns the weights file.
     """
-    together(options.workers, _pretrain, folder, options, start)
+    check_start(folder / "drawing.safetensors", start)
+    spawn_workers(options.workers, _pretrain, folder, encoder, options, start)
     return folder / "drawing.safetensors"
 
 
-def _pretrain(folder: Path, options: FitOptions, start: Path | None, team: Team) -> None:
+def _pretrain(folder: Path, encoder: str, options: FlowOptions, start: Path | None, team: Team) -> None:
     path = folder / "drawing.safetensors"
     torch.manual_seed(options.seed)
-    model, progress = Drawing(), Progress()
-    train, held_out = Films(folder / "latents"), Films(folder / "held-out")
-    if path.exists() or start is not None:
-        progress = load_weights(path if path.exists() else start or path, model.parts())
+    model = SlotConditionedModel()
+    train, held_out = Films(folder / "latents", encoder), Films(folder / "held-out", encoder)
+    progress = load_or_begin(path, model.parts(), start)
 
     def batch(r: random.Random) -> tuple[Tensor, Tensor]:
         x, memory, ids, weight = train.batch(r, options.batch // team.size)
         return model.error(x, memory, ids, draw_sigma(len(x)), torch.randn_like(x)), weight
 
     def report(average: nn.Module) -> dict[str, float]:
-        assert isinstance(average, Drawing)
+        assert isinstance(average, SlotConditionedModel)
         train.refresh()
         return held_out_error(average, held_out)
 
-    fit(model, batch, report, path, progress, options, team)
+    train_flow(model, batch, report, path, progress, options, team)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +13,16 @@ from diffusers import AutoencoderKLQwenImage
 from torch import Tensor
 
 from engine.step2.latents import decode_frames, encode_frames, to_pixels
-from engine.training.loop import StageOptions, Trainee, run
-from engine.training.run import Progress, load_weights, save_weights
+from engine.training.train_loop import StageOptions, Trainee, train
+from engine.training.weights_file import Progress, load_weights, save_weights
 from engine.video.super_resolution import SuperResolution
 from engine.world.camera import HEIGHT, WIDTH
 from engine.world.render import render
+from engine.world.splits import FRAMES_HELD_OUT, UPSCALER_POOL, films_of
 from engine.world.story import new_shots, new_story
 
 FACTOR = 5  # 256 x 128 to 1280 x 640
 CROP = 40  # native pixels
-POOL_SEED, HELD_OUT_SEED = 600_000, 900_000
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,10 @@ class UpscalerOptions(StageOptions):
 
 
 @torch.inference_mode()
-def small_and_large(vae: AutoencoderKLQwenImage, first: int, films: int) -> tuple[Tensor, Tensor]:
+def small_and_large(vae: AutoencoderKLQwenImage, films: Iterable[int]) -> tuple[Tensor, Tensor]:
     """(n, 3, 128, 256) reconstructions in [0, 1], and the same drawn large: (n, 3, 640, 1280) bytes."""
     small, large = [], []
-    for seed in range(first, first + films):
-        story = new_story(seed)
+    for story in map(new_story, films):
         for shot in new_shots(story, 3):
             frame = to_pixels(render(story, shot, 0.0)[None])
             small.append((decode_frames(vae, encode_frames(vae, frame)) + 1) / 2)
@@ -65,8 +65,8 @@ def train_upscaler(folder: Path, vae: AutoencoderKLQwenImage, options: UpscalerO
     model, progress = SuperResolution(FACTOR), Progress()
     if path.exists():
         progress = load_weights(path, {"upscaler": model})
-    small, large = (t.clone() for t in small_and_large(vae, POOL_SEED, options.films))
-    held_out = tuple(t.clone() for t in small_and_large(vae, HELD_OUT_SEED, min(4, options.films)))
+    small, large = (t.clone() for t in small_and_large(vae, films_of(UPSCALER_POOL, options.films)))
+    held_out = tuple(t.clone() for t in small_and_large(vae, FRAMES_HELD_OUT[: min(4, options.films)]))
     r = np.random.RandomState((options.seed + progress.samples) % 2**31)
     size = CROP * FACTOR
 
@@ -89,5 +89,5 @@ def train_upscaler(folder: Path, vae: AutoencoderKLQwenImage, options: UpscalerO
         report=lambda: dict(zip(("PSNR, dB", "bicubic, dB"), gain(model, *held_out), strict=True)),
         save=lambda done: save_weights(path, {"upscaler": model}, done),
     )
-    run(trainee, options, progress)
+    train(trainee, options, progress)
     return path

@@ -20,12 +20,13 @@ from torch import Tensor, nn
 
 from engine.step2.latents import to_pixels
 from engine.step2.single_frame import enable_single_frame
-from engine.training.loop import StageOptions, Trainee, run
+from engine.training.data_parallel import Team, spawn_workers
 from engine.training.muon import muon_and_adam
-from engine.training.run import Progress, load_weights, save_weights
-from engine.training.team import Team, together
+from engine.training.train_loop import StageOptions, Trainee, train
+from engine.training.weights_file import check_start, load_or_begin, save_weights
 from engine.world.camera import HEIGHT, WIDTH
 from engine.world.render import figure_boxes, render
+from engine.world.splits import FRAMES_HELD_OUT, TRAIN, VAE_POOL, films_of
 from engine.world.story import new_shots, new_story
 
 CONFIG: dict[str, Any] = {
@@ -37,7 +38,6 @@ CONFIG: dict[str, Any] = {
 }
 CHANNELS: int = CONFIG["z_dim"]
 CROP = 96  # pixels
-POOL_SEED, HELD_OUT_SEED = 500_000, 900_000
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,10 @@ def decode(vae: AutoencoderKLQwenImage, z: Tensor) -> Tensor:
 class Crops:
     """Square crops of rendered frames; more than half of them around a head."""
 
-    def __init__(self, films: int, seed: int = POOL_SEED) -> None:
+    def __init__(self, films: range) -> None:
         self.frames: list[np.ndarray] = []
         self.boxes: list[list[tuple[float, float, float, float]]] = []
-        for film in range(seed, seed + films):
+        for film in films:
             story, r = new_story(film), random.Random(film)
             for shot in new_shots(story, 4):
                 for t in (r.random(), float(r.random() < 0.5)):
@@ -134,7 +134,7 @@ def held_out_frames(films: int = 12) -> np.ndarray:
     return np.stack(
         [
             render(story, shot, t)
-            for story in (new_story(HELD_OUT_SEED + i) for i in range(films))
+            for story in map(new_story, FRAMES_HELD_OUT[:films])
             for shot in new_shots(story, 4)
             for t in (0, 1)
         ]
@@ -161,7 +161,8 @@ def reconstruction_loss(y: Tensor, x: Tensor) -> Tensor:
 
 def train_vae(folder: Path, options: VaeOptions, start: Path | None = None) -> Path:
     """Trains for a budget of minutes from `folder`/vae.safetensors, from `start`, or from nothing."""
-    together(options.workers, train_vae_in_team, folder, options, start)
+    check_start(folder / "vae.safetensors", start)
+    spawn_workers(options.workers, train_vae_in_team, folder, options, start)
     return folder / "vae.safetensors"
 
 
@@ -169,14 +170,11 @@ def train_vae_in_team(folder: Path, options: VaeOptions, start: Path | None, tea
     """As `train_vae`, one process among those of a team."""
     torch.manual_seed(options.seed + team.rank)
     path = folder / "vae.safetensors"
-    vae, progress = new_vae(), Progress()
-    if path.exists():
-        progress = load_weights(path, {"vae": vae})
-    elif start is not None:
-        progress = load_weights(start, {"vae": vae})
+    vae = new_vae()
+    progress = load_or_begin(path, {"vae": vae}, start)
     enable_single_frame(vae)
     pool = max(1, options.pool // team.size)  # each worker crops frames of its own
-    crops, frames = Crops(pool, POOL_SEED + team.rank * pool), held_out_frames()
+    crops, frames = Crops(films_of(VAE_POOL, pool, team.rank * pool)), held_out_frames()
     r = np.random.RandomState((options.seed + progress.samples + team.rank) % 2**31)
 
     def loss(spent: float) -> Tensor:
@@ -195,7 +193,7 @@ def train_vae_in_team(folder: Path, options: VaeOptions, start: Path | None, tea
         report=lambda: {"PSNR, dB": psnr(vae, frames)},
         save=lambda done: save_weights(path, {"vae": vae}, done),
     )
-    run(trainee, options, progress, team)
+    train(trainee, options, progress, team)
 
 
 def _latents(vae: AutoencoderKLQwenImage, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -219,7 +217,7 @@ def latent_statistics(vae: AutoencoderKLQwenImage, films: int = 24) -> tuple[lis
             moments(
                 vae, to_pixels(np.stack([render(story, s, t) for s in new_shots(story) for t in (0, 1)]))
             )[0]
-            for story in map(new_story, range(films))
+            for story in map(new_story, TRAIN[:films])
         ]
     )
     return z.mean((0, 2, 3)).tolist(), z.std((0, 2, 3)).tolist()

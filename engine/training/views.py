@@ -43,17 +43,19 @@ def _view_film(ranker: FrameRanker, seed: int) -> tuple[Tensor, Tensor]:
 
 
 class Views:
-    """The views of the shards in a folder, by seed; `refresh` picks up shards that were written since."""
+    """The views of the shards in a folder, by seed, which must be of that ranker; `refresh` picks up shards
+    that were written since.
+    """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, ranker: FrameRanker) -> None:
+        self.folder, self.maker = folder, fingerprint(ranker.clip)
         self.ends: dict[int, Tensor] = {}  # seed -> (6, 64, 128, 3) bytes
         self.features: dict[int, Tensor] = {}  # seed -> (12, 128)
         self._shards: set[Path] = set()
         self.refresh()
 
     def refresh(self) -> None:
-        for first, shard in read_shards(self.folder, "views", self._shards):
+        for first, shard in read_shards(self.folder, "views", self.maker, self._shards):
             for k in range(len(shard["features"])):
                 self.ends[first + k] = shard["ends"][k]
                 self.features[first + k] = shard["features"][k]

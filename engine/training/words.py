@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from engine.training.paraphrase import FILLERS, NAMES, THINGS, paraphrase
 from engine.world.lexicon import lexicon
+from engine.world.splits import VOCABULARY
 from engine.world.story import new_shots, new_story
 
 VOCABULARY_SIZE = 2048
@@ -27,16 +28,16 @@ SPECIAL = (
 )
 
 
-def corpus(lines: int = 20_000, seed: int = 0) -> Iterator[str]:
+def corpus(lines: int = 20_000) -> Iterator[str]:
     """Prompts as training sees them, and every word of the lexicon."""
-    r = random.Random(seed)
+    r = random.Random(0)
     for kind in lexicon().values():
         for canonical, synonyms in kind.items():
             yield from (f" {word}" for word in (canonical, *synonyms))
     yield from (f" {word}" for word in (*NAMES, *FILLERS, *THINGS))
     for k in range(lines):
-        story = new_story(seed * 1_000_000 + k % 4000)
-        yield paraphrase(story, r.choice(new_shots(story, 2)), set(), r)[0]
+        story = new_story(VOCABULARY[k % len(VOCABULARY)])
+        yield paraphrase(story, r.choice(new_shots(story, 2)), set(), r).prompt
 
 
 @cache

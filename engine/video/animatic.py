@@ -8,11 +8,12 @@ from engine.errors import Cancelled
 from engine.story import FrameRate, Movement
 from engine.video.colour import packed, to_planes
 from engine.video.encode import clip_writer
+from engine.video.film_size import film_size
 from engine.video.flow import measure
 from engine.video.inbetween import Inbetweener
 from engine.video.pair import read_pair
 from engine.video.timing import moments
-from engine.video.upscale import Frame, LanczosUpscaler, Upscaler, film_size
+from engine.video.upscale import Frame, LanczosUpscaler, Upscaler
 from engine.watched import IsCancelled, Report
 
 

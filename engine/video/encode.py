@@ -9,18 +9,20 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import StageError
+from engine.errors import Cancelled, StageError
 from engine.story import FrameRate
 from engine.video.files import no_room, written_whole
+from engine.watched import IsCancelled
 
 _NO_ROOM = ("No space left on device", "File too large", "Disk quota exceeded")
+_ASK_SECONDS = 0.2  # between two looks at the stop sign
 _QUIET = ("-hide_banner", "-loglevel", "error", "-nostdin", "-y")
 
 
@@ -41,18 +43,52 @@ def ffmpeg() -> str:
         ) from error
 
 
-def run_ffmpeg(arguments: Sequence[str], out: Path) -> None:
-    """Run ffmpeg to its end.
+def check_ffmpeg() -> None:
+    """Whether ffmpeg runs here: cheap, to be asked before anything is paid that only it can read.
 
     Raises:
-        StageError: it failed; the message is one sentence about `out`.
+        StageError: there is none, or it does not start.
     """
     try:
-        done = subprocess.run([ffmpeg(), *_QUIET, *arguments], capture_output=True, check=False)
+        done = subprocess.run([ffmpeg(), "-version"], capture_output=True, check=False)
     except OSError as error:
         raise _not_started(error) from error
     if done.returncode:
-        raise _failure(out, done.stderr)
+        raise StageError(
+            f"ffmpeg does not run here (it ended with {done.returncode}): check IMAGEIO_FFMPEG_EXE."
+        )
+
+
+def run_ffmpeg(arguments: Sequence[str], out: Path, cancelled: IsCancelled | None = None) -> None:
+    """Run ffmpeg to its end; `cancelled` is asked a few times a second.
+
+    Raises:
+        Cancelled: `cancelled` returned True, and ffmpeg was ended.
+        StageError: it failed; the message is one sentence about `out`.
+    """
+    command = [ffmpeg(), *_QUIET, *arguments]
+    with tempfile.TemporaryFile() as log:
+        try:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+        except OSError as error:
+            raise _not_started(error) from error
+        try:
+            while process.poll() is None:
+                check(cancelled)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_ASK_SECONDS)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        if process.returncode:
+            raise _failure(out, _all(log))
+
+
+def check(cancelled: IsCancelled | None) -> None:
+    """Raises Cancelled when it is time to stop."""
+    if cancelled is not None and cancelled():
+        raise Cancelled("The film was stopped before it was whole.")
 
 
 def _not_started(error: OSError) -> StageError:

@@ -105,4 +105,16 @@ class _Carrier:
             2.5 * cv2.blur(np.maximum(hit, pinhole)[..., 0].astype(np.float32), (3, 3)) - 1.5, 0, 1
         )
         trust = cv2.blur(planes[..., 2], (3, 3))
-        return -moment * planes[..., :2], there * trust, there * (1 - trust)
+        displacement = np.dstack([_without_dots(planes[..., i], 2) for i in (0, 1)])
+        met, alone = (_without_dots(weight, 1) for weight in (there * trust, there * (1 - trust)))
+        return -moment * displacement, met, alone
+
+
+def _without_dots(plane: Plane, times: int) -> Plane:
+    """A plane without single pixels that move, or count, unlike all around them. Where two motions meet they
+    land between each other and would be seen as a dotted lattice; edges stay where they are.
+    """
+    plane = np.ascontiguousarray(plane, np.float32)
+    for _ in range(times):
+        plane = cv2.medianBlur(plane, 5)
+    return plane

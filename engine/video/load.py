@@ -62,10 +62,6 @@ def service_of(renderer: Renderer) -> VideoService:
         wanted = " or ".join(renderer.keys)
         raise UnsupportedError(f"{wanted} holds characters that no key has: copy the key again.")
     match renderer.kind:
-        case RendererKind.GEMINI:
-            from engine.video.remote.gemini import GeminiVeo
-
-            return GeminiVeo(renderer.source, key)
         case RendererKind.VERTEX:
             from engine.video.remote.vertex import VertexVeo
 
@@ -74,5 +70,5 @@ def service_of(renderer: Renderer) -> VideoService:
             from engine.video.remote.fal import FalQueue
 
             return FalQueue(renderer.source, key)
-        case RendererKind.BUILT_IN | RendererKind.WAN | RendererKind.VACE:
-            raise ValueError(f"{renderer.name} works on this machine, not at a service")
+        case RendererKind.BUILT_IN | RendererKind.WAN | RendererKind.VACE | RendererKind.GEMINI:
+            raise ValueError(f"{renderer.name} works on this machine, or nowhere any more")

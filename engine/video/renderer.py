@@ -30,7 +30,7 @@ class ClipRenderer(Protocol):
     ) -> None:
         """Write a clip of exactly `frames` frames at `rate` that begins with `start` and ends with `end`.
 
-        The clip has `engine.video.upscale.film_size` of the pair, whatever size the renderer works at, so
+        The clip has `engine.video.film_size.film_size` of the pair, whatever size the renderer works at, so
         that clips of several renderers can be joined. `seed` is for those that begin with noise: another
         seed gives another clip. `on_frame(done, total)` counts frames of the clip.
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 from importlib.util import find_spec
 from math import ceil, log, sqrt
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ class RendererKind(str, Enum):
     BUILT_IN = "built-in"
     WAN = "wan"
     VACE = "vace"
-    GEMINI = "gemini"
+    GEMINI = "gemini"  # offers no video any more; films that were made with it still name it
     VERTEX = "vertex"
     FAL = "fal"
 
@@ -49,12 +50,14 @@ class Lengths:
     rate: FrameRate
 
     def fitting(self, frames: int, rate: FrameRate) -> int:
-        """The count for a shot of `frames` at `rate`: the first that is not shorter in time, or the longest.
+        """The count for a shot of `frames` at `rate`: the first that lasts as long, or the longest.
 
-        The clip is then retimed to the shot with both ends kept, so it runs faster than it was made, or
-        slower where the shot is longer than the model can make.
+        Half a frame of the model is no difference: four seconds are four seconds at 25 or 23.976 frames a
+        second too, and the next step may cost half as much again. The clip is then retimed to the shot with
+        both ends kept, so it runs faster than it was made, or slower where the shot is longer than the model
+        can make.
         """
-        wanted = ceil((frames - 1) / rate.fraction * self.rate.fraction) + 1
+        wanted = ceil(frames / rate.fraction * self.rate.fraction - Fraction(1, 2))
         steps = max(0, ceil((wanted - self.shortest) / self.step))
         return min(self.shortest + steps * self.step, self.longest)
 
@@ -169,8 +172,8 @@ _VEO = Lengths(shortest=96, longest=192, step=48, rate=FrameRate(numerator=24))
 _P480, _P720 = Sizes(area=832 * 480), Sizes(area=1280 * 720)
 _WIDE = Sizes(fixed=((1280, 720), (720, 1280)))
 _UNMEASURED = Cost(basis="nobody has measured it with this studio")
-_GEMINI_KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 _VERTEX_KEYS = ("VERTEX_API_KEY", "GOOGLE_CLOUD_PROJECT")
+_NO_GEMINI = "Google no longer offers Veo in the Gemini API: choose Veo 3.1 (Vertex AI) or Veo 3.1 (fal)."
 _LIST = "the service's list price of November 2026 at most; check what your account pays"
 
 _ALL = (
@@ -269,23 +272,21 @@ _ALL = (
         name="veo-3.1",
         title="Veo 3.1 (Gemini API)",
         kind=RendererKind.GEMINI,
-        note="Google's service, 720p, 4, 6 or 8 seconds.",
-        model="veo-3.1-generate-preview",
+        note="Was Google's service until October 2026.",
         lengths=_VEO,
         sizes=_WIDE,
-        cost=Cost(dollars=0.40, basis=_LIST),
-        keys=_GEMINI_KEYS,
+        cost=Cost(basis="not offered any more"),
+        refusal=_NO_GEMINI,
     ),
     Renderer(
         name="veo-3.1-fast",
         title="Veo 3.1 Fast (Gemini API)",
         kind=RendererKind.GEMINI,
-        note="Google's service, cheaper, 720p, 4, 6 or 8 seconds.",
-        model="veo-3.1-fast-generate-preview",
+        note="Was Google's service until October 2026.",
         lengths=_VEO,
         sizes=_WIDE,
-        cost=Cost(dollars=0.15, basis=_LIST),
-        keys=_GEMINI_KEYS,
+        cost=Cost(basis="not offered any more"),
+        refusal=_NO_GEMINI,
     ),
     Renderer(
         name="veo-3.1-vertex",

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.errors import BadInput
 from engine.video.encode import ffmpeg, run_ffmpeg
 from engine.video.files import written_whole
+from engine.watched import IsCancelled
 
 LONGEST_SECONDS = 6 * 3600.0
 _TIME = re.compile(rb"time=(\d+):(\d\d):(\d\d(?:\.\d+)?)")
@@ -44,11 +45,21 @@ def sound_seconds(path: Path) -> float:
     return length
 
 
-def lay_under(film: Path, sound: Path, out: Path, *, seconds: float, offset: float, volume: float) -> None:
+def lay_under(
+    film: Path,
+    sound: Path,
+    out: Path,
+    *,
+    seconds: float,
+    offset: float,
+    volume: float,
+    cancelled: IsCancelled | None = None,
+) -> None:
     """Writes the film with the sound under it: the pictures as they are, the sound as AAC.
 
     The sound begins `offset` seconds into the film (before it when negative) at `volume` (1 is as it is), and
-    ends with the film, which lasts `seconds`. Raises StageError when it cannot be written.
+    ends with the film, which lasts `seconds`. Raises StageError when it cannot be written, and Cancelled when
+    `cancelled` returned True.
     """
     late, early = max(0.0, offset), max(0.0, -offset)
     filters = [f"atrim=start={early:.6f}", "asetpts=PTS-STARTPTS", f"volume={volume:.4f}"]
@@ -63,4 +74,5 @@ def lay_under(film: Path, sound: Path, out: Path, *, seconds: float, offset: flo
                 str(part),
             ],
             out,
+            cancelled,
         )

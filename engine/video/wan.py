@@ -25,12 +25,13 @@ from PIL import Image
 from engine.errors import Cancelled, CheckpointError, UnsupportedError
 from engine.step2.checkpoint import weight_count
 from engine.story import FrameRate, Movement
+from engine.video.film_size import film_size
 from engine.video.framing import Framing
 from engine.video.pair import read_pair
 from engine.video.renderers import Renderer, RendererKind
 from engine.video.retime import write_retimed
 from engine.video.settings import Offload, VideoSettings, choose_offload
-from engine.video.upscale import Frame, Upscaler, film_size
+from engine.video.upscale import Frame, Upscaler
 from engine.video.wan_checkpoint import find_checkpoint, lora_files
 from engine.watched import IsCancelled, Report
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,8 @@ from engine.step2.conditions import PairRecipe
 from engine.story import FrameRate, FrameSide, Shot
 from engine.video.subtitles import cues, to_srt, to_vtt
 from studio.exchange.provenance import with_provenance
+from studio.exchange.zips import ZipKind, writing
 from studio.project.conditions import Packed
-from studio.store.errors import clear_errors
 from studio.store.home import Home
 from studio.store.tables import Film, Take
 
@@ -30,32 +29,26 @@ def shot_record(number: int, shot: Shot, rate: FrameRate, take: Take, refined: s
 
 def write_bundle(home: Home, film: Film, takes: Sequence[Take]) -> Path:
     """Writes the zip of an exported film, once; `takes` are those of its shots, in order."""
-    target = home.cache / f"film-{film.id}.zip"
+    target = ZipKind.FILM.path(home, film.id)
     if target.is_file():
         return target
     manifest = FilmManifest.model_validate(film.manifest)
-    partial = home.blobs.scratch(".zip")
-    with clear_errors(home.root):
-        try:
-            with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
-                archive.write(home.blobs.existing(film.sha256, "mp4"), "film.mp4")
-                for name, subtitles in _subtitles(manifest).items():
-                    archive.writestr(name, subtitles)
-                archive.writestr("film.json", json.dumps(film.manifest, indent=2, ensure_ascii=False) + "\n")
-                for entry, take in zip(manifest.shots, takes, strict=True):
-                    for name, sha256 in ((entry.start, take.start_sha256), (entry.end, take.end_sha256)):
-                        text = json.dumps(
-                            {
-                                "software": "STAGE Studio",
-                                "frame": sha256,
-                                "description": entry.description,
-                                "recipe": take.recipe,
-                            }
-                        )
-                        archive.writestr(name, with_provenance(home.frame(sha256).read_bytes(), text))
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
+    with writing(home, target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        archive.write(home.blobs.existing(film.sha256, "mp4"), "film.mp4")
+        for name, subtitles in _subtitles(manifest).items():
+            archive.writestr(name, subtitles)
+        archive.writestr("film.json", json.dumps(film.manifest, indent=2, ensure_ascii=False) + "\n")
+        for entry, take in zip(manifest.shots, takes, strict=True):
+            for name, sha256 in ((entry.start, take.start_sha256), (entry.end, take.end_sha256)):
+                text = json.dumps(
+                    {
+                        "software": "STAGE Studio",
+                        "frame": sha256,
+                        "description": entry.description,
+                        "recipe": take.recipe,
+                    }
+                )
+                archive.writestr(name, with_provenance(home.frame(sha256).read_bytes(), text))
     return target
 
 

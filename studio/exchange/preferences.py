@@ -1,10 +1,10 @@
 """Preferences to learn from: what was picked against what was turned down, as the trainer reads films.
 
 A folder with films.jsonl (see engine.dataset.films) and the frames under their hashes. A shot's `rejected`
-are takes that somebody turned down: by rejecting them, or by picking another one while they were there. The
-first take of a shot is picked by nobody, so it alone says nothing. Both takes were drawn from the same words,
-by the same profile and at the same size, so that they answer the same question; the frame before and the
-memory are the film's, as the trainer makes them from its order.
+are takes that somebody turned down: by rejecting them, or by picking another one while they were there. What
+the drawing process picked was picked by nobody, so it alone says nothing. Both takes were drawn from the same
+words, by the same profile and at the same size, so that they answer the same question; the frame before and
+the memory are the film's, as the trainer makes them from its order.
 """
 
 from __future__ import annotations
@@ -21,16 +21,13 @@ from sqlmodel import Session, col, select
 
 from engine.dataset.films import FILMS_FILE, FilmRecord, RejectedPair, ShotRecord
 from engine.errors import BadInput
+from studio.exchange.zips import ZipKind, writing
 from studio.project.conditions import Conditions
 from studio.project.film import FilmState
 from studio.project.prompts import prompt_of
 from studio.store.errors import clear_errors
 from studio.store.home import Home
-from studio.store.states import CommandKind
-from studio.store.tables import Command, Take
-
-PICK = "pick take"
-"""How labels of commands that pick a take begin."""
+from studio.store.tables import Take
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,6 @@ class Preferences:
 
 def preferences_of(session: Session, film: FilmState) -> Preferences:
     """What the picks of a film say. Raises BadInput when nothing was turned down."""
-    chosen = _picks(session, film)
     shots: list[ShotRecord] = []
     frames: set[str] = set()
     for shot in film.shots:
@@ -52,7 +48,7 @@ def preferences_of(session: Session, film: FilmState) -> Preferences:
         picked = next((take for take in takes if take.id == shot.picked), None)
         if picked is None:
             continue
-        others = list(_turned_down(picked, takes, chosen.get(picked.id, 0)))
+        others = list(_turned_down(picked, takes, shot.picked_at or 0))
         words = Conditions.model_validate(picked.conditions)
         shots.append(
             ShotRecord(
@@ -87,23 +83,13 @@ def write_folder(home: Home, found: Sequence[Preferences], out: Path) -> None:
         (out / FILMS_FILE).write_text(_lines(found), encoding="utf-8")
 
 
-def write_zip(home: Home, found: Preferences, target: Path) -> None:
-    """The same of one film as a zip."""
-    with clear_errors(home.root), zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+def write_zip(home: Home, project_id: str, found: Preferences) -> None:
+    """The same of one film as a zip, in the place of its last one."""
+    target = ZipKind.PREFERENCES.path(home, project_id)
+    with writing(home, target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(FILMS_FILE, _lines([found]))
         for sha256 in found.frames:
             archive.write(home.frame(sha256), _path(sha256).as_posix())
-
-
-def _picks(session: Session, film: FilmState) -> dict[str, int]:
-    """When each take was last picked by somebody; undone picks do not count where they no longer stand."""
-    found: dict[str, int] = {}
-    log = select(Command).where(Command.project_id == film.project.id, Command.kind == CommandKind.EDIT.value)
-    for command in session.exec(log.where(col(Command.label).startswith(PICK)).order_by(col(Command.id))):
-        for change in command.changes:
-            if (change["table"], change["field"]) == ("shot", "picked"):
-                found[change["after"]] = command.created
-    return found
 
 
 def _turned_down(picked: Take, takes: Iterable[Take], when: int) -> Iterator[Take]:

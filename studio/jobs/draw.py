@@ -170,7 +170,7 @@ def keep_takes(
         ]
         session.add_all(rows)
         if order.again is None and shot.picked == inputs.picked and not shot.locked:
-            shot.picked = rows[0].id
+            shot.picked, shot.picked_at = rows[0].id, None  # nobody has compared it yet
             session.add(shot)
         queue.end(session, job, JobState.DONE, seconds=seconds)
 

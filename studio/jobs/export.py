@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from engine.agents.choice import Agents
+from engine.errors import Cancelled
 from engine.manifest import FilmManifest
 from engine.refiner.model_refiner import open_refiner
 from engine.story import Shot
@@ -23,7 +24,6 @@ from studio.jobs import queue
 from studio.jobs.bench import Bench
 from studio.jobs.clips import find_clip, make_clip, pick_clip
 from studio.jobs.orders import ExportOrder, ExportSound
-from studio.store.home import Home
 from studio.store.states import JobState
 from studio.store.tables import Clip, Film, Refinement, Take
 
@@ -63,18 +63,22 @@ def export(bench: Bench) -> None:
 
 
 def keep_film(bench: Bench, order: ExportOrder, clips: list[Clip], rendered: int, began: float) -> None:
-    """Joins the clips and keeps the film with its manifest, and ends the job."""
+    """Joins the clips and keeps the film with its manifest, and ends the job. Raises Cancelled."""
     home = bench.home
     out = home.blobs.scratch(".mp4")
     try:
-        assemble([home.blobs.existing(clip.sha256, "mp4") for clip in clips], out)
+        files = [home.blobs.existing(clip.sha256, "mp4") for clip in clips]
+        assemble(files, out, order.storyboard.rate, bench.cancelled)
         if order.sound is not None:
-            _add_sound(home, order, order.sound, sum(clip.frames for clip in clips), out)
+            _add_sound(bench, order, order.sound, sum(clip.frames for clip in clips), out)
+        bench.check()
         sha256 = home.blobs.adopt(out, "mp4")
     finally:
         out.unlink(missing_ok=True)
     with home.database.write() as session:
         job = queue.held(session, bench.job.id, bench.worker_id)
+        if job.cancel_requested:  # since the last look: what was cancelled makes no film
+            raise Cancelled("The film was cancelled; its clips are kept.")
         shots: list[Shot] = [item.shot for item in order.shots]
         records = [
             shot_record(number, shot, order.storyboard.rate, *_made_of(session, clip))
@@ -100,11 +104,12 @@ def keep_film(bench: Bench, order: ExportOrder, clips: list[Clip], rendered: int
         queue.end(session, job, JobState.DONE, seconds=time.monotonic() - began)
 
 
-def _add_sound(home: Home, order: ExportOrder, sound: ExportSound, frames: int, film: Path) -> None:
+def _add_sound(bench: Bench, order: ExportOrder, sound: ExportSound, frames: int, film: Path) -> None:
     """Lays the scratch sound under an assembled film, in its place."""
     sha256, _, extension = sound.file.partition(".")
     rate = order.storyboard.rate
     early = rate.seconds(abs(sound.offset)) * (1 if sound.offset >= 0 else -1)
+    home = bench.home
     with_sound = home.blobs.scratch(".mp4")
     try:
         lay_under(
@@ -114,6 +119,7 @@ def _add_sound(home: Home, order: ExportOrder, sound: ExportSound, frames: int, 
             seconds=rate.seconds(frames),
             offset=early,
             volume=sound.volume / 100,
+            cancelled=bench.cancelled,
         )
         os.replace(with_sound, film)
     finally:

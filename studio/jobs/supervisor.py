@@ -59,6 +59,8 @@ class Supervisor:
                 self._run_worker(new_id())
             except (StageError, OSError) as error:  # a full disk, say: the page lives, and we try again
                 log.error("the drawing process cannot be started or cleared away: %s", error)
+            except Exception:  # without this thread nothing would be drawn any more, and nobody told
+                log.exception("the drawing process cannot be started or cleared away")
             healthy = time.monotonic() - began > _HEALTHY_SECONDS
             delay = _FIRST_DELAY if healthy else min(delay * 2, _LONGEST_DELAY)
             self._closing.wait(delay)

@@ -122,6 +122,8 @@ class Worker:
                 self._beat()
             except StageError as error:
                 log.error("heartbeat: %s", error)
+            except Exception:  # a worker without a heartbeat is taken for dead while it works
+                log.exception("heartbeat")
 
 
 def _sentence(job: Job, error: Exception) -> str:

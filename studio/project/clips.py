@@ -124,7 +124,7 @@ class FilmClips:
             take = self.film.picked(shot)
             redrawn = take is not None and take.created > rendered.clip.created
             reasons.append("the pair was redrawn" if redrawn else "another take of the pair was picked")
-        reasons += word_reasons(then.words, now.words)
+        reasons += word_reasons(then.words, now.words, self.film)
         if then.rate != now.rate:
             reasons.append(f"the frame rate changed from {then.rate} to {now.rate}")
         if then.frames != now.frames:

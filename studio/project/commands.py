@@ -44,6 +44,8 @@ EDITABLE: Mapping[str, type[SQLModel]] = {
 }
 _CHOSEN: Mapping[str, type[SQLModel]] = {"picked": Take, "refinement": Refinement, "clip": Clip}
 """Fields of a shot that name a result."""
+_ABOUT = {"picked_at": "picked"}
+"""Fields that say something of another one: they go back with it, and count with it as one."""
 _NAMES = {table: name for name, table in EDITABLE.items()}
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -266,14 +268,17 @@ def _revert(
     """Writes the reverse of logged changes where they still stand; `newer` slots belong to somebody else."""
     recorder = Recorder(session, project)
     applied = kept = 0
+    gone = {change.slot for change in changes if _purged(session, change)}
     for change in reversed(changes):
         row = session.get(EDITABLE[change.table], change.id)
         there = row is not None and change.slot not in newer and getattr(row, change.field) == change.after
-        if row is not None and there and not _purged(session, change):
+        told_of = _ABOUT.get(change.field, change.field)
+        counts = change.field == told_of
+        if row is not None and there and (change.table, change.id, told_of) not in gone:
             recorder.set(row, **{change.field: change.before})
-            applied += 1
+            applied += counts
         else:
-            kept += 1
+            kept += counts
     recorder.finish(step.label, kind, step.id)
     return Undone(step.label, applied, kept)
 

@@ -12,9 +12,7 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel, col, select
 
-from studio.project.clips import load_clips
-from studio.project.film import FilmState, load_film, load_records
-from studio.project.lineage import Lineage
+from studio.project.kept import carry_kept
 from studio.store.states import Subject
 from studio.store.tables import (
     CastMember,
@@ -57,13 +55,14 @@ def copy_project(session: Session, project: Project, title: str) -> Project:
         for row in session.exec(select(table).where(table.project_id == project.id)).all()
     ]
     ids: dict[str, str] = {row.id: new_id() for row in (project, *rows)}
-    copy = _copied(project, ids, title=title, archived=None, trashed=None, revision=1, updated=now())
+    fresh = {"archived": None, "trashed": None, "revision": 1, "created": now(), "updated": now()}
+    copy = _copied(project, ids, title=title, **fresh)
     session.add(copy)
     session.flush()
     for row in rows:
         session.add(_copied(row, ids, **_not_copied(row)))
         session.flush()
-    _carry_kept(session, load_film(session, project), load_film(session, copy))
+    carry_kept(session, project, copy, ids)
     return copy
 
 
@@ -84,16 +83,20 @@ def copy_shown(session: Session, shot: Shot, copy: Shot) -> dict[str, str]:
         rows += session.exec(select(Clip).where(Clip.take_id == take.id)).all()
     ids: dict[str, str] = {shot.id: copy.id, **{row.id: new_id() for row in rows}}
     for row in rows:
-        session.add(_copied(row, ids, **({"job_id": None, "number": 1} if row is take else {})))
+        # The take that this one may have been asked to repeat stays with the shot.
+        alone = {"job_id": None, "number": 1, "again_of": None} if row is take else {}
+        session.add(_copied(row, ids, **alone))
         session.flush()
     chosen = {"picked": shot.picked, "refinement": shot.refinement, "clip": shot.clip}
     return {field: ids[id] for field, id in chosen.items() if id in ids}
 
 
 def _not_copied(row: Any) -> dict[str, Any]:
-    """Fields of a row that tell of work on the film, not on its copy."""
+    """Fields of a row that tell of the film, not of its copy."""
     if isinstance(row, Take):
         return {"job_id": None}
+    if isinstance(row, Shot):
+        return {"accepted": None, "clip_accepted": None}  # `carry_kept` writes them
     if isinstance(row, Judging) and not row.over:
         return {"over": True, "trouble": "The film was copied before the judge had answered everything."}
     return {}
@@ -113,20 +116,3 @@ def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
         return {ids.get(key, key): _renamed(item, ids) for key, item in value.items()}
     return [_renamed(item, ids) for item in value] if isinstance(value, list) else value
-
-
-def _carry_kept(session: Session, old: FilmState, new: FilmState) -> None:
-    """Pictures and clips that are kept as they are, though stale, are so in the copy: what names that moment
-    is made of ids.
-    """
-    lineages = [Lineage(film, load_records(session, film)) for film in (old, new)]
-    clips = [load_clips(session, film) for film in (old, new)]
-    for index, (shot, copy) in enumerate(zip(old.shots, new.shots, strict=True)):
-        if shot.accepted is not None and shot.accepted == lineages[0].fingerprint(index):
-            copy.accepted = lineages[1].fingerprint(index)
-        rendered = [film.picked.get(row.id) for film, row in zip(clips, (shot, copy), strict=True)]
-        before, after = rendered
-        if before is None or after is None or shot.clip_accepted is None:
-            continue
-        if shot.clip_accepted == clips[0].fingerprint(shot, before):
-            copy.clip_accepted = clips[1].fingerprint(copy, after)

@@ -16,7 +16,7 @@ compared, share by share, with what its frames are today.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -185,11 +185,11 @@ class Lineage:
         record, now = self._records[take.id], self.present(index, take.recipe.get("profile"))
         then = record.conditions
         reasons = [
-            *word_reasons(then.words, now.words),
+            *word_reasons(then.words, now.words, self.film),
             *reference_reasons(then.references, now.references, then.words, now.words),
             *(["the aspect of the film changed"] if then.aspect != now.aspect else []),
-            *self._previous_reasons(take, then.previous, now.previous),
-            *self._pin_reasons(index, then, now),
+            *self._previous_reasons(index, take, then, now.previous),
+            *self._pin_reasons(index, record, now),
         ]
         freshness = Freshness.STALE
         if not reasons:
@@ -221,23 +221,39 @@ class Lineage:
         )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
-    def _previous_reasons(self, take: Take, then: FrameRef | None, now: FrameRef | None) -> Iterator[str]:
-        if (then.sha256 if then else None) == (now.sha256 if now else None):
+    def _previous_reasons(
+        self, index: int, take: Take, then: Conditions, now: FrameRef | None
+    ) -> Iterator[str]:
+        """Why the end frame that a shot continues from is not the one that its take was drawn with."""
+        was = then.previous
+        if (was.sha256 if was else None) == (now.sha256 if now else None):
             return
         if now is None:
-            assert then is not None
-            yield f"{self._shot(then.shot_id)} before it has no picture any more"
-        elif then is None:
-            yield f"{self._shot(now.shot_id)} before it was drawn"
-        elif then.shot_id != now.shot_id:
+            before = self.film.shots[index - 1].id if index else None
+            if before is None:
+                yield "it is the first shot now"
+            elif was is not None and was.shot_id == before:
+                yield f"{self._shot(before)}, before it, has no picture any more"
+            else:
+                yield f"it follows {self._shot(before)} now, which is not drawn"
+        elif was is None:
+            # A shot that could remember earlier ones was not the first: the one before it had no picture.
+            first = not set(then.bank) - {ref.shot_id for ref in then.pins}
+            how = "it was drawn as the first" if first else "the shot before it had no picture then"
+            yield f"it follows {self._shot(now.shot_id)} now; {how}"
+        elif was.shot_id != now.shot_id:
             yield f"it follows another shot now ({self._shot(now.shot_id)})"
         else:
             yield self._changed(take, now.shot_id)
 
-    def _pin_reasons(self, index: int, then: Conditions, now: Conditions) -> Iterator[str]:
+    def _pin_reasons(self, index: int, record: Recorded, now: Conditions) -> Iterator[str]:
+        then = record.conditions
         before = {ref.slot: ref for ref in then.pins}
         after = {ref.slot: ref for ref in now.pins}
+        idle = _leads_anyway(record, [ref for slot, ref in after.items() if slot not in before])
         for slot, ref in after.items():
+            if slot not in before and idle:
+                continue
             if slot not in before:
                 yield f"frame {ref.key} was pinned"
             elif before[slot].sha256 != ref.sha256 and self.film.index[ref.shot_id] < index:
@@ -328,3 +344,17 @@ class Lineage:
 def _snapshots(record: Recorded) -> Iterator[str]:
     """The later shots whose frames a recorded pack holds as snapshots."""
     yield from (frame.shot_id for frame in record.pack if frame.later and frame.shot_id is not None)
+
+
+def _leads_anyway(record: Recorded, pins: Sequence[FrameRef]) -> bool:
+    """Whether frames that were pinned since had the first ranks of the recorded pack without it.
+
+    Pins go in front, so that pack would be the same. With older pins or reference pictures in it, which come
+    in order of similarity with the new ones, that is not certain.
+    """
+    if any(frame.pinned for frame in record.pack):
+        return False
+    lead = sorted(record.pack, key=lambda frame: frame.rank)[: len(pins)]
+    return {(frame.shot_id, frame.side, frame.sha256) for frame in lead} == {
+        (*pin.slot, pin.sha256) for pin in pins
+    }

@@ -25,8 +25,8 @@ def words_of(film: FilmState, shot: Shot) -> Words:
     )
 
 
-def word_reasons(then: Words, now: Words) -> Iterator[str]:
-    """What differs between two prompts, in clauses for people."""
+def word_reasons(then: Words, now: Words, film: FilmState) -> Iterator[str]:
+    """What differs between two prompts, in clauses for people; `film` tells who still has a card."""
     if then.description != now.description:
         yield "the description changed"
     for field in ("scale", "angle", "movement", "time", "weather"):
@@ -36,7 +36,8 @@ def word_reasons(then: Words, now: Words) -> Iterator[str]:
     if then.place != now.place:
         yield f"the place changed from {then.place or 'none'} to {now.place or 'none'}"
     elif then.place_look != now.place_look:
-        yield f"the look of {now.place} changed"
+        listed = now.place.casefold() in film.place_looks
+        yield f"the look of {now.place} changed" if listed else f"{now.place} is no longer among the places"
     renamed = renamed_people(then.cast, now.cast)
     yield from (f"{before} is called {after} now" for before, after in renamed.items())
     looks = {renamed.get(card.name, card.name): card.look for card in then.cast}
@@ -46,7 +47,10 @@ def word_reasons(then: Words, now: Words) -> Iterator[str]:
         if card.name not in looks:
             yield f"{card.name} came into the shot"
         elif looks[card.name] != card.look:
-            yield f"the look of {card.name} changed"
+            listed = card.name.casefold() in film.looks
+            yield (
+                f"the look of {card.name} changed" if listed else f"{card.name} is no longer on the cast list"
+            )
     if set(looks) == set(names) and list(looks) != names:
         yield "the order of the cast changed"
     if then.look != now.look:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from engine.profiles import Profile, get_profile, resized
 from engine.story import FrameSide
 from engine.video.subtitles import too_long
+from studio.exchange.zips import ZipKind
 from studio.jobs.estimate import Pace, learn_pace
 from studio.jobs.orders import export_sound
 from studio.project.clips import Rendered, load_clips
@@ -37,7 +38,7 @@ from studio.service.known import known_staleness
 from studio.service.media import Signer
 from studio.service.picture_views import reference_views
 from studio.service.sound_views import sound_view
-from studio.service.words import cast_view, hints_in, place_view, shot_hints
+from studio.service.words import cast_view, contradictions, hints_in, place_view, shot_hints
 from studio.store.states import JobKind, JobState, Mark, MemoryScope, Subject
 from studio.store.tables import (
     Clip,
@@ -82,6 +83,7 @@ class _Given:
     cut: Cut | None
     verdict: CutVerdictView | None
     marked: dict[FrameSide, bool]
+    contradictions: tuple[views.Contradiction, ...]
 
 
 class Cards:
@@ -221,6 +223,7 @@ class Cards:
             cut=self._cuts.get(index) if index is not None else None,
             verdict=verdict_view(self._verdicts.get(index)) if index is not None else None,
             marked={side: mark is Mark.PINNED for (id, side), mark in self._marks_of.get(shot.id, ())},
+            contradictions=contradictions(self.film, shot),
         )
         known = self._cards.get(shot.id)
         # What jobs still need is counted by the clock: their cards are new at every look.
@@ -269,6 +272,7 @@ class Cards:
             verdict=given.verdict,
             unknown_words=tuple(hint.word for hint in hints if hint.field == "description"),
             hints=hints,
+            contradictions=given.contradictions,
             frames_marked=given.marked,
         )
 
@@ -349,7 +353,7 @@ class Cards:
         stale = stale or row.conditions.get("sound") != (sound.model_dump(mode="json") if sound else None)
         return views.FilmView(
             url=self._signer.url(self.owner, row.sha256, "mp4"),
-            bundle_url=self._signer.url(self.owner, row.sha256, "zip"),
+            bundle_url=self._signer.url(self.owner, ZipKind.FILM.address(row.id), "zip"),
             created=moment(row.created),
             seconds=self.film.rate.seconds(row.frames),
             stale=stale,

@@ -20,6 +20,7 @@ from studio.project.film import FilmState, load_film, owned_clip, owned_project,
 from studio.service.agents import agents_of
 from studio.service.cards import Cards, moment
 from studio.service.clip_views import ClipView, RendererView, RenderQuote
+from studio.service.paid import paid_renderer_refusal
 from studio.service.room import Room
 from studio.service.views import JobView, ShotView, Staleness
 from studio.store.errors import NotFound
@@ -218,10 +219,14 @@ def clip_item(clips: FilmClips, shot: Shot) -> ExportShot | None:
 
 
 def check_renderer(film: FilmState) -> None:
-    """Raises UnsupportedError when the film's renderer cannot be used on this machine."""
-    reason = hindrance(get_renderer(film.project.renderer), _machine())
+    """Raises UnsupportedError when the film's renderer cannot be used here, or not by everybody."""
+    reason = _hindrance(get_renderer(film.project.renderer), _machine())
     if reason:
         raise UnsupportedError(reason)
+
+
+def _hindrance(renderer: Renderer, machine: Machine) -> str:
+    return renderer.refusal or paid_renderer_refusal(renderer.name) or hindrance(renderer, machine)
 
 
 @lru_cache(maxsize=1)
@@ -280,7 +285,7 @@ def _renderer_view(renderer: Renderer, machine: Machine) -> RendererView:
         lengths=spans,
         sizes=str(renderer.sizes) if renderer.sizes else "the film's",
         cost=_cost(renderer.cost),
-        hindrance=hindrance(renderer, machine),
+        hindrance=_hindrance(renderer, machine),
     )
 
 

@@ -70,7 +70,8 @@ class Direction(Room):
             raise BadInput("The director made no shots of this theme: try other words.")
         with self._edit(owner, project_id) as edit:
             write_storyboard(edit, storyboard, theme, warnings)
-            edit.recorder.finish(f"{LABEL} {len(storyboard.shots)} shots")
+            many = len(storyboard.shots)
+            edit.recorder.finish(f"{LABEL} {many} shot{'' if many == 1 else 's'}")
 
     def start_directing(
         self,

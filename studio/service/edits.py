@@ -26,8 +26,8 @@ from studio.store.tables import Command, Job, Shot, now
 SHORTEST_HALF = 0.25
 """Seconds that each half of a split shot has at least."""
 _NOT_COPIED = {
-    *("id", "position", "slate", "picked", "created", "accepted", "locked", "trashed", "deleted"),
-    *("refinement", "clip", "clip_accepted"),
+    *("id", "position", "slate", "picked", "picked_at", "created", "accepted", "locked", "trashed"),
+    *("deleted", "refinement", "clip", "clip_accepted"),
 }
 _INHERITED = ("place", "time", "weather", "cast", "length")
 

@@ -101,7 +101,7 @@ def agent_fields(stored: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[s
             raise BadInput(
                 f"This address cannot be used: {first['msg'].removeprefix('Value error, ')}."
             ) from None
-        raise BadInput(_sentence(error)) from error
+        raise BadInput(sentence_of(error)) from error
 
 
 def card_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,11 +120,11 @@ def _check(model: type[BaseModel], fields: Mapping[str, Any]) -> dict[str, Any]:
     try:
         checked = model.model_validate(dict(fields))
     except ValidationError as error:
-        raise BadInput(_sentence(error)) from error
+        raise BadInput(sentence_of(error)) from error
     return checked.model_dump(mode="json", include=set(fields))
 
 
-def _sentence(error: ValidationError) -> str:
+def sentence_of(error: ValidationError) -> str:
     """The first trouble of a form, as a sentence."""
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"]) or "value"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from engine.errors import BadInput
+from engine.video.film_size import Size, check_sizes
 from studio.exchange.bundle import write_bundle
 from studio.exchange.example import add_film, example_folders, read_film
+from studio.exchange.zips import ZipKind
 from studio.jobs import queue
-from studio.jobs.orders import ExportOrder, export_sound
+from studio.jobs.orders import ExportOrder, ExportShot, export_sound
 from studio.project.clips import FilmClips, load_clips
 from studio.project.film import FilmState, load_film, owned_project
 from studio.service.agents import agents_of
@@ -31,13 +33,13 @@ class Films(Room):
     def export(self, owner: str, project_id: str) -> JobView:
         """Queues the film: the worker refines and renders what is missing or stale, then assembles.
 
-        An export that still waits is replaced. Raises BadInput when there are no shots or some have no
-        picture, and says which.
+        An export that still waits is replaced. Raises BadInput when there are no shots, or some have no
+        picture or one of another size than the others, and says which.
         """
         with self.home.database.write() as session:
             project = owned_project(session, owner, project_id)
             film = load_film(session, project)
-            order = _export_order(film, load_clips(session, film))
+            order = _export_order(session, film, load_clips(session, film))
             if any(item.ready is None for item in order.shots):
                 check_renderer(film)
             mine = (Job.project_id == project_id, Job.kind == JobKind.EXPORT.value)
@@ -74,13 +76,13 @@ class Films(Room):
         return self._bundle(film)
 
     def media_path(self, name: str, key: str) -> MediaFile:
-        """Resolves `/media/{name}?k={key}`: `name` is "<sha256>.<extension>". `<img>` cannot send an
-        owner, so the owner is inside the signed key. Raises NotFound for a wrong signature, an unknown
-        file or a name that is not a hash.
+        """Resolves `/media/{name}?k={key}`: `name` is "<sha256>.<extension>", the hash that of the file or,
+        for a zip, what `ZipKind.address` says. `<img>` cannot send an owner, so the owner is inside the
+        signed key. Raises NotFound for a wrong signature, an unknown file or a name that is not a hash.
         """
         sha256, extension, alias = self.signer.check(name, key)
-        if extension == "zip" and not self.home.blobs.path(sha256, extension).is_file():
-            path, filename = self._bundle_of(sha256, alias)
+        if extension == "zip":
+            path, filename = self._zip_of(sha256, alias)
         else:
             path, filename = self.home.blobs.existing(sha256, extension), name
         return MediaFile(path=path, content_type=CONTENT_TYPES[extension], filename=filename)
@@ -119,14 +121,21 @@ class Films(Room):
             takes = [session.get_one(Take, id) for id in ids]
         return write_bundle(self.home, film, takes)
 
-    def _bundle_of(self, sha256: str, alias: str) -> tuple[Path, str]:
-        """The bundle of the alias's film that has this hash."""
+    def _zip_of(self, address: str, alias: str) -> tuple[Path, str]:
+        """The zip of a row of the alias's that is asked for by this address, and its name for a download."""
         with self.home.database.read() as session:
-            films = session.exec(select(Film).where(Film.sha256 == sha256).order_by(col(Film.created).desc()))
-            film = next((film for film in films if self.signer.alias(film.owner) == alias), None)
-        if film is None:
-            raise NotFound("There is no such film.")
-        return self._bundle(film), "film.zip"
+            films = (id for id in session.exec(select(Film.id)) if ZipKind.FILM.address(id) == address)
+            projects = (
+                id for id in session.exec(select(Project.id)) if ZipKind.PREFERENCES.address(id) == address
+            )
+            film, project = session.get(Film, next(films, "")), session.get(Project, next(projects, ""))
+        if film is not None and self.signer.alias(film.owner) == alias:
+            return self._bundle(film), "film.zip"
+        if project is not None and self.signer.alias(project.owner) == alias:
+            path = ZipKind.PREFERENCES.path(self.home, project.id)
+            if path.is_file():
+                return path, "preferences.zip"
+        raise NotFound("There is no such file: make it again.")
 
 
 def _newest_film(session: Session, owner: str, project_id: str) -> Film:
@@ -137,7 +146,7 @@ def _newest_film(session: Session, owner: str, project_id: str) -> Film:
     return film
 
 
-def _export_order(film: FilmState, clips: FilmClips) -> ExportOrder:
+def _export_order(session: Session, film: FilmState, clips: FilmClips) -> ExportOrder:
     if not film.shots:
         raise BadInput("There are no shots yet: direct a theme or insert a shot first.")
     items = []
@@ -151,8 +160,18 @@ def _export_order(film: FilmState, clips: FilmClips) -> ExportOrder:
     if missing:
         which = f"Shots {', '.join(missing)} have" if len(missing) > 1 else f"Shot {missing[0]} has"
         raise BadInput(f"{which} no picture yet: draw first, then make the film.")
+    check_sizes([_size(session, clips, item) for item in items])
     head = film.storyboard().model_copy(update={"shots": []})
     project = film.project
     return ExportOrder(
         storyboard=head, shots=tuple(items), agents=agents_of(project), sound=export_sound(project)
     )
+
+
+def _size(session: Session, clips: FilmClips, item: ExportShot) -> Size:
+    """The size of the pair that a shot's clip is made of: a clip that was kept may have another one than the
+    shot's own.
+    """
+    take_id = clips.picked[item.shot_id].clip.take_id if item.ready is not None else item.clip.take_id
+    recipe = session.get_one(Take, take_id).recipe
+    return int(recipe["width"]), int(recipe["height"])

@@ -2,7 +2,8 @@
 
 A browser's `<img>` cannot say who asks, so the address itself is the permission: the alias stands for the
 owner, the signature binds it to this one file. Both are HMACs under the home's secret; the same file of
-the same owner always has the same address, so it may be cached for ever.
+the same owner always has the same address, so it may be cached for ever. A zip is made on request: in its
+address stands the hash of its row's name instead, see `studio.exchange.zips`, and it may not be kept unasked.
 """
 
 from __future__ import annotations

@@ -51,3 +51,14 @@ class ReferenceView(View):
     height: int
     shots: int
     """In the memory of how many shots it is."""
+
+
+class Contradiction(View):
+    """What the description of a shot says against its fields or cards: the model gets both."""
+
+    text: str
+    """One sentence: "The words say desert, day; Place and Time say Harbour, night."."""
+    action: str = ""
+    """What would resolve it: "Set Place and Time"; empty where no field of the shot can."""
+    fields: dict[str, str] = {}
+    """The fields that the action sets, as `edit_shot` takes them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studio.exchange.pictures import MAX_BYTES as MAX_BYTES  # for the page
 from studio.project.film import FilmState
 from studio.project.references import concerns, reference_refs
 from studio.service.media import Signer

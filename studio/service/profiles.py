@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.catalogue import FAMILIES, profile_of, variants_of
 from engine.doctor import choice_here, refusal
 from engine.errors import StageError
 from engine.profiles import get_profile
 from studio.project.film import owned_project
 from studio.service.machine import machine_here
+from studio.service.paid import paid_profile_refusal
 from studio.service.parts import View
 from studio.service.room import Room
 
@@ -53,6 +56,8 @@ class Profiles(Room):
 def _family(family: str, present: str) -> ProfileView:
     machine = machine_here()
     profile, choice = get_profile(family), choice_here(family, machine)
+    if paid := paid_profile_refusal(family):
+        choice = replace(choice, name="", sentence=paid)
     names = dict.fromkeys(variants_of(family))
     if present.split("+")[0] == family:
         names.setdefault(present)

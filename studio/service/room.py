@@ -20,6 +20,7 @@ from studio.service.cards import Cards
 from studio.service.directing import AtWork, Directing
 from studio.service.machine import machine_here
 from studio.service.media import Signer
+from studio.service.paid import paid_profile_refusal
 from studio.service.tracker import Trackers
 from studio.service.views import ShotView
 from studio.store.home import Home
@@ -84,7 +85,7 @@ def drawable(project: Project) -> Profile:
     profile = get_profile(project.profile)
     # A small checkpoint that is missing is told by the job; a large one must not even begin to download.
     why_not = profile.refusal if profile.family == MINI.family else refusal(profile, machine_here())
-    if why_not:
+    if why_not := paid_profile_refusal(profile.name) or why_not:
         raise UnsupportedError(why_not)
     return profile
 

@@ -6,7 +6,8 @@ from sqlmodel import col, select
 
 from engine.errors import BadInput, UnsupportedError
 from engine.profiles import get_profile
-from studio.exchange.preferences import PICK, preferences_of, write_zip
+from studio.exchange.preferences import preferences_of, write_zip
+from studio.exchange.zips import ZipKind, forget
 from studio.jobs import queue
 from studio.jobs.again import again_order, compared
 from studio.project import purging
@@ -17,11 +18,12 @@ from studio.service.cards import Cards, label, moment
 from studio.service.fields import take_fields
 from studio.service.how import facts
 from studio.service.memory import packed_views
+from studio.service.paid import paid_profile_refusal
 from studio.service.room import Room
 from studio.service.take_views import LineageView, PreferencesView, PurgeView, TakeView
 from studio.service.views import JobView, ShotView
 from studio.store.states import JobKind
-from studio.store.tables import Shot, Take
+from studio.store.tables import Shot, Take, now
 
 
 class Takes(Room):
@@ -42,9 +44,10 @@ class Takes(Room):
             shot_id = owned_take(session, owner, take_id).shot_id
         with self._edit_shot(owner, shot_id) as (edit, shot):
             take = owned_take(edit.session, owner, take_id)
-            edit.recorder.set(shot, picked=take.id)
+            if shot.picked != take.id:
+                edit.recorder.set(shot, picked=take.id, picked_at=now())
             edit.recorder.set(take, rejected=False)
-            edit.recorder.finish(f"{PICK} {take.number} of {edit.number(shot)}")
+            edit.recorder.finish(f"pick take {take.number} of {edit.number(shot)}")
         return self._shot_view(owner, shot_id)
 
     def edit_take(
@@ -91,8 +94,8 @@ class Takes(Room):
             if shot.locked:
                 raise BadInput(f"Shot {number} is locked: unlock it to draw it again.")
             profile = get_profile(take.recipe["profile"])
-            if profile.refusal:
-                raise UnsupportedError(profile.refusal)
+            if why_not := paid_profile_refusal(profile.name) or profile.refusal:
+                raise UnsupportedError(why_not)
             order = again_order(session, take)
             job = queue.enqueue(
                 session,
@@ -136,6 +139,8 @@ class Takes(Room):
             for sha256, extension in purge.files:
                 if not purging.file_used(session, sha256):
                     self.home.blobs.remove(sha256, extension)
+        # Of exported films nothing is in it: a take that one is made of is not purged.
+        forget(self.home, ZipKind.PREFERENCES, project.id)
         return view
 
     def preferences(self, owner: str, project_id: str) -> PreferencesView:
@@ -145,13 +150,9 @@ class Takes(Room):
         """
         with self.home.database.read() as session:
             found = preferences_of(session, load_film(session, owned_project(session, owner, project_id)))
-        partial = self.home.blobs.scratch(".zip")
-        try:
-            write_zip(self.home, found, partial)
-            sha256 = self.home.blobs.adopt(partial, "zip")
-        finally:
-            partial.unlink(missing_ok=True)
-        return PreferencesView(url=self.signer.url(owner, sha256, "zip"), rejected=found.rejected)
+        write_zip(self.home, project_id, found)
+        url = self.signer.url(owner, ZipKind.PREFERENCES.address(project_id), "zip")
+        return PreferencesView(url=url, rejected=found.rejected)
 
     def _purge_view(self, shot: Shot, take: Take, purge: purging.Purge) -> PurgeView:
         paths = [self.home.blobs.path(*file) for file in purge.files]

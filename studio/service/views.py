@@ -16,8 +16,9 @@ from pydantic import Field, computed_field
 from engine.story import CinematicAttributes, FrameSide, Interior
 from studio.project.lineage import Freshness
 from studio.service.agent_views import AgentsView, CutVerdictView, JudgingView
-from studio.service.parts import CutView, ReferenceView, Staleness, View
+from studio.service.parts import Contradiction, CutView, ReferenceView, Staleness, View
 from studio.store.states import JobKind, JobState, MemoryScope
+from studio.store.states import Subject as Subject  # for the page
 
 
 class ShotStatus(str, Enum):
@@ -172,6 +173,7 @@ class ShotView(View):
     """Words of the description that the profile cannot draw."""
     hints: tuple[WordHint, ...]
     """Words of all fields that go into the picture which the profile cannot draw, and what to use instead."""
+    contradictions: tuple[Contradiction, ...]
     frames_marked: dict[FrameSide, bool]
     """Marked frames of this shot: True pinned, False banned; absent when unmarked."""
 
@@ -271,9 +273,9 @@ class ProjectHead(View):
     profile: str
     profile_title: str
     memory_scope: MemoryScope
+    """Whether shots remember earlier shots only, or all."""
     all_profiles: bool
     """Whether memory takes frames that another profile drew."""
-    """Whether shots remember earlier shots only, or all."""
     renderer: str
     """The renderer of clips, by name."""
     agents: AgentsView

@@ -1,18 +1,23 @@
-"""Which words of a film the profile cannot draw, and what to use instead: no edit silently does nothing."""
+"""Words that the profile cannot draw, or that its fields contradict: no edit silently does nothing."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
+from engine.director.claims import SCENE, claim, clothes, worn_on
 from engine.near import nearest
 from engine.profiles import get_profile
 from engine.story import Interior
 from engine.vocabulary import Vocabulary
+from studio.project.conditions import Card
+from studio.project.film import FilmState
+from studio.service.parts import Contradiction
 from studio.service.views import CastView, PlaceView, ReferenceView, WordHint
 from studio.store.tables import CastMember, Place, Shot
 
 _WRITTEN = ("description", "place", "weather")
 _CHOSEN = ("scale", "angle", "movement")
+_SCENE_FIELDS = ("place", "time", "weather")
 
 
 @lru_cache(maxsize=16_384)
@@ -42,6 +47,81 @@ def _camera_hint(profile: str, kind: str, term: str) -> WordHint | None:
 
 def _hint(vocabulary: Vocabulary, field: str, word: str) -> WordHint:
     return WordHint(field=field, word=word, instead=nearest(vocabulary, word))
+
+
+def contradictions(film: FilmState, shot: Shot) -> tuple[Contradiction, ...]:
+    """Where the description says something else than the place, time, weather, or the looks of the cast."""
+    if not shot.description:
+        return ()
+    places = tuple((place.name, place.look) for place in film.places)
+    cast = tuple(Card(name=name, look=film.looks.get(name.casefold(), "")) for name in shot.cast)
+    fields = (shot.place, shot.time, shot.weather)
+    return _contradictions(film.project.profile, shot.description, fields, places, cast)
+
+
+@lru_cache(maxsize=16_384)
+def _contradictions(
+    profile: str,
+    description: str,
+    fields: tuple[str, ...],
+    places: tuple[tuple[str, str], ...],
+    cast: tuple[Card, ...],
+) -> tuple[Contradiction, ...]:
+    vocabulary = get_profile(profile).vocabulary
+    if vocabulary is None:
+        return ()
+    scene = _scene_contradiction(vocabulary, description, fields, places)
+    worn = (_worn_contradiction(vocabulary, description, card, alone=len(cast) == 1) for card in cast)
+    return tuple(found for found in (scene, *worn) if found is not None)
+
+
+def _scene_contradiction(
+    vocabulary: Vocabulary, description: str, fields: tuple[str, ...], places: tuple[tuple[str, str], ...]
+) -> Contradiction | None:
+    """Place, time and weather that the description plainly says, where it does not name the shot's own.
+
+    An empty field says nothing against the words, and one that cannot be drawn has a hint of its own.
+    """
+    drawn = {name.casefold(): f"{name} {look}" for name, look in places}
+    said: list[str] = []
+    own: dict[str, str] = {}
+    resolved: dict[str, str] = {}
+    for kind, field, value in zip(SCENE, _SCENE_FIELDS, fields, strict=True):
+        text = drawn.get(value.casefold(), value) if field == "place" else value
+        now = {match.canonical for match in vocabulary.find(text, kind)}
+        words = claim(description, kind, vocabulary)
+        if not now or not words.plain or now & words.named or value.casefold() in description.casefold():
+            continue
+        said.append(words.plain)
+        own[field.capitalize()] = value
+        known = (name for name, look in places if vocabulary.first(f"{name} {look}", kind) == words.plain)
+        resolved[field] = next(known, words.plain.capitalize()) if field == "place" else words.plain
+    if not said:
+        return None
+    names = list(own)
+    listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    verb = "say" if len(names) > 1 else "says"
+    return Contradiction(
+        text=f"The words say {', '.join(said)}; {listed} {verb} {', '.join(own.values())}.",
+        action=f"Set {listed}",
+        fields=resolved,
+    )
+
+
+def _worn_contradiction(
+    vocabulary: Vocabulary, description: str, card: Card, *, alone: bool
+) -> Contradiction | None:
+    """Clothes and hair that the description gives somebody, where the card tells others."""
+    said, own = clothes(description, card.name, vocabulary, alone=alone), worn_on(card.look, vocabulary)
+    differ = [kind for kind, word in said.items() if own.get(kind, word) != word]
+    if not differ:
+        return None
+    words, known = (", ".join(_worn(kind, look[kind]) for kind in differ) for look in (said, own))
+    return Contradiction(text=f"The words say {words}; the card of {card.name} says {known}.")
+
+
+def _worn(kind: str, word: str) -> str:
+    return {"hat": "no hat" if word == "bare" else word}.get(kind, f"{word} {kind}")
 
 
 def cast_view(

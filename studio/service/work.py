@@ -10,6 +10,7 @@ from engine.errors import BadInput
 from studio.jobs import queue
 from studio.project.film import owned_job, owned_project
 from studio.service.cards import Cards, read_worker
+from studio.service.paid import check_paid_again
 from studio.service.room import Room
 from studio.service.views import JobView, WorkerView
 from studio.store.errors import NotFound
@@ -84,6 +85,8 @@ class Work(Room):
             if job.state not in (JobState.FAILED.value, JobState.CANCELLED.value):
                 raise BadInput("Only a failed or cancelled job can be tried again.")
             project = owned_project(session, owner, job.project_id)
+            who = job.profile if _of_another(job) else project.profile
+            check_paid_again(job, who)
             same = (Job.project_id == project.id, Job.kind == job.kind, Job.shot_id == job.shot_id)
             for waiting in queue.waiting_jobs(session, *same):
                 if queue.replaces(job.order, waiting.order):
@@ -96,7 +99,7 @@ class Work(Room):
                 job.order,
                 shot_id=job.shot_id,
                 units=job.units,
-                profile=job.profile if _of_another(job) else None,
+                profile=who,
             )
         return self._job(owner, again.id)
 

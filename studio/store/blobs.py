@@ -30,10 +30,13 @@ class Blobs:
         self._partial = root / "partial"
 
     def prepare(self) -> None:
-        """Makes the folders and sweeps temporary files that a killed process left more than an hour ago."""
+        """Makes the folders and sweeps temporary files that a killed process left more than an hour ago.
+
+        A folder there is nobody's of ours, and stays.
+        """
         self._partial.mkdir(parents=True, exist_ok=True)
         for path in self._partial.iterdir():
-            if time.time() - path.stat().st_mtime > _PARTIAL_AGE_SECONDS:
+            if path.is_file() and time.time() - path.stat().st_mtime > _PARTIAL_AGE_SECONDS:
                 path.unlink(missing_ok=True)
 
     def path(self, sha256: str, extension: str) -> Path:

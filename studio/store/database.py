@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlmodel import Session, create_engine
 
 from studio.store.errors import clear_errors
@@ -25,7 +25,8 @@ BUSY_MILLISECONDS = 15_000
 
 def open_engine(path: Path) -> Engine:
     """An engine over the SQLite file with our pragmas; the file is made on first use."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    address = URL.create("sqlite", database=str(path))  # as text, a "?" or "%20" of the path would be read
+    engine = create_engine(address, connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, record: Any) -> None:

@@ -35,6 +35,7 @@ class NotFound(StageError):  # noqa: N818 - reads as the sentence
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+_NO_NAME = {errno.ENAMETOOLONG, errno.ELOOP}
 
 
 def disk_full(home: Path) -> DiskFull:
@@ -59,6 +60,8 @@ def clear_errors(home: Path) -> Iterator[None]:
             raise disk_full(home) from error
         if error.errno in _READ_ONLY:
             raise unwritable(home) from error
+        if error.errno in _NO_NAME:
+            raise Unwritable(f"{_short(home)} cannot be a folder: choose another one with --home.") from error
         raise
     except (DBAPIError, sqlite3.Error) as error:
         text = str(error.orig if isinstance(error, DBAPIError) else error)
@@ -66,8 +69,18 @@ def clear_errors(home: Path) -> Iterator[None]:
             raise disk_full(home) from error
         if "readonly database" in text or "unable to open database" in text:
             raise unwritable(home) from error
+        if "is locked" in text:  # longer than the busy timeout: no writer of ours takes so long
+            raise StoreError(
+                f"Another program holds the database in {home}: close it; nothing was changed."
+            ) from error
         if "not a database" in text or "malformed" in text:
             raise StoreError(
                 f"The database in {home} is damaged: restore a copy of it, or move it aside to start anew."
             ) from error
         raise
+
+
+def _short(path: Path) -> str:
+    """A path for a sentence, however long it is."""
+    text = str(path)
+    return text if len(text) <= 80 else f"{text[:80]}…"

@@ -22,6 +22,7 @@ from studio.store.errors import StoreError, Unwritable, clear_errors, unwritable
 from studio.store.migrate import migrate
 
 HOME_VARIABLE = "STAGE_HOME"
+_SHORTEST_KEY = 16
 
 
 def default_home() -> Path:
@@ -64,6 +65,10 @@ class Home:
             raise Unwritable(f"{self.root} is a file: choose a folder with --home.")
         try:
             self.root.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise Unwritable(
+                f"{self.root} is a link that leads nowhere: choose a folder with --home."
+            ) from error
         except FileNotFoundError as error:  # a place where no folders can be made, such as /proc
             raise unwritable(self.root) from error
         probe = self.root / f".probe.{secrets.token_hex(4)}"
@@ -83,7 +88,10 @@ class Home:
                 fresh.touch(mode=0o600)
                 fresh.write_text(secrets.token_hex(32))
                 os.replace(fresh, path)
-        key = path.read_text().strip()
-        if len(key) < 32:
-            raise StoreError(f"The signing key {path} is empty: delete the file to get a new one.")
-        return bytes.fromhex(key)
+        try:
+            key = bytes.fromhex(path.read_text(encoding="ascii"))
+        except ValueError:  # also bytes that are no text
+            key = b""
+        if len(key) < _SHORTEST_KEY:
+            raise StoreError(f"The signing key {path} is damaged: delete the file to get a new one.")
+        return key

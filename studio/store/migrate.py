@@ -12,7 +12,7 @@ from studio.store.errors import NewerDatabase, StoreError, clear_errors
 
 SCRIPTS = Path(__file__).with_name("migrations")
 LOCK_SECONDS = 60
-HEAD = "0010"
+HEAD = "0011"
 """The newest migration; a test holds it against the scripts."""
 
 
@@ -29,7 +29,7 @@ def migrate(engine: Engine, home: Path) -> None:
 
 
 def _migrate(engine: Engine, home: Path) -> None:
-    found = _revision(engine)
+    found = _revision(engine, home)
     if found != HEAD:
         from alembic import command
         from alembic.config import Config
@@ -54,10 +54,19 @@ def _migrate(engine: Engine, home: Path) -> None:
             stamps.install(connection)
 
 
-def _revision(engine: Engine) -> str | None:
-    """The migration that the database is at, or None when it is new."""
+def _revision(engine: Engine, home: Path) -> str | None:
+    """The migration that the database is at, or None when it is new. Raises StoreError for one that another
+    program made.
+    """
     with engine.connect() as connection:
-        named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-        if connection.execute(text(named)).first() is None:
+        tables = set(
+            connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
+        )
+        if not tables:
             return None
+        if "alembic_version" not in tables:
+            raise StoreError(
+                f"The studio.db in {home} is not one of STAGE Studio: move it aside, or choose another "
+                "folder with --home."
+            )
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -68,9 +68,9 @@ class Project(SQLModel, table=True):
 class Shot(SQLModel, table=True):
     """S_i = (D_i, C_i) with its place in the film (see studio.project.order) and what is picked for it.
 
-    `picked` is a take, `refinement` the text R_i written for it, `clip` a rendered clip; `accepted` and
-    `clip_accepted` name the moment whose stale picture, or clip, is kept as it is. On the shelf of another
-    version `deleted` says since when the shot is in that version's trash.
+    `picked` is a take, chosen by somebody at `picked_at` (None: by the drawing process), `refinement` a text
+    R_i for it, `clip` a rendered clip; `accepted` and `clip_accepted` name the moment whose stale picture, or
+    clip, is kept as it is. On the shelf of another version `deleted` says since when it is in that trash.
     """
 
     __table_args__ = (Index("shot_of_project", "project_id", "position"),)
@@ -98,6 +98,7 @@ class Shot(SQLModel, table=True):
     sound: str = ""
     notes: str = ""
     picked: str | None = None
+    picked_at: int | None = None
     accepted: str | None = None
     refinement: str | None = None
     clip: str | None = None

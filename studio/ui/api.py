@@ -8,14 +8,16 @@ Answers are plain JSON; a refusal is one sentence that says what to do.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 import gradio as gr
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError, validate_call
 
 from engine.errors import StageError
 from engine.story import FrameSide
+from studio.service.fields import sentence_of
 from studio.service.studio import Studio
 from studio.ui.desk import BROKEN, log, owner_of
 from studio.ui.unicode import well_formed
@@ -162,16 +164,39 @@ def plain(view: BaseModel) -> Json:
 
 
 def in_sentences(function: F) -> F:
-    """The function with its refusals as sentences for the caller, and nothing else of what went wrong."""
+    """The function with its refusals as sentences for the caller, and nothing else of what went wrong.
 
+    Arguments are held against the types of its signature before it is called.
+    """
+
+    @validate_call
     @functools.wraps(function)
-    def call(*arguments: Any, **named: Any) -> Any:
+    def checked(**arguments: Any) -> Any:
         try:
-            return function(*well_formed(list(arguments)), **well_formed(named))
+            return function(**arguments)
         except StageError as error:
             raise gr.Error(str(error), print_exception=False) from error
         except Exception as error:
             log.error("a call of the API failed", exc_info=error)
             raise gr.Error(BROKEN, print_exception=False) from error
 
+    @functools.wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:
+        # By name, so that a refusal can name the argument.
+        given = inspect.signature(function).bind_partial(*arguments, **named).arguments
+        try:
+            return checked(**well_formed(given))
+        except ValidationError as error:
+            raise gr.Error(_refusal(error), print_exception=False) from error
+
     return call  # type: ignore[return-value]
+
+
+def _refusal(error: ValidationError) -> str:
+    """The first argument that cannot be, and its value; never that of a token, which is a secret."""
+    first = error.errors()[0]
+    if first["type"] == "missing_argument":
+        return f"A {first['loc'][0]} is missing: give one."
+    if first["loc"][0] == "token":
+        return "A token is a text of 32 letters and digits: give the one that owns the films."
+    return sentence_of(error)

@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import StageError
+from studio.service.sound import LARGEST
 from studio.service.studio import Studio
 from studio.ui.media import media_route
 from studio.ui.page import build
@@ -37,8 +38,11 @@ STYLES = (
     "takes.css",
     "agents.css",
     "evidence.css",
+    "narrow.css",  # the last word
 )
 FIRST_PORT = 7860
+_NO_PROXY = ("NO_PROXY", "no_proxy")
+_OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 __all__ = ["build", "launch", "serve"]
 
@@ -56,6 +60,7 @@ def serve(studio: Studio, page: gr.Blocks, port: int | None = None, open_browser
     """Serves a built page, with the drawing process beside it, until SIGINT or SIGTERM."""
     if port is not None:
         check_port(port)
+    ask_directly()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -91,8 +96,22 @@ def settings(studio: Studio) -> dict[str, Any]:
         "run_history": False,
         "show_error": True,
         "ssr_mode": False,
+        "max_file_size": LARGEST,
         "app_kwargs": {"routes": [media_route(studio)]},
     }
+
+
+def ask_directly() -> None:
+    """Keeps this machine's own addresses away from an HTTP proxy: Gradio asks the page that it has just
+    opened whether it is there, and a proxy knows nothing of it.
+    """
+    given = [os.environ.get(name, "") for name in _NO_PROXY]
+    hosts = [host.strip() for text in given for host in text.split(",") if host.strip()]
+    if "*" in hosts:
+        return
+    own = os.environ.get("GRADIO_SERVER_NAME", "")
+    for name in _NO_PROXY:  # programs read one or the other
+        os.environ[name] = ",".join(dict.fromkeys((*hosts, *_OWN_HOSTS, *filter(None, (own,)))))
 
 
 def check_port(port: int) -> None:

@@ -2,7 +2,7 @@
 
 Gradio's file route has no check of who asks, and would serve uploaded HTML inline. Ours resolves only signed
 names of stored files: `/media/<sha256>.<ext>?k=<key>`. A name never changes what it shows, so a browser may
-keep it for ever.
+keep it for ever; but for zips, which are named after a film or a project and made anew.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def media_route(studio: Studio) -> APIRoute:
             media_type=found.content_type,
             filename=found.filename,
             content_disposition_type=kind,
-            headers=HEADERS,
+            headers=HEADERS | ({"Cache-Control": "no-cache"} if name.endswith(".zip") else {}),
         )
 
     endpoint: Callable[..., FileResponse] = media

@@ -27,6 +27,8 @@ from studio.ui.timeline import Timeline
 
 TITLE = "STAGE Studio"
 POLL_SECONDS = 1.0
+UPLOADS_LIVE = (3600, 3600)
+"""Every so many seconds, uploads of so many seconds ago go: what was wanted of them is in the store."""
 # Fixed, so that the owner's key is readable after a restart; what protects it is that it is random.
 STORAGE_KEY, STORAGE_SECRET = "stage-owner", "stage-studio"
 
@@ -55,7 +57,7 @@ class ShotsEvent(Event):
 
 def build(studio: Studio) -> gr.Blocks:
     """The whole page over a studio. Loads no torch and starts nothing."""
-    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=UPLOADS_LIVE) as page:
         token = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         where = gr.JSON(visible=False)
         timeline = Timeline(render=False)

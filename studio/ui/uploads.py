@@ -8,7 +8,7 @@ import binascii
 from pydantic import Field
 
 from engine.errors import BadInput
-from studio.exchange.pictures import MAX_BYTES
+from studio.service.picture_views import MAX_BYTES
 from studio.ui.desk import Event
 
 _MOST_CHARACTERS = MAX_BYTES * 4 // 3 + 8

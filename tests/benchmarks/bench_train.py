@@ -21,17 +21,17 @@ from torch import nn
 
 from engine.profiles import PROFILES
 from engine.step2.pipeline import Step2Pipeline
+from engine.training.data_parallel import Team
 from engine.training.export import Parts
-from engine.training.fit import FitOptions, _is_matrix, fit
-from engine.training.latents import encode_shard
+from engine.training.flow_training import FlowOptions, _is_matrix, train_flow
+from engine.training.latents import encode_shard, encoder_of
 from engine.training.muon import muon_and_adam
 from engine.training.objectives import sft_loss
 from engine.training.restore import restore
-from engine.training.run import Progress
-from engine.training.sft import Shots, load_tuned
-from engine.training.team import Team
+from engine.training.sft import Shots, load_mini_models
 from engine.training.transformer import draw_sigma
 from engine.training.views import view_shard
+from engine.training.weights_file import Progress
 
 BATCH, FILMS = 12, 4
 
@@ -49,8 +49,8 @@ def main() -> None:
         pipe = Step2Pipeline.from_pretrained(checkpoint, adapters=False, dtype=torch.float32)
         encode_shard(pipe.vae, folder, 0, FILMS)
         view_shard(pipe.ranker, folder, 0, FILMS)
-        shots = Shots(folder, pipe.ranker)
-        model, _ = load_tuned(pipe.tokenizer, parts.sft)
+        shots = Shots(folder, encoder_of(pipe.vae), pipe.ranker)
+        model, _ = load_mini_models(pipe.tokenizer, parts.sft)
         bare = bare_seconds(copy.deepcopy(model), shots, seconds)
         trained = trained_seconds(model, shots, folder, seconds)
     print(f"stage sft, batch {BATCH}, one thread: {trained:.3f} s a step, bare loop {bare:.3f} s")
@@ -82,7 +82,7 @@ def bare_seconds(model: nn.Module, shots: Shots, seconds: float) -> float:
 def trained_seconds(model: nn.Module, shots: Shots, folder: Path, seconds: float) -> float:
     """Seconds a step of the trainer itself, its reports and saves left out."""
     progress = Progress()
-    options = FitOptions(
+    options = FlowOptions(
         minutes=seconds / 60, batch=BATCH, lr=1e-4, workers=1, compile=False, report_every=1e9
     )
     spent: list[float] = []
@@ -93,7 +93,7 @@ def trained_seconds(model: nn.Module, shots: Shots, folder: Path, seconds: float
         context = model.context(b, shots.views)  # type: ignore[operator]
         return model.error(b, context, draw_sigma(BATCH), torch.randn_like(b.x)), b.weight  # type: ignore[operator]
 
-    fit(model, batch, lambda _: {}, folder / "bench.safetensors", progress, options, Team())
+    train_flow(model, batch, lambda _: {}, folder / "bench.safetensors", progress, options, Team())
     return (spent[-1] - spent[1]) / (len(spent) - 2)  # between the beginnings of steps; the first warms up
 
 

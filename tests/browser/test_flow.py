@@ -45,20 +45,20 @@ def select(page: Page, number: int) -> None:
 
 
 def pin_and_see_what_became_stale(page: Page) -> None:
-    """A pin makes every other shot stale, says so, and shows what they would remember now."""
+    """A pin that changes every other pack makes it stale, says so, and shows what it would be now."""
     select(page, 1)
-    page.click("#pin-end")
+    page.click("#pin-start")
     page.wait_for_function("() => stage.shots().slice(1).every((s) => s.staleness.freshness === 'stale')")
     select(page, 4)
-    expect(page.locator("#viewer .vw-stale")).to_contain_text("frame 1E was pinned")
+    expect(page.locator("#viewer .vw-stale")).to_contain_text("frame 1S was pinned")
     expect(page.locator(".me-figure:visible")).to_have_count(2)
     expect(page.locator(".me-figure").nth(1)).to_contain_text("Would be now")
     expect(page.locator(".me-figure").nth(1).locator(".me-tile[data-pinned]")).to_have_count(1)
-    expect(page.locator(".me-table tbody tr").first.locator("th")).to_have_text("1E")
+    expect(page.locator(".me-table tbody tr").first.locator("th")).to_have_text("1S")
     snapshot(page, "memory-now")
     page.click("#stale-list")
     expect(page.locator(".sl-row")).to_have_count(SHOTS - 1)
-    expect(page.locator(".sl-row").first).to_contain_text("frame 1E was pinned")
+    expect(page.locator(".sl-row").first).to_contain_text("frame 1S was pinned")
     snapshot(page, "stale-list")
 
 

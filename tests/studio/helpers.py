@@ -96,7 +96,7 @@ def draw_here(studio: Studio, project_id: str, shot_id: str, seed: int = 0) -> s
         )
         session.add(take)
         session.flush()
-        shot.picked = take.id
+        shot.picked, shot.picked_at = take.id, None
         film.project.revision += 1
     return take.id
 

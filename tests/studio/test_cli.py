@@ -62,25 +62,25 @@ def test_doctor_shows_the_table_of_machines_and_adds_up_large_profiles_only() ->
 
 def test_doctor_for_people() -> None:
     key = "sk-very-secret-0123456789"
-    done = stage("doctor", FAL_KEY=key, GEMINI_API_KEY="", GOOGLE_API_KEY="")
+    done = stage("doctor", FAL_KEY=key)
     assert done.returncode == 0, done.stderr
     assert "ffmpeg" in done.stdout
     lines = {line.split()[2]: line for line in done.stdout.splitlines() if " renderer " in line}
     assert "FAL_KEY is set." in done.stdout
     assert lines["fal-veo-3.1"].startswith("ok")
     assert lines["veo-3.1"].startswith("note")
-    assert "set GEMINI_API_KEY or GOOGLE_API_KEY" in done.stdout
+    assert "Google no longer offers Veo in the Gemini API" in done.stdout
     assert key not in done.stdout + done.stderr
 
 
 def test_a_film_by_a_paid_service_says_its_price_and_needs_its_key(tmp_path: Path) -> None:
-    done = stage("film", "A girl walks", "-o", str(tmp_path / "f.mp4"), "--renderer", "veo-3.1",
-                 GEMINI_API_KEY="", GOOGLE_API_KEY="")  # fmt: skip
-    assert "set GEMINI_API_KEY or GOOGLE_API_KEY" in one_sentence(done)
+    done = stage("film", "A girl walks", "-o", str(tmp_path / "f.mp4"), "--renderer", "fal-veo-3.1",
+                 FAL_KEY="")  # fmt: skip
+    assert "set FAL_KEY" in one_sentence(done)
     lengths = [CinematicAttributes(length=length) for length in (48, 240)]
     board = Storyboard(shots=[Shot(description="A girl walks.", attributes=each) for each in lengths])
-    told = price(RENDERERS["veo-3.1"], board)
-    assert "2 clips by Veo 3.1 (Gemini API) cost about $4.80" in told
+    told = price(RENDERERS["fal-veo-3.1"], board)
+    assert "2 clips by Veo 3.1 (fal) cost about $2.40" in told
     assert price(RENDERERS["animatic"], board) == ""
 
 

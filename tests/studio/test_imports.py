@@ -28,6 +28,7 @@ LAYERS = {
     "studio/exchange": ("studio.service", "studio.ui"),
     "studio/jobs": ("studio.service", "studio.ui", "gradio"),
     "studio/service": ("studio.ui", "gradio"),
+    "studio/ui": ("studio.store", "studio.project", "studio.jobs", "studio.exchange", "sqlmodel"),
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 from engine.story import FrameSide
 from studio.project.lineage import Freshness
 from studio.service.studio import Studio
+from studio.store.tables import Project, Shot
 from tests.studio.helpers import ME, draw_all_here, draw_here, new_film, shots_of
 
 FRESH, DRIFT, STALE, KEPT = Freshness.FRESH, Freshness.MAY_DRIFT, Freshness.STALE, Freshness.KEPT
@@ -106,20 +107,81 @@ def test_order_and_deletion(studio: Studio, film: tuple[str, list[str]]) -> None
     assert told(studio, project)[1] == (STALE, "it follows another shot now (shot 1)")
     studio.undo(ME, project)
     studio.insert_shot(ME, project, ids[2])
-    assert told(studio, project)[4] == (STALE, "shot 3 before it has no picture any more")
+    assert told(studio, project)[4] == (STALE, "it follows shot 4 now, which is not drawn")
+
+
+def test_what_a_dragged_shot_follows_is_said_as_it_is(studio: Studio, film: tuple[str, list[str]]) -> None:
+    project, ids = film
+    studio.reorder(ME, project, [ids[2], ids[0], ids[1], ids[3]])
+    states = told(studio, project)
+    assert states[0] == (STALE, "it is the first shot now")
+    assert states[1] == (STALE, "it follows shot 1 now; it was drawn as the first")
+    assert states[2] == (DRIFT, "shot 1 came into the memory")
+    assert states[3] == (STALE, "it follows another shot now (shot 3)")
+
+
+def test_a_shot_that_lost_or_got_the_picture_before_it(studio: Studio) -> None:
+    project, ids = new_film(studio, 3)
+    draw_here(studio, project, ids[0])
+    draw_here(studio, project, ids[2])
+    assert told(studio, project)[2] == (FRESH, "")
+    draw_here(studio, project, ids[1])
+    reason = "it follows shot 2 now; the shot before it had no picture then"
+    assert told(studio, project)[2] == (STALE, reason)
+    draw_here(studio, project, ids[2], seed=1)
+    take = shots_of(studio, project)[1].take_id
+    assert take is not None
+    with studio.home.database.write() as session:
+        shot = session.get_one(Shot, ids[1])
+        shot.picked = None
+        session.get_one(Project, project).revision += 1
+    assert told(studio, project)[2] == (STALE, "shot 2, before it, has no picture any more")
+
+
+def test_who_and_what_lost_its_card_is_named(studio: Studio) -> None:
+    project, ids = new_film(studio, 1)
+    ada = studio.add_cast(ME, project, "Ada", "in a red coat")
+    pier = studio.add_place(ME, project, "Pier", "wet wood")
+    studio.edit_shot(ME, ids[0], cast=["Ada"], place="Pier")
+    draw_all_here(studio, project)
+    studio.remove_cast(ME, ada.id)
+    assert told(studio, project) == [(STALE, "Ada is no longer on the cast list")]
+    studio.undo(ME, project)
+    studio.remove_place(ME, pier.id)
+    assert told(studio, project) == [(STALE, "Pier is no longer among the places")]
 
 
 def test_pins(studio: Studio, film: tuple[str, list[str]]) -> None:
     project, ids = film
-    studio.pin(ME, project, ids[0], FrameSide.END)
+    studio.pin(ME, project, ids[0], FrameSide.START)
     states = told(studio, project)
     assert states[0] == (FRESH, ""), "a frame is not pinned into its own shot"
-    assert states[1:] == [(STALE, "frame 1E was pinned")] * 3
+    assert states[1:] == [(STALE, "frame 1S was pinned")] * 3
     draw_here(studio, project, ids[1], seed=1)
     assert told(studio, project)[1] == (FRESH, "")
-    studio.unpin(ME, project, ids[0], FrameSide.END)
-    assert told(studio, project)[1] == (STALE, "frame 1E was unpinned")
+    studio.unpin(ME, project, ids[0], FrameSide.START)
+    assert told(studio, project)[1] == (STALE, "frame 1S was unpinned")
     assert told(studio, project)[3] == (FRESH, "")
+
+
+def test_a_pin_that_changes_no_pack_makes_nothing_stale(studio: Studio, film: tuple[str, list[str]]) -> None:
+    project, ids = film
+    before = [frame.key for frame in studio.memory(ME, ids[3]).packed]
+    studio.pin(ME, project, ids[0], FrameSide.END)
+    assert told(studio, project) == [(FRESH, "")] * 4, "1E had the first rank anyway"
+    studio.pin(ME, project, ids[0], FrameSide.START)
+    assert told(studio, project) == [(FRESH, "")] * 4, "and 1S the second"
+    draw_here(studio, project, ids[3])
+    assert [frame.key for frame in studio.memory(ME, ids[3]).packed] == before
+    studio.pin(ME, project, ids[1], FrameSide.END)
+    reason = (STALE, "frame 2E was pinned")
+    assert told(studio, project)[3] == reason, "with older pins in the pack, it is not certain"
+    studio.unpin(ME, project, ids[1], FrameSide.END)
+    studio.unpin(ME, project, ids[0], FrameSide.START)
+    draw_here(studio, project, ids[0], seed=4)
+    assert (STALE, "frame 1E was pinned") in [
+        (state, text.split("; ")[-1]) for state, text in told(studio, project)
+    ], "the pinned frame is another one now"
 
 
 def test_a_pin_of_a_later_shot_is_a_snapshot(studio: Studio, film: tuple[str, list[str]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from enum import Enum
 from pathlib import Path
 from time import time
 from typing import Any
@@ -15,8 +16,9 @@ from engine.errors import StageError
 from engine.video.remote.patience import Busy
 from engine.video.remote.service import Expired, Moderated, Refused
 
-_LATER = (408, 425, 429, 500, 502, 503, 504)
+_NOT_TAKEN = (429, 503)  # an order that is answered so was turned away, and may be placed again
 _GONE = (404, 410)
+_LOCKED = (401, 403)  # what storage answers, beside those, for an address that is not valid any more
 _TIMEOUT = httpx.Timeout(60.0, connect=15.0)
 _MOST_BYTES = 1_000_000_000
 _MOST_REDIRECTS = 5
@@ -24,6 +26,16 @@ POLICY = (
     "content_policy", "content policy", "usage guidelines", "responsible ai", "safety", "policies", "violat",
     "prohibited", "moderat",
 )  # fmt: skip
+
+
+class Asked(Enum):
+    """What a request is for: the same answer means another thing."""
+
+    ORDER = "order"
+    LOOK = "look"
+    CLIP = "clip"
+    STORED_CLIP = "stored clip"
+    """At another host than the service's own, without its key."""
 
 
 class ServiceHttp:
@@ -45,25 +57,24 @@ class ServiceHttp:
             Busy: to be tried again later.
             Moderated, Expired, Refused, StageError: one sentence each.
         """
-        paid = method == "POST"
+        asked = Asked.ORDER if method == "POST" else Asked.LOOK
         try:
             answer = self._client.request(method, f"{self.base}/{path}", json=body, headers=self._headers)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Busy(f"{self._title} cannot be reached: check the network and render again.") from error
         except httpx.TransportError as error:
-            if paid:  # it may have been taken and paid: ordering again is for people to decide
-                raise StageError(
-                    f"The connection to {self._title} broke while a clip was ordered, and it may have been "
-                    "taken: look into your account there before you render again."
-                ) from error
+            if asked is Asked.ORDER:
+                raise perhaps_taken(self._title, "the connection broke") from error
             raise Busy(f"The connection to {self._title} breaks: render again later.") from error
-        self._check(answer, ordering=paid)
+        self._check(answer, asked)
         try:
             found = answer.json()
-        except ValueError as error:
-            raise Busy(f"{self._title} gave an answer that is not JSON: render again later.") from error
+        except ValueError:
+            found = None
         if not isinstance(found, dict):
-            raise Busy(f"{self._title} gave an answer of another form: render again later.")
+            if asked is Asked.ORDER:
+                raise perhaps_taken(self._title, "the answer cannot be read")
+            raise Busy(f"{self._title} gave an answer that cannot be read: render again later.")
         return found
 
     def download(self, url: str, out: Path) -> None:
@@ -87,7 +98,7 @@ class ServiceHttp:
                     return answer.headers.get("location", "")
                 if not answer.is_success:
                     answer.read()
-                    self._check(answer)
+                    self._check(answer, Asked.CLIP if own else Asked.STORED_CLIP)
                 self._write(answer, out)
         except httpx.TransportError as error:
             raise Busy(f"The clip could not be fetched from {self._title}: render again later.") from error
@@ -102,21 +113,18 @@ class ServiceHttp:
                     raise Refused(f"{self._title} sent a clip of more than a gigabyte: render again.")
                 file.write(part)
 
-    def _check(self, answer: httpx.Response, ordering: bool = False) -> None:
+    def _check(self, answer: httpx.Response, asked: Asked) -> None:
         """Turns an answer that is no success into what it means."""
         if answer.is_success:
             return
         code, said = answer.status_code, self.words(answer)
-        if code == 429:
-            raise Busy(
-                f"{self._title} takes no more requests now ({said}): render again later.", _after(answer)
-            )
-        if code in _LATER:
-            raise Busy(f"{self._title} is in trouble ({code}): render again later.", _after(answer))
-        if code in _GONE and not ordering:
+        check_later(self._title, code, said, asked is Asked.ORDER, _after(answer))
+        if _is_gone(code, said, asked):
             raise Expired(
                 f"{self._title} does not know this clip any more: render it again, which is paid anew."
             )
+        if code in _GONE:
+            raise not_offered(self._title, said)
         if code == 401 or (code == 403 and not is_policy(said)):
             raise StageError(
                 f"{self._title} did not accept {self._variable} ({said}): check it and your account."
@@ -141,6 +149,53 @@ def scrubbed(text: str, *secrets: str) -> str:
         if secret:
             text = text.replace(secret, "…")
     return " ".join(text.split())[:200].rstrip(".")
+
+
+def perhaps_taken(title: str, why: str) -> StageError:
+    """An order without a clear answer: it may be paid, so ordering again is for people to decide."""
+    return StageError(
+        f"A clip was ordered from {title}, but {why}, and it may have been taken: look into your account "
+        "there before you render again."
+    )
+
+
+def not_offered(title: str, said: str) -> StageError:
+    """An order for a model that is not there."""
+    return StageError(
+        f"{title} does not offer this model any more, or not to your account ({said}): choose another "
+        "renderer."
+    )
+
+
+def check_later(title: str, code: int, said: str, ordering: bool, after: float = 0.0) -> None:
+    """What a status means that says nothing about the request.
+
+    Raises:
+        Busy: to be asked again, `after` seconds from now at the earliest.
+        StageError: an order that may have been taken before the service, or a gateway, fell into trouble.
+    """
+    if code == 429:
+        raise Busy(f"{title} takes no more requests now ({said}): render again later.", after)
+    if code < 500 and code not in (408, 425):
+        return
+    if ordering and code not in _NOT_TAKEN:
+        raise perhaps_taken(title, f"the answer was {code}")
+    raise Busy(f"{title} is in trouble ({code}): render again later.", after)
+
+
+def _is_gone(code: int, said: str, asked: Asked) -> bool:
+    """Whether an operation or its clip is there no more. Google answers 403 for a file that it threw away,
+    and storage for any address that is not valid any more.
+    """
+    match asked:
+        case Asked.ORDER:
+            return False
+        case Asked.LOOK:
+            return code in _GONE
+        case Asked.CLIP:
+            return code in _GONE or (code == 403 and "may not exist" in said.lower())
+        case Asked.STORED_CLIP:
+            return code in (*_GONE, *_LOCKED)
 
 
 def is_policy(said: str) -> bool:

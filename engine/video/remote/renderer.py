@@ -13,18 +13,22 @@ from PIL import Image
 
 from engine.errors import Cancelled, StageError
 from engine.story import FrameRate, Movement
+from engine.video.encode import check_ffmpeg
+from engine.video.film_size import film_size
 from engine.video.framing import Framing
 from engine.video.pair import read_pair
 from engine.video.remote.ledger import Ledger
-from engine.video.remote.patience import STOPPED, Patience, patiently, pause
+from engine.video.remote.patience import STOPPED, Busy, Patience, patiently, pause
 from engine.video.remote.service import ClipOrder, Expired, Finished, Moderated, Refused, VideoService
 from engine.video.renderers import Renderer
 from engine.video.retime import write_retimed
-from engine.video.upscale import Frame, Upscaler, film_size
+from engine.video.upscale import Frame, Upscaler
 from engine.watched import IsCancelled, Report
 
 _ASPECT = 0.02  # by how much a service's frame may differ from the aspect that was asked for
 _MOST_FRAMES = 3000
+# Without these, ffmpeg takes a fast way from YUV to RGB, whose colours are a level too dark on average.
+_EXACT = ("-sws_flags", "accurate_rnd+full_chroma_int+bicubic")
 _FETCHED = 0.9  # share of the progress bar for the service; the rest is for writing the clip
 
 
@@ -94,13 +98,25 @@ class RemoteRenderer:
             Cancelled: `cancelled` returned True.
             StageError: no clip, in one sentence.
         """
+        check_ffmpeg()  # without it a clip would be paid that nobody here can read
         name = order.name(self._renderer.source)
-        operation = self._ledger.find(name, order.seed)
-        if operation is None:
-            if cancelled is not None and cancelled():
-                raise Cancelled(STOPPED)
-            operation = patiently(lambda: self._service.submit(order), self._patience, cancelled)
-            self._ledger.record(name, order.seed, operation)
+        while (found := self._ledger.find(name, order.seed)) is not None:
+            try:
+                return self._collected(found, alive, cancelled)
+            except Expired:
+                # Ordered so long ago that the service threw it away; it is struck out now. Stopping here
+                # would stop a film once for each of its shots.
+                continue
+        if cancelled is not None and cancelled():
+            raise Cancelled(STOPPED)
+        operation = patiently(lambda: self._service.submit(order), self._patience, cancelled)
+        self._ledger.record(name, order.seed, operation)
+        return self._collected(operation, alive, cancelled)
+
+    def _collected(
+        self, operation: str, alive: Callable[[], None], cancelled: IsCancelled | None
+    ) -> list[Frame]:
+        """The clip of an operation; one that will never give any is struck out."""
         try:
             finished = self._finished(operation, alive, cancelled)
             return self._fetched(finished, cancelled)
@@ -123,16 +139,25 @@ class RemoteRenderer:
             pause(self._patience.poll, cancelled)
 
     def _fetched(self, finished: Finished, cancelled: IsCancelled | None) -> list[Frame]:
+        """The frames of a clip; a file that cannot be read is fetched again, for it is paid."""
         with tempfile.TemporaryDirectory(prefix="stage-remote-") as folder:
             path = Path(folder) / "clip.mp4"
-            patiently(lambda: self._service.fetch(finished, path), self._patience, cancelled)
-            try:
-                return read_clip(path)
-            except ValueError as error:
-                raise Refused(
-                    f"{self._renderer.title} sent a clip that cannot be read ({error}): render it again, "
-                    "which is paid anew."
-                ) from error
+
+            def fetched() -> list[Frame]:
+                self._service.fetch(finished, path)
+                try:
+                    return read_clip(path)
+                except ValueError as error:
+                    sentence = (
+                        f"{self._renderer.title} sent a clip that cannot be read here ({error}): render the "
+                        "shot again later, which fetches it again and pays nothing, or with another text, "
+                        "which is paid anew."
+                    )
+                    if isinstance(finished.video, bytes):  # it came with the answer, whole
+                        raise StageError(sentence) from error
+                    raise Busy(sentence) from error
+
+            return patiently(fetched, self._patience, cancelled)
 
 
 def read_clip(path: Path) -> list[Frame]:
@@ -146,7 +171,7 @@ def read_clip(path: Path) -> list[Frame]:
     frames: list[Frame] = []
     try:
         reader = imageio_ffmpeg.read_frames(
-            str(path), pix_fmt="rgb24", output_params=["-fps_mode", "passthrough"]
+            str(path), pix_fmt="rgb24", output_params=["-fps_mode", "passthrough", *_EXACT]
         )
         width, height = next(reader)["size"]
         for data in reader:

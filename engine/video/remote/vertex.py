@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.errors import StageError
-from engine.video.remote.http import is_policy, refusal, scrubbed
+from engine.video.remote.http import (
+    check_later,
+    is_policy,
+    not_offered,
+    perhaps_taken,
+    refusal,
+    scrubbed,
+)
 from engine.video.remote.patience import Busy
 from engine.video.remote.service import ClipOrder, Expired, Finished, Refused, Waiting
 
@@ -96,17 +103,20 @@ class VertexVeo:
             return call()
         except APIError as error:
             said = scrubbed(str(error.message or error.status or error.code), self._key)
-            if error.code == 429:
-                raise Busy(f"{TITLE} takes no more requests now ({said}): render again later.") from None
-            if error.code == 408 or error.code >= 500:
-                raise Busy(f"{TITLE} is in trouble ({error.code}): render again later.") from None
-            if error.code in (404, 410) and not paid:
+            check_later(TITLE, error.code, said, paid)
+            if error.code in (404, 410):
+                if paid:
+                    raise not_offered(TITLE, said) from None
                 raise Expired(
                     f"{TITLE} does not know this clip any more: render it again, which is paid anew."
                 ) from None
             if error.code == 401 or (error.code == 403 and not is_policy(said)):
                 raise StageError(f"{TITLE} did not accept your credentials ({said}): check them.") from None
             raise refusal(TITLE, said) from None
+        except ValueError:  # what the client could not read; its words quote the answer
+            if paid:
+                raise perhaps_taken(TITLE, "the answer cannot be read") from None
+            raise Busy(f"{TITLE} gave an answer that cannot be read: render again later.") from None
         except Exception as error:
             kind = type(error).__name__
             if kind in ("ConnectError", "ConnectTimeout", "ConnectionError"):
@@ -114,10 +124,7 @@ class VertexVeo:
             if not _is_transport(error):
                 raise
             if paid:
-                raise StageError(
-                    f"The connection to {TITLE} broke while a clip was ordered, and it may have been taken: "
-                    "look into your account there before you render again."
-                ) from None
+                raise perhaps_taken(TITLE, "the connection broke") from None
             raise Busy(f"The connection to {TITLE} breaks: render again later.") from None
 
 

@@ -134,7 +134,7 @@ function names() {
 }
 
 stage.agents = { open, choose, names, stop: () => send("stop") };
-fill(body, tool("sliders", "Agents: director, refiner, judge", open, { id: "agents-open" }), sheet);
+fill(body, tool("star", "Agents: director, refiner, judge", open, { id: "agents-open" }), sheet);
 stage.on("project head trial", render);
 stage.on("shots", renderJudging);
 stage.on("project", () => { delete state.told.trial; });

@@ -4,10 +4,10 @@ const body = element.querySelector(".s-panel-body");
 const send = stage.sender("draw", trigger);
 const REMEMBERED = "stage-draw";
 
-const one = h("button.s-button.s-primary", { type: "button", id: "draw-this", title: "Draw the selected shots (R)", onclick: drawSelected }, "Draw");
-const all = h("button.s-button", { type: "button", id: "draw-all", onclick: () => state.head && send("missing") }, "Draw all");
-const takes = stage.segments("takes", "Takes", [["1", "1"], ["2", "2"], ["3", "3"], ["4", "4"]], "1");
-const quote = h("span.dr-quote", { id: "draw-quote" });
+const one = h("button.s-button.s-primary", { type: "button", id: "draw-this", title: "Draw the selected shots (R)", onclick: drawSelected }, h("span", {}, "Draw"), h("span.dr-time"));
+const all = h("button.s-button", { type: "button", id: "draw-all", onclick: () => state.head && send("missing", { takes: Number(takes.value) }) },
+  h("span", {}, "Draw all"), h("span.dr-time"));
+const takes = stage.segments("takes", "Takes", ["1", "2", "3", "4"].map((n) => [n, `${n}×`]), "1");
 
 // ---------------------------------------------------------------- the frame that is given
 
@@ -72,11 +72,25 @@ function drawSelected() {
 }
 stage.command.draw = drawSelected;
 
-/** Seconds for so many pairs with the steps that are set; null while nothing was drawn here yet. */
-function estimate(pairs, own) {
-  const each = stage.details()?.estimate;
-  if (!each || !pairs) return null;
-  return pairs * each * (own && value(steps) ? value(steps) / state.head.steps : 1);
+let each = null; // seconds a pair: kept while the details of another shot are on their way
+let measured = "";
+function learn() {
+  const whose = [state.head?.id, state.head?.profile].join();
+  if (whose !== measured) each = null;
+  measured = whose;
+  each = stage.details()?.estimate ?? each;
+}
+
+/** Seconds for all takes of so many shots, selected ones with the steps that are set; null while nothing was drawn here yet. */
+function estimate(shots, own) {
+  if (!each || !shots) return null;
+  return shots * Number(takes.value) * each * (own && value(steps) ? value(steps) / state.head.steps : 1);
+}
+
+/** A button that says how long it takes. */
+function label(button, words, seconds) {
+  text(button.firstChild, words);
+  text(button.lastChild, !seconds ? "" : seconds < 90 ? ` · ${Math.round(seconds)} s` : ` · ${say.about(seconds)}`);
 }
 
 function renderGiven(shot, chosenShots) {
@@ -94,18 +108,18 @@ function renderGiven(shot, chosenShots) {
 function render() {
   const shots = state.selection.length;
   const shot = stage.shot();
-  text(one, shots > 1 ? `Draw ${shots} shots` : shot?.take_id ? "Draw again" : "Draw this shot");
+  learn();
+  const time = estimate(shots, true);
+  label(one, shots > 1 ? `Draw ${shots} shots` : shot?.take_id ? "Draw again" : "Draw this shot", time);
   one.disabled = !shots;
   renderGiven(shot, shots);
   const left = state.head?.stale_shots.length ?? 0;
   const waiting = stage.activeJobs().filter((job) => job.kind === "draw").length;
-  const rest = say.about(estimate(left, false));
-  text(all, left ? `${left === state.order.length ? "Draw all" : "Draw the rest"} (${left})` : waiting ? `${waiting} in the queue` : state.order.length ? "All drawn" : "Draw all");
-  attribute(all, "title", `Every shot that is missing or stale, in film order${rest && `, ${rest}`}`);
+  const rest = estimate(left, false);
+  label(all, left ? `${left === state.order.length ? "Draw all" : "Draw the rest:"} ${left}` : waiting ? `${waiting} in the queue` : state.order.length ? "All drawn" : "Draw all", rest);
+  attribute(all, "title", `Every shot that is missing or stale, in film order${rest ? `, ${say.about(rest)}` : ""}`);
   all.disabled = !left;
-  const time = say.about(estimate(shots * Number(takes.value), true));
-  text(quote, time);
-  attribute(one, "title", `Draw the selected shots (R)${time && `, ${time}`}`);
+  attribute(one, "title", `Draw the selected shots (R)${time ? `, ${say.about(time)}` : ""}`);
   if (!state.head) return;
   attribute(steps, "placeholder", String(state.head.steps));
   attribute(guidance, "placeholder", String(state.head.guidance));
@@ -118,5 +132,5 @@ function render() {
 }
 
 recall();
-fill(body, h("div.dr-row", {}, one, all, quote, h("span.s-grow"), takes.el, given, picker, chosen, fold));
+fill(body, h("div.dr-row", {}, one, all, h("span.s-grow"), takes.el, given, picker, chosen, fold));
 stage.on("select shots head jobs details", render);

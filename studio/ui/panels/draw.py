@@ -48,6 +48,10 @@ class DrawEvent(UploadEvent):
     memory_guidance: float | None = None
 
 
+class MissingEvent(Event):
+    takes: int = Field(1, ge=1, le=MAX_TAKES)
+
+
 def draw(desk: Desk) -> Panel:
     """Lays the draw controls out and wires them. What is out of range, the service says in one sentence."""
     panel = Panel(Path(__file__).with_suffix(".js"), elem_id="draw", name="Draw")
@@ -66,11 +70,13 @@ def draw(desk: Desk) -> Panel:
             given=event.picture() if event.given.uploaded else None,
         )
 
-    def missing(owner: str, event: Event) -> News | None:
-        if desk.studio.draw_all_stale(owner, event.project_id):
-            return None
-        return notice("Every shot is drawn and says what its words say.")
+    def missing(owner: str, event: MissingEvent) -> News | None:
+        wanted = desk.studio.project(owner, event.project_id).head.stale_shots
+        if not wanted:
+            return notice("Every shot is drawn and says what its words say.")
+        desk.studio.draw(owner, wanted, takes=event.takes)
+        return None
 
     desk.on(panel.selected, DrawEvent, selected)
-    desk.on(panel.missing, Event, missing)
+    desk.on(panel.missing, MissingEvent, missing)
     return panel

@@ -3,9 +3,9 @@ const { h, text, attribute, fill, icon, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
 const send = stage.sender("film", trigger);
 
-const button = h("button.s-button.s-primary", { type: "button", id: "film-button" }, icon("film"), h("span", {}, "Film"));
+const button = h("button.s-button.s-primary", { type: "button", id: "film-button" }, icon("out"), h("span", {}, "Export"));
 const panel = h("div.s-pop.fi-pop", { role: "dialog", "aria-label": "Render and export the film" });
-stage.popover(button, panel, () => askPrice(true));
+const pop = stage.popover(button, panel, () => askPrice(true));
 
 const summary = h("p.fi-summary");
 const make = h("button.s-button.s-primary", { type: "button", id: "export", onclick: () => send("make") });
@@ -17,7 +17,7 @@ const made = h("p.s-hint");
 const mp4 = h("a.s-button", { id: "download-mp4" }, icon("download"), "MP4");
 const zip = h("a.s-button", { id: "download-zip" }, icon("download"), "Everything (zip)");
 const titles = (form) => h("button.s-quiet", { type: "button", id: `subtitles-${form}`, onclick: () => send("subtitles", { form }) }, icon("download"), form.toUpperCase());
-const subtitles = h("div.fi-links", { hidden: true }, h("span.s-hint", {}, "Dialogue as subtitles"), titles("srt"), titles("vtt"));
+const subtitles = h("div.fi-links", {}, h("span.s-hint", {}, "Dialogue as subtitles"), titles("srt"), titles("vtt"));
 const result = h("div.fi-result", {}, video, made, h("div.fi-links", {}, mp4, zip));
 
 const renderer = stage.dropdown([], { id: "renderer" });
@@ -50,7 +50,16 @@ stage.priceOf = (quote) => [say.count(quote.shots, "clip"), quote.wait ? say.abo
 
 function renderPrice() {
   const quote = priceKey && state.told.filmQuote?.key === priceKey ? state.told.filmQuote : null;
-  text(price, !quote ? "" : quote.shots ? `To render: ${stage.priceOf(quote)}.` : "Every clip is rendered and fresh; the film only has to be joined.");
+  text(price, !quote ? "" : quote.shots ? `To render: ${stage.priceOf(quote)}.`
+    : state.head?.film && !state.head.film.stale ? "" : "Every clip is rendered and fresh; the film only has to be joined.");
+}
+
+let making = null; // the job that was seen at work
+/** Whoever went on working meanwhile hears of it. */
+function tellWhenReady(job) {
+  const done = making && state.jobs.get(making)?.state === "done";
+  making = job;
+  if (done && panel.hidden) stage.notify("The film is ready.", "info", { label: "Show it", act: () => pop.open() });
 }
 
 const nameOf = (ending) => `${(state.head.title || "film").replace(/[^\p{L}\p{N} _-]+/gu, "").trim() || "film"}.${ending}`;
@@ -63,7 +72,7 @@ function render() {
   const missing = stage.shots().filter((shot) => !shot.start_url).length;
   const shots = state.order.length;
   const stale = missing ? 0 : state.head?.stale_shots.length ?? 0;
-  const asItIs = stale ? ` ${say.count(stale, "shot")} ${stale === 1 ? "is" : "are"} stale and rendered as drawn.` : "";
+  const asItIs = stale ? ` ${say.count(stale, "shot")} ${stale === 1 ? "is" : "are"} stale; ${stale === 1 ? "it is rendered with the pictures it has" : "they are rendered with the pictures they have"}.` : "";
   text(summary, !shots ? "There are no shots yet: direct a film, or add shots yourself."
     : missing ? `${say.count(missing, "shot")} of ${shots} ${missing === 1 ? "has" : "have"} no picture yet: draw ${missing === 1 ? "it" : "them"} first.`
       : `${say.count(shots, "shot")}, ${say.time(state.head.seconds)} at ${state.head.fps} frames a second.${asItIs}`);
@@ -80,7 +89,8 @@ function render() {
   result.hidden = !film;
   subtitles.hidden = !stage.shots().some((shot) => shot.attributes.dialogue.trim());
   attribute(button, "data-busy", busy);
-  text(button.lastChild, busy ? `Film ${Math.round(job.progress * 100)} %` : "Film");
+  text(button.lastChild, busy ? `Export ${Math.round(job.progress * 100)} %` : "Export");
+  tellWhenReady(busy ? job.id : null);
   if (!film) return;
   const url = stage.media(film.url);
   if (video.getAttribute("src") !== url) video.src = url;

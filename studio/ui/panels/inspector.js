@@ -53,6 +53,7 @@ locked.addEventListener("change", () => {
 });
 const placeNames = h("datalist", { id: "place-names" });
 const description = prose("description", "Description", 4, "What happens in this shot, in one or two sentences");
+const contradictions = h("div.s-note", { id: "shot-contradictions", role: "status", hidden: true, "data-wide": true });
 
 // ---------------------------------------------------------------- who is in the shots
 
@@ -101,7 +102,7 @@ const numbers = h("div.in-numbers", { "data-wide": true },
   add("length", "Length (s)", stage.input({ id: "shot-length", inputmode: "decimal" }), (shot) => seconds(shot.attributes.length),
     { parse: frames, sorry: "A length is a number of seconds, like 2.5." }));
 const form = h("div.in-form", {},
-  description, stage.rewriteBox(send),
+  description, contradictions, stage.rewriteBox(send),
   choice("scale", "Size"), choice("angle", "Angle"), choice("movement", "Movement"), choice("time", "Time"),
   words("place", "Place", { list: "place-names" }), words("weather", "Weather", { placeholder: "rain, fog, snow…" }), placeNames,
   castField,
@@ -132,6 +133,22 @@ function renderHints(shots) {
   }
 }
 
+/** What the words say against the fields of the shot, each with the edit that makes the fields say it, too. */
+let contradictionsShown = "";
+function renderContradictions(shots) {
+  const [shot] = shots;
+  const found = shots.length === 1 ? shot.contradictions : [];
+  const key = JSON.stringify([shot.id, found]);
+  contradictions.hidden = !found.length;
+  if (key === contradictionsShown) return; // or a button would be another one between press and release
+  contradictionsShown = key;
+  fill(contradictions, found.map(({ text: sentence, action, fields: wanted }) => h("div", {}, h("span", {}, `${sentence} `),
+    action && h("button.s-quiet", { type: "button", onclick: () => stage.edit({ [shot.id]: wanted }, () => {
+      const now = state.shots.get(shot.id);
+      return Object.entries(wanted).every(([name, value]) => now?.attributes[name] === value);
+    }) }, action))));
+}
+
 function render() {
   const shots = chosen();
   const [shot] = shots;
@@ -150,6 +167,7 @@ function render() {
     field.show(value, ids, value === undefined);
   }
   renderHints(shots);
+  renderContradictions(shots);
   const speech = fields.get("dialogue").field.note;
   const late = shots.filter((each) => each.too_long);
   speech.hidden = !late.length;

@@ -4,6 +4,9 @@ const body = element.querySelector(".s-panel-body");
 const send = stage.sender("memory", trigger);
 const EVENTS = { true: { true: "unpin", false: "unban" }, false: { true: "pin", false: "ban" } };
 
+/** "1E" for people: the end of shot 1. Other keys are words already. */
+const nameOf = (key) => key.replace(/^(\d+)([SE])$/, (_, shot, side) => `${side === "S" ? "start" : "end"} of shot ${shot}`);
+
 /** The mark of a frame: true pinned, false banned, undefined neither. */
 const markOf = (shot, side) => state.shots.get(shot)?.frames_marked[side];
 
@@ -47,9 +50,9 @@ function tile(frame, [rows, columns]) {
   const [y, x, height, width] = frame.box;
   const percent = (part, whole) => `${(100 * part) / whole}%`;
   const img = h("img", {});
-  stage.picture(img, frame.url, `Frame ${frame.key}, ${say.share(frame.share)} of the memory`);
+  stage.picture(img, frame.url, `${nameOf(frame.key)}, ${say.share(frame.share)} of the memory`);
   return h("div.me-tile", {
-    "data-pinned": frame.pinned, title: `${frame.key} · ${say.share(frame.share)}`,
+    "data-pinned": frame.pinned, title: `${nameOf(frame.key)} · ${say.share(frame.share)}`,
     style: { left: percent(x, columns), top: percent(y, rows), width: percent(width, columns), height: percent(height, rows) },
   }, img, frame.share > 0.1 && h("span", {}, frame.key));
 }
@@ -61,7 +64,7 @@ function packOf(name) {
   return { el, show(view, words) {
     el.hidden = !view?.packed.length;
     text(caption, words);
-    attribute(tiles, "aria-label", `${name}: ${(view?.packed ?? []).map((f) => `${f.key} ${say.share(f.share)}`).join(", ")}`);
+    attribute(tiles, "aria-label", `${name}: ${(view?.packed ?? []).map((f) => `${nameOf(f.key)} ${say.share(f.share)}`).join(", ")}`);
     if (el.hidden) return;
     tiles.style.aspectRatio = `${view.grid[1]} / ${view.grid[0]}`;
     fill(tiles, view.packed.map((frame) => tile(frame, view.grid)));
@@ -71,7 +74,7 @@ function packOf(name) {
 const drawn = packOf("The memory it was drawn with");
 const now = packOf("The memory it would be drawn with now");
 const unknown = h("div.me-unknown", {}, h("span"), h("button.s-quiet", { type: "button", id: "compare-frames",
-  onclick: () => send("compare", { shot: state.cursor }) }, "Work it out"));
+  onclick: () => send("compare", { shot: state.cursor }) }, "Show what it would remember now"));
 const table = h("table.me-table");
 const from = h("p.s-hint");
 const empty = h("p.s-empty");
@@ -89,11 +92,11 @@ function row({ before, after }, columns) {
   stage.picture(img, frame.url, "");
   const old = before && !before.current;
   return h("tr", { "data-old": old },
-    h("td", {}, img), h("th", { scope: "row", title: frame.later ? "From a later shot: a snapshot, as it was then" : old ? "This picture was replaced since" : null }, frame.key, frame.later && h("small", {}, " later")),
+    h("td", {}, img), h("th", { scope: "row", title: [nameOf(frame.key), frame.later ? "From a later shot: a snapshot, as it was then" : old ? "This picture was replaced since" : null].filter(Boolean).join(". ") }, frame.key, frame.later && h("small", {}, " later")),
     columns.map((name) => h("td", {}, rankOf(name === "Now" ? after : before))),
     h("td", {}, frame.similarity === null ? "–" : frame.similarity.toFixed(2)),
-    h("td.me-tools", {}, can && [button("pin", true, marked === true ? `Unpin ${frame.key}` : `Pin ${frame.key}`),
-      button("ban", false, marked === false ? `Allow ${frame.key} again` : `Ban ${frame.key}`)]));
+    h("td.me-tools", {}, can && [button("pin", true, marked === true ? `Unpin the ${nameOf(frame.key)}` : `Pin the ${nameOf(frame.key)}`),
+      button("ban", false, marked === false ? `Allow the ${nameOf(frame.key)} again` : `Ban the ${nameOf(frame.key)}`)]));
 }
 
 /** Both packs as one list: today's order first, then what would be gone. */
@@ -110,7 +113,7 @@ function renderPacks(view, shot) {
   const missing = preview?.missing ?? 0;
   unknown.hidden = !missing;
   text(unknown.firstChild, working ? "Comparing frames with this shot's words…"
-    : `What it would remember now is not known yet: ${say.count(missing, "comparison")} to make.`);
+    : `${say.count(missing, "frame")} ${missing === 1 ? "was" : "were"} not compared with this shot's words yet.`);
   unknown.lastChild.hidden = working;
   const before = view?.packed ?? [];
   const after = preview && !missing ? preview.packed : [];
@@ -175,7 +178,7 @@ function renderMarks() {
     const img = h("img", {});
     stage.picture(img, item.url, "");
     const undo = item.pinned ? "Unpin" : "Allow again";
-    return h("button.me-mark", { type: "button", "data-pinned": item.pinned, title: `${undo}: ${item.key}`, "aria-label": `${undo} ${item.key}`,
+    return h("button.me-mark", { type: "button", "data-pinned": item.pinned, title: `${undo}: ${nameOf(item.key)}`, "aria-label": `${undo} ${nameOf(item.key)}`,
       onclick: () => mark(item.shot_id, item.side, item.pinned) }, img, icon(item.pinned ? "pin" : "ban"), item.key);
   }));
 }

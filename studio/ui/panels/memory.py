@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.story import FrameSide
-from studio.store.states import MemoryScope, Subject
+from studio.service.views import MemoryScope, Subject
 from studio.ui.desk import Desk, Event, News, QuestionEvent, ShotEvent, notice, told
 from studio.ui.panel import Panel
 from studio.ui.panels.people import PictureGone

@@ -25,14 +25,12 @@ function cards(list, make) {
   stage.on("project head", () => {
     const items = state.head?.[list] ?? [];
     const there = new Set(items.map((item) => item.id));
-    for (const [id, card] of known) if (!there.has(id)) { card.el.remove(); known.delete(id); }
+    for (const [id, card] of known) if (!there.has(id)) known.delete(id);
     for (const item of items) {
-      if (!known.has(item.id)) {
-        known.set(item.id, make(item.id));
-        host.append(known.get(item.id).el);
-      }
+      if (!known.has(item.id)) known.set(item.id, make(item.id));
       known.get(item.id).show(item);
     }
+    stage.arrange(host, items.map((item) => known.get(item.id).el)); // who is brought back stands where they stood
   });
   return host;
 }
@@ -151,10 +149,16 @@ stage.on("project head", () => {
   stage.unknown(look.note, state.head?.hints ?? [], state.head?.profile);
 });
 const warnings = h("ul.pe-warnings");
+const UNKNOWN = /^cannot draw “(.+)”$/; // as studio/service/direction.py writes it, a line a word
+function inOneLine(lines) {
+  const words = lines.map((line) => UNKNOWN.exec(line)?.[1]).filter(Boolean);
+  const others = lines.filter((line) => !UNKNOWN.test(line));
+  return words.length ? [`${state.head.profile_title} cannot draw: ${words.join(", ")}`, ...others] : others;
+}
 stage.on("project head", () => {
   nobody.hidden = Boolean(state.head?.cast.length);
   warnings.hidden = !state.head?.warnings.length;
-  fill(warnings, (state.head?.warnings ?? []).map((line) => h("li", {}, line)));
+  fill(warnings, inOneLine(state.head?.warnings ?? []).map((line) => h("li", {}, line)));
 });
 
 fill(body, logline.el, warnings,

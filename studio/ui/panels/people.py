@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studio.store.states import Subject
+from studio.service.views import Subject
 from studio.ui.desk import Desk, Event, News, notice
 from studio.ui.panel import Panel
 from studio.ui.uploads import UploadEvent

@@ -1,9 +1,9 @@
 // js_on_load of the list of everything that is stale: why, and what can be done about it.
-const { h, text, fill, say, state } = stage;
+const { h, text, attribute, fill, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
 const send = stage.sender("stale", trigger);
 
-const button = h("button.s-quiet.sl-button", { type: "button", id: "stale-list" });
+const button = h("button.s-quiet.sl-button", { type: "button", id: "stale-list" }, h("span.sl-full"), h("span.sl-short"));
 const list = h("div.s-pop.sl-pop", { role: "dialog", "aria-label": "What is stale, and why" });
 const pop = stage.popover(button, list, () => { shown = ""; render(); });
 const WORDS = ["stale", "may drift"];
@@ -23,7 +23,10 @@ function render() {
   const found = stage.shots().filter(isStale);
   button.hidden = !found.length;
   const drifting = found.filter((shot) => shot.staleness.freshness === "may drift").length;
-  text(button, [found.length > drifting && `${found.length - drifting} stale`, drifting && `${drifting} may drift`].filter(Boolean).join(", "));
+  const said = [found.length > drifting && `${found.length - drifting} stale`, drifting && `${drifting} may drift`].filter(Boolean).join(", ");
+  text(button.firstChild, said);
+  text(button.lastChild, `⚠ ${found.length}`);
+  for (const name of ["title", "aria-label"]) attribute(button, name, `${said}: what changed since it was drawn`);
   if (!found.length) { pop.close(); return; }
   if (list.hidden) return;
   const each = stage.details()?.estimate;

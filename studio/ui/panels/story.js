@@ -64,6 +64,30 @@ function renderWho() {
   trouble.hidden = !trouble.textContent;
 }
 
+const shownStages = [];
+/** What is there stays there: a new stage rises into the list, and only that one. */
+function renderStages(told) {
+  const keys = told.map((item) => JSON.stringify(item));
+  const kept = keys.findIndex((key, index) => key !== shownStages[index]);
+  const from = kept < 0 ? keys.length : kept;
+  for (const item of [...stages.children].slice(from)) item.remove();
+  shownStages.splice(from, shownStages.length, ...keys.slice(from));
+  stages.append(...told.slice(from).map((item) => h("li", {}, h("strong", {}, item.name), item.lines.map((line) => h("div", {}, line)))));
+}
+
+let film = null;
+/** Another film: nothing that was meant for the one before stays, and an empty one begins with its theme. */
+function begin() {
+  if (!state.head) return;
+  const other = film !== null && film !== state.head.id;
+  if (state.head.id !== film) { shots.value = 5; seed.value = 0; seconds.value = ""; }
+  film = state.head.id;
+  if (state.order.length) shots.value = state.order.length;
+  if (!other) return;
+  document.getElementById("left").scrollTop = 0;
+  if (!state.order.length) theme.control.focus();
+}
+
 function render() {
   const told = state.director;
   working = Boolean(told?.working);
@@ -78,8 +102,7 @@ function render() {
   thoughts.hidden = !told;
   if (working !== wasWorking) thoughts.open = working;  // open while he thinks; then the shots are what matters
   wasWorking = working;
-  fill(stages, (told?.stages ?? []).map((item) =>
-    h("li", {}, h("strong", {}, item.name), item.lines.map((line) => h("div", {}, line)))));
+  renderStages(told?.stages ?? []);
   text(doing, working ? `${told.doing ?? "thinking"}…`.replace(/^./, (letter) => letter.toUpperCase()) : "");
   doing.hidden = !working;
 }
@@ -95,6 +118,6 @@ fill(body, h("h2.s-title", {}, "Story"), theme.el, ideas,
   again, thoughts, stage.versionsBox(send));
 
 stage.on("project head", () => theme.show(state.head?.theme ?? "", state.head?.id ?? null));
-stage.on("project", () => { if (state.order.length) shots.value = state.order.length; });
+stage.on("project", begin);
 stage.on("project head shots director", render);
 stage.on("project head agents", renderWho);

@@ -124,7 +124,8 @@ def in_words(stage: Logline | CastList | PlaceList | Beats | Warnings | ShotList
     elif isinstance(stage, Beats):
         name, lines = "Beats", list(stage.beats)
     elif isinstance(stage, Warnings):
-        name, lines = "What cannot be drawn", [*stage.undrawable, *stage.notes]
+        words = ", ".join(stage.undrawable)
+        name, lines = "What cannot be drawn", [*filter(None, [words]), *stage.notes]
     else:
         shots = stage.storyboard.shots
         name, lines = (

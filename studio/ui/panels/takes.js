@@ -56,7 +56,7 @@ function makeCard(id, shot) {
   const [start, end] = [image("start"), image("end")];
   const look = h("button.tk-pair", { type: "button", onclick: () => openSheet(find()) }, start.img, end.img);
   const name = h("strong");
-  const lock = h("span.tk-lock", { title: "Locked: it cannot be purged" }, stage.icon("lock"));
+  const lock = h("span.tk-lock", { title: "Protected: it cannot be purged" }, stage.icon("lock"));
   const how = h("span.tk-how");
   const said = h("p.tk-said");
   const pick = h("button.s-quiet.tk-pick", { type: "button", onclick: () => use(find()) }, "Use");
@@ -185,8 +185,8 @@ function renderSheet() {
   actions.compare.disabled = listOf(sheet.shot).length < 2;
   text(actions.reject, take.rejected ? "Take it back" : "Reject");
   actions.reject.disabled = take.picked;
-  text(actions.lock, take.locked ? "Unlock" : "Lock");
-  attribute(actions.lock, "title", "A locked take cannot be purged");
+  text(actions.lock, take.locked ? "Allow purging" : "Protect from purge");
+  attribute(actions.lock, "title", "A protected take cannot be deleted for good; drawing over the shot is another matter");
   text(actions.repeat, "Draw again exactly");
   attribute(actions.repeat, "title", "The same words, seed, frames and memory, from the record of this take");
   text(actions.purge, "Purge…");

@@ -30,16 +30,20 @@ Object.assign(stage.command, { viewPair: () => show("pair"), viewCut: () => show
 
 function frame(side) {
   const img = h("img", { alt: "" });
-  const blank = h("div.vw-blank");
+  const why = h("span");
+  const bar = h("div.s-bar.vw-bar", { hidden: true }, h("div"));
+  const blank = h("div.vw-blank", {}, h("div", {}, why, bar));
   const tag = h("figcaption");
   const el = h("figure.vw-frame", { "data-side": side }, h("div.vw-screen", {}, img, blank), tag);
   return {
     el,
-    show(url, alt, label, why) {
+    show(url, alt, label, shot) {
       stage.picture(img, url, alt);
       img.hidden = !url;
       blank.hidden = Boolean(url);
-      text(blank, why);
+      text(why, shot ? blankOf(shot) : "The film ends here.");
+      bar.hidden = shot?.status !== "drawing";
+      stage.bar(bar, shot?.job?.progress ?? 0);
       text(tag, label);
     },
   };
@@ -122,15 +126,16 @@ function renderStale(shot) {
   const { freshness, reasons } = shot?.staleness ?? { freshness: "fresh", reasons: [] };
   const wanted = shot?.take_id && ["stale", "may drift"].includes(freshness) && shot.status !== "queued" && shot.status !== "drawing";
   const failed = shot?.status === "failed" && shot.job?.error;
+  const watching = mode === "animatic"; // then it is about the film, and nothing comes and goes under the hand
   const after = wanted ? state.order.slice(shot.number - 1).filter((id) => !state.shots.get(id).locked).length : 0;
   const each = stage.details()?.estimate;
-  const key = JSON.stringify([shot?.id, wanted, freshness, reasons, failed, after, each]);
+  const key = JSON.stringify([shot?.id, wanted, freshness, reasons, failed, after, each, watching]);
   if (key === staleShown) return;
   staleShown = key;
-  stale.hidden = !wanted && !failed;
+  stale.hidden = watching || (!wanted && !failed);
   attribute(stale, "data-kind", failed ? "failed" : freshness);
-  fill(stale,
-    h("span", {}, failed ? `Drawing failed: ${failed}` : `${freshness === "stale" ? "Stale" : "May drift"}: ${reasons.join("; ")}.`),
+  const said = failed ? `Drawing failed: ${failed}` : `${freshness === "stale" ? "Stale" : "May drift"}: ${reasons.join("; ")}.`;
+  fill(stale, h("span", { title: said }, said),
     h("button.s-quiet", { type: "button", onclick: () => stage.command.draw() }, "Draw again"),
     wanted && after > 1 && h("button.s-quiet", { type: "button", id: "draw-downstream", title: "This shot and all after it: each continues from the one before",
       onclick: () => send("downstream", { shot: shot.id }) }, `Redraw downstream (${after} shots${each ? `, ${say.about(after * each)}` : ""})`),
@@ -141,31 +146,39 @@ function renderStale(shot) {
 
 function blankOf(shot) {
   if (shot.status === "queued") return "Waiting to be drawn";
-  if (shot.status === "drawing") return `Being drawn, ${Math.round((shot.job?.progress ?? 0) * 100)} %`;
+  if (shot.status === "drawing") return `Being drawn: ${say.progress(shot.job)}`;
   return shot.status === "failed" ? "Drawing failed" : "Not drawn yet. Press Draw, or R.";
 }
 
 function renderPair(shot) {
-  first.show(shot.start_url, shot.start_alt, "Start", blankOf(shot));
-  second.show(shot.end_url, shot.end_alt, "End", blankOf(shot));
+  first.show(shot.start_url, shot.start_alt, "Start", shot);
+  second.show(shot.end_url, shot.end_alt, "End", shot);
   text(between.lastChild, say.seconds(shot.seconds));
   attribute(between, "data-cut", null);
 }
 
 function renderCut(shot) {
   const next = stage.shot(state.order[state.order.indexOf(shot.id) + 1]);
-  first.show(shot.end_url, shot.end_alt, `End of ${shot.number} · ${shot.label}`, blankOf(shot));
-  if (next) second.show(next.start_url, next.start_alt, `Start of ${next.number} · ${next.label}`, blankOf(next));
-  else second.show(null, "", "", "The film ends here.");
+  first.show(shot.end_url, shot.end_alt, `End of ${shot.number} · ${shot.label}`, shot);
+  if (next) second.show(next.start_url, next.start_alt, `Start of ${next.number} · ${next.label}`, next);
+  else second.show(null, "", "", null);
   text(between.lastChild, "cut");
   attribute(between, "data-cut", true);
   renderFigures(shot, next);
 }
 
 const figures = h("p.vw-figures", { id: "cut-figures" });
-const RULE = "Cuts are compared with the film's other cuts of their kind (within a place and time, or across). One stands out where it "
-  + "lies beyond their median by more than 3 robust deviations (1.48 × median absolute deviation); it takes four others to say so. "
-  + "Likeness is the CLIP cosine of the two pictures; colour shift is the mean ΔE in L*a*b*: about 2 is just seen, 10 is another light.";
+const RULE = [
+  "Likeness is the CLIP cosine of the two pictures: 1 is the same picture.",
+  "Change of colour is the mean ΔE in L*a*b*: about 2 is just seen, 10 is another light.",
+  "A cut stands out where it lies far from the film's other cuts of its kind (within a place and time, or across): beyond their "
+    + "median by more than 3 robust deviations (1.48 × median absolute deviation). It takes four others to say so.",
+];
+const rule = h("div.s-pop.vw-rule", { role: "dialog", "aria-label": "How cuts are judged" }, RULE.map((line) => h("p", {}, line)));
+const ruleButton = tool("info", "How cuts are judged", () => {});
+stage.popover(ruleButton, rule);
+const likeness = (value) => (value > 0.85 ? "much alike" : value > 0.6 ? "partly alike" : "little alike");
+const colours = (shift) => (shift < 2 ? "same colours" : shift < 10 ? "small change of colour" : "large change of colour");
 let figuresShown = "";
 
 /** How the cut measures, and whether it stands out in this film. */
@@ -182,10 +195,11 @@ function renderFigures(shot, next) {
       !working && h("button.s-quiet", { type: "button", id: "measure-cuts", onclick: () => send("compare") }, "Measure the cuts"));
     return;
   }
-  fill(figures, h("span", {}, h("strong", {}, cut.similarity.toFixed(2)), " alike"), h("span", {}, h("strong", {}, cut.shift.toFixed(1)), " ΔE colour shift"),
+  fill(figures, h("span", {}, h("strong", {}, likeness(cut.similarity)), ` ${cut.similarity.toFixed(2)}`),
+    h("span", {}, h("strong", {}, colours(cut.shift)), ` ${cut.shift.toFixed(1)} ΔE`),
     h("span", {}, cut.kind === "within" ? "within a place and time" : "to another place or time"),
     cut.reasons.length > 0 && h("span.vw-odd", {}, `Stands out: ${cut.reasons.join("; ")}.`),
-    stage.tool("info", "How cuts are judged", () => stage.notify(RULE), { title: RULE }));
+    h("span.s-anchor", {}, ruleButton, rule));
 }
 
 function renderClip(shot) {
@@ -193,7 +207,7 @@ function renderClip(shot) {
   clip.hidden = !url;
   clipBlank.hidden = Boolean(url);
   const job = shot.clip_job;
-  text(clipBlank, job?.state === "running" ? `Rendering, ${Math.round(job.progress * 100)} %` : ["queued", "paused"].includes(job?.state) ? "Waiting to be rendered"
+  text(clipBlank, job?.state === "running" ? `Rendering: ${say.progress(job)}` : ["queued", "paused"].includes(job?.state) ? "Waiting to be rendered"
     : shot.take_id ? "No clip yet. Render this shot, or the whole film." : "Draw this shot first; then it can be rendered.");
   if (url && clip.getAttribute("src") !== url) { clip.src = url; clip.setAttribute("aria-label", `Clip of shot ${shot.number}: ${shot.title || shot.description}`); }
 }
@@ -244,7 +258,7 @@ function render() {
 
 const captionOf = (shot) => [shot.attributes.scale, shot.attributes.angle, shot.attributes.movement].join(" · ");
 
-fill(body, h("div.vw-top", {}, tabs, caption), view, none, stale, verdict, transport, sound);
+fill(body, h("div.vw-top", {}, tabs, caption), view, none, transport, sound, stale, verdict);
 view.append(none);
 stage.on("select shots head jobs details", render);
 stage.on("playhead", () => { if (stage.playhead.on !== (mode === "animatic")) render(); if (stage.playhead.on) renderAnimatic(); });

@@ -11,6 +11,23 @@ function split() {
   send("split", { shot: id, at: on && shot === id ? Math.round(at - place.from) : null });
 }
 
+let going = null; // shots on their way to the trash: {ids, words}
+function remove() {
+  const ids = state.order.filter((id) => state.selection.includes(id));
+  if (!ids.length) return;
+  const numbers = ids.map((id) => state.shots.get(id).number);
+  going = { ids, words: ids.length > 1 ? `Shots ${numbers.join(", ")} are in the trash.` : `Shot ${numbers[0]} is in the trash.` };
+  send("remove", { shots: ids });
+}
+
+/** Said when it is so; the way back is the undo of that very command, whatever is edited since. */
+function tellGone() {
+  if (!going || going.ids.some((id) => state.shots.has(id))) return;
+  const [{ words }, command] = [going, state.head.undo?.id];
+  going = null;
+  stage.notify(words, "info", { label: "Bring it back", act: () => stage.command.undo(command) });
+}
+
 const commands = {
   next: () => step(1), previous: () => step(-1), extendNext: () => step(1, true), extendPrevious: () => step(-1, true),
   first: () => step(-state.order.length), last: () => step(state.order.length),
@@ -21,7 +38,7 @@ const commands = {
   insertBefore: () => state.head && insert(before(state.cursor)),
   duplicate: () => state.cursor && send("duplicate", { shot: state.cursor }),
   split,
-  remove: () => state.selection.length && send("remove", { shots: state.selection }),
+  remove,
   rename: () => rename(),
   shorter: () => nudge(-1), longer: () => nudge(1),
   muchShorter: () => nudge(-Math.round(state.head.rate / 2)), muchLonger: () => nudge(Math.round(state.head.rate / 2)),
@@ -53,7 +70,7 @@ function renderBar() {
 }
 
 function renderTrash() {
-  trashButton.hidden = !state.trash.length;
+  trashButton.classList.toggle("tl-unused", !state.trash.length); // its place is kept: the other buttons stay put
   text(trashButton.lastChild, `Trash ${state.trash.length}`);
   stage.fill(trashList, h("h3.s-title", {}, "Deleted shots"), state.trash.map((shot) =>
     h("div.tl-gone", {}, h("span", {}, titleOf(shot)),

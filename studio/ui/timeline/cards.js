@@ -64,7 +64,8 @@ function badge(shot) {
   const { freshness, reasons } = shot.staleness;
   const why = reasons.join("; ");
   if (shot.status === "drawing") {
-    return { kind: "drawing", word: `drawing ${Math.round((shot.job?.progress ?? 0) * 100)} %`, why: shot.job?.message ?? "" };
+    const { progress, message } = shot.job ?? {};
+    return { kind: "drawing", word: progress ? `drawing ${say.progress(shot.job)}` : "starting", why: message ?? "" };
   }
   if (shot.status === "queued" || shot.status === "failed") {
     return { kind: shot.status, word: STATUS[shot.status], why: shot.job?.error ?? "" };
@@ -90,7 +91,7 @@ function paint(card, shot, number) {
   attribute(parts.clip, "data-kind", clip?.kind ?? null);
   for (const name of ["title", "aria-label"]) attribute(parts.clip, name, clip?.word ?? null);
   parts.progress.hidden = shot.status !== "drawing";
-  parts.progress.firstChild.style.width = `${Math.round((shot.job?.progress ?? 0) * 100)}%`;
+  stage.bar(parts.progress, shot.job?.progress ?? 0);
   text(parts.number, String(number));
   text(parts.slate, ` · ${shot.label}`);
   text(parts.move, say.move(shot.attributes.movement));

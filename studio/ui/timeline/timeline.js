@@ -1,7 +1,8 @@
 // Last part: news in, and the first request for everything.
 paintZoom();
 stage.on("project", () => stage.playhead && playhead());
-stage.on("shots head", () => { render(); playhead(); });
+stage.on("shots head", () => { render(); playhead(); tellGone(); });
+stage.on("project", () => { going = null; });
 stage.on("select", () => { paintSelection(); renderBar(); });
 stage.on("details shots", fetchDetails);
 stage.on("project head trash", renderTrash);

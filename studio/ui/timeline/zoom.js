@@ -36,6 +36,7 @@ function paintZoom() {
   const { time } = ZOOMS[zoomLevel];
   strip.style.gap = `${gap()}px`;
   attribute(scroller, "data-scale", time ? "time" : "picture");
+  attribute(document.documentElement, "data-timeline", zoomLevel === ZOOMS.length - 1 ? "large" : null); // for page.css
   zoomOut.disabled = zoomLevel === 0;
   zoomIn.disabled = zoomLevel === ZOOMS.length - 1;
 }

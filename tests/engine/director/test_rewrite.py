@@ -106,3 +106,40 @@ def test_again_is_another_way_that_cuts_with_both_neighbours(board: Storyboard, 
 def test_a_cut_that_may_jump_is_said(board: Storyboard) -> None:
     proposal = rewrite(board, 0, "closer", profile=MINI)
     assert any("shot 2" in reason and "jump" in reason for reason in proposal.reasons)
+
+
+@pytest.mark.parametrize(
+    ("note", "wanted"),
+    [
+        (
+            "closer, on the beach at sunset; she waves",
+            {"scale": "close-up", "place": "Beach", "time": "dusk", "description": "The girl waves."},
+        ),
+        ("in an old castle", {"place": "Old castle"}),
+        ("put it in a desert at night", {"place": "Desert", "time": "night"}),
+        ("Harbour!", {"place": "Harbour"}),
+        ("she walks along the beach", {"place": "Beach", "description": "The girl walks along the beach."}),
+        ("she walks through the woods", {"description": "The girl walks through the woods."}),
+        ("she dreams of the beach", {"description": "The girl dreams of the beach."}),
+    ],
+)
+def test_a_place_that_the_film_lacks_is_proposed_where_the_profile_draws_it(
+    board: Storyboard, note: str, wanted: dict[str, object]
+) -> None:
+    proposal = rewrite(board, 1, note, profile=MINI)
+    assert changed(board, 1, proposal) == wanted
+    assert proposal.unread == ()
+
+
+def test_a_direction_is_no_place(board: Storyboard) -> None:
+    proposal = rewrite(board, 1, "closer, towards the sea, keep it like that", profile=MINI)
+    assert changed(board, 1, proposal) == {"scale": "close-up"}
+    assert proposal.unread[:2] == ("towards", "sea")
+
+
+def test_a_description_that_tells_the_old_place_is_told_or_trimmed(board: Storyboard) -> None:
+    proposal = rewrite(board, 1, "at the harbour", profile=MINI)
+    assert "the description still says forest: change it, too" in proposal.reasons
+    proposal = rewrite(board, 0, "she walks along the beach", profile=MINI)
+    assert proposal.shot.description == "The girl walks along the beach."
+    assert not any("still says" in reason for reason in proposal.reasons)

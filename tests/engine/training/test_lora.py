@@ -6,6 +6,8 @@ import json
 import math
 import random
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -14,11 +16,15 @@ from PIL import Image
 from engine.dataset.films import FILMS_FILE, read_films
 from engine.errors import BadInput, UnsupportedError
 from engine.step2.adapter import check_adapter
+from engine.step2.cache import FrameCache
 from engine.step2.conditions import PairConditions
 from engine.training import lora
-from engine.training.adapters import WEIGHTS
-from engine.training.lora import LoraOptions, LoraStage, LoraTrainer, train_lora
+from engine.training.adapters import PROGRESS, WEIGHTS
+from engine.training.lora import LoraTrainer, train_lora
+from engine.training.lora_command import train_profile
+from engine.training.lora_options import LoraOptions, LoraStage
 from engine.training.objectives import divergence, dpo_loss
+from engine.training.weights_file import origin_of
 from tests.engine.step2.tiny import generators, picture, tiny_pipeline
 
 pytestmark = pytest.mark.slow
@@ -49,7 +55,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def options(**given: object) -> LoraOptions:
-    return LoraOptions(**{"steps": 2, "accumulate": 2, "rank": 4, "lr": 1e-2, **given})  # type: ignore[arg-type]
+    return LoraOptions(**{"steps": 2, "accumulate": 2, "rank": 4, "lr": 1e-2, "warmup": 1, **given})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("tail", [True, False])
@@ -103,11 +109,80 @@ def test_both_models_are_adapted_unless_the_understanding_model_is_frozen(data: 
 def test_a_run_goes_on_where_it_was(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     train_lora(tiny_pipeline(), data, out, options(steps=1))
-    first = json.loads((out / lora.PROGRESS).read_text())
+    first = json.loads((out / PROGRESS).read_text())
     train_lora(tiny_pipeline(), data, out, options(steps=3))
-    then = json.loads((out / lora.PROGRESS).read_text())
+    then = json.loads((out / PROGRESS).read_text())
     assert (first["steps"], then["steps"]) == (1, 3)
     assert then["samples"] == 3 * first["samples"]
+
+
+def _written(folder: Path) -> dict[str, int]:
+    """The cached values in a folder, and when each was written."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
+
+
+def test_the_next_run_finds_the_latents_of_the_last(data: Path, tmp_path: Path) -> None:
+    checkpoint, out = tmp_path / "tiny", tmp_path / "out"
+    tiny_pipeline().save_pretrained(checkpoint)
+    given = {"stage": "sft", "accumulate": 1, "rank": 4, "steps": 1}
+    train_profile(str(checkpoint), data, out, None, given)
+    first = _written(out / "cache")
+    assert len(first) >= 4 * SHOTS
+    train_profile(str(checkpoint), data, out, None, {**given, "steps": 8})
+    then = _written(out / "cache")
+    assert {name: then[name] for name in first} == first
+    assert len(then) <= 6 * SHOTS, "latents of four frames a shot, features of two: none was keyed anew"
+
+
+def test_each_process_encodes_its_share(data: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    trainer = LoraTrainer(tiny_pipeline(), data, tmp_path / "out", options())
+    encoded: list[int] = []
+    for rank in range(2):
+        share = SimpleNamespace(process_index=rank, num_processes=2, wait_for_everyone=lambda: None)
+        monkeypatch.setattr(trainer, "accelerator", share)
+        monkeypatch.setattr(trainer.pipe, "cache", FrameCache())
+        trainer._cache()
+        encoded.append(trainer.pipe.cache.computed)
+    assert encoded == [2 * SHOTS, 2 * SHOTS]
+
+
+def test_pictures_of_another_shape_are_counted_once(data: Path, tmp_path: Path, capsys: Any) -> None:
+    LoraTrainer(tiny_pipeline(), data, tmp_path / "whole", options())
+    assert "cropped" not in capsys.readouterr().out
+    Image.fromarray(picture(3)).resize((40, 40)).save(data / "1start.png")
+    LoraTrainer(tiny_pipeline(), data, tmp_path / "cropped", options())
+    assert capsys.readouterr().out.count("1 of 12 pictures have another shape") == 1
+
+
+def test_an_adapter_is_gone_on_with_only_as_what_it_is(data: Path, tmp_path: Path, capsys: Any) -> None:
+    sft = train_lora(tiny_pipeline(), data, tmp_path / "sft", options(steps=1))
+    other = train_lora(tiny_pipeline(), data, tmp_path / "other", options(steps=1, seed=1))
+    capsys.readouterr()
+    train_lora(tiny_pipeline(), data, sft, options(steps=1))
+    assert "nothing is trained" in capsys.readouterr().out
+    for start in (sft, sft / WEIGHTS):
+        with pytest.raises(BadInput, match="both --start and --out"):
+            train_lora(tiny_pipeline(), data, sft, options(steps=3), start=start)
+    with pytest.raises(BadInput, match="no adapter at"):
+        train_lora(tiny_pipeline(), data, tmp_path / "out", options(), start=tmp_path / "nothing")
+    aligning = options(stage=LoraStage.DPO, steps=1)
+    dpo = train_lora(tiny_pipeline(), data, tmp_path / "dpo", aligning, start=sft)
+    record = json.loads((dpo / PROGRESS).read_text())
+    assert record["stage"] == "dpo"
+    assert record["origin"] == origin_of(sft / WEIGHTS)
+    with pytest.raises(BadInput, match="stage dpo, not sft"):
+        train_lora(tiny_pipeline(), data, dpo, options(steps=3), start=sft)
+    with pytest.raises(BadInput, match="another --start"):
+        train_lora(tiny_pipeline(), data, dpo, options(stage=LoraStage.DPO, steps=3), start=other)
+
+
+def test_every_run_warms_up(data: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """Adam's moments are not kept: without them the first full step is as long as any, wherever it goes."""
+    rates: list[float] = []
+    monkeypatch.setattr(lora, "set_learning_rate", lambda _, lr: rates.append(lr))
+    for steps in (2, 4):
+        train_lora(tiny_pipeline(), data, tmp_path / "out", options(steps=steps, accumulate=1, warmup=2))
+    assert rates == [0.5e-2, 1e-2] * 2
 
 
 def test_sft_learns_a_film_by_heart(data: Path, tmp_path: Path) -> None:

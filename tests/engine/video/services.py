@@ -1,4 +1,4 @@
-"""Video services on this machine's loopback that speak fal's, the Gemini API's and Vertex AI's protocols.
+"""Video services on this machine's loopback that speak fal's and Vertex AI's protocols.
 
 Each remembers what was ordered and every header that it got, and says what a test has put into its `script`
 before it does its usual work.
@@ -39,7 +39,9 @@ class Answer:
 
 
 class Service(ABC):
-    """Base of the three: an HTTP server with a script for each phase (order, look, fetch)."""
+    """Base of both: an HTTP server with a script for each phase (order, look, fetch), and for the answers to
+    orders that were taken (taken).
+    """
 
     def __init__(self, video: bytes) -> None:
         self.video = video
@@ -49,7 +51,7 @@ class Service(ABC):
         self.looks_until_done = 1
         self.keys: list[str | None] = []
         self.fetch_keys: list[str | None] = []
-        self.script: dict[str, list[Answer]] = {"order": [], "look": [], "fetch": []}
+        self.script: dict[str, list[Answer]] = {"order": [], "taken": [], "look": [], "fetch": []}
         self.looked = threading.Event()
         self.url = ""
 
@@ -88,6 +90,8 @@ class Fal(Service):
             if not path.startswith(self.app) or key != f"Key {KEY}":
                 return Answer(401, {"detail": f"Cannot access application; key {key} is not valid"})
             self.orders.append(body)
+            if scripted := self.scripted("taken"):
+                return scripted
             id = f"request-{len(self.orders)}"
             return Answer(200, {"request_id": id, "status_url": f"{self.url}{self.app}/requests/{id}/status"})
         if path == f"{self.app}/requests/request-{len(self.orders)}/status":
@@ -103,37 +107,6 @@ class Fal(Service):
         return Answer(404, {"detail": "Not Found"})
 
 
-class Gemini(Service):
-    """generativelanguage.googleapis.com."""
-
-    def respond(self, method: str, path: str, headers: Any, body: Any) -> Answer | bytes:
-        key = headers.get("x-goog-api-key")
-        if path.startswith("/v1beta/files/"):
-            return self.fetched(key)
-        self.keys.append(key)
-        if method == "POST":
-            scripted = self.scripted("order")
-            if scripted is not None:
-                return scripted
-            if path != "/v1beta/models/veo-3.1-generate-preview:predictLongRunning" or key != KEY:
-                return Answer(403, {"error": {"code": 403, "message": "API key not valid."}})
-            self.orders.append(body)
-            name = f"models/veo-3.1-generate-preview/operations/{len(self.orders)}"
-            return Answer(200, {"name": name})
-        if path != f"/v1beta/models/veo-3.1-generate-preview/operations/{len(self.orders)}":
-            return Answer(404, {"error": {"code": 404, "message": "Requested entity was not found."}})
-        scripted = self.scripted("look")
-        if scripted is not None:
-            self.looked.set()
-            return scripted
-        name = path.removeprefix("/v1beta/")
-        if not self.done():
-            return Answer(200, {"name": name})
-        sample = {"video": {"uri": f"{self.url}/v1beta/files/abc:download?alt=media"}}
-        response = {"generateVideoResponse": {"generatedSamples": [sample]}}
-        return Answer(200, {"name": name, "done": True, "response": response})
-
-
 class Vertex(Service):
     """aiplatform.googleapis.com in express mode: the clip comes in the operation."""
 
@@ -145,6 +118,8 @@ class Vertex(Service):
             if scripted is not None:
                 return scripted
             self.orders.append(body)
+            if scripted := self.scripted("taken"):
+                return scripted
             return Answer(200, {"name": f"projects/p/locations/l/{model}/operations/{len(self.orders)}"})
         if not path.endswith(f"{model}:fetchPredictOperation"):
             return Answer(404, {"error": {"code": 404, "message": "Not found.", "status": "NOT_FOUND"}})

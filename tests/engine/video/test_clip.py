@@ -17,7 +17,8 @@ from engine.video.animatic import AnimaticRenderer
 from engine.video.colour import packed, to_planes
 from engine.video.encode import clip_writer, run_ffmpeg
 from engine.video.film import assemble, clip_formats
-from engine.video.upscale import LanczosUpscaler, film_size
+from engine.video.film_size import film_size
+from engine.video.upscale import LanczosUpscaler
 from tests.engine.video.pairs import decoded, error, png, saved, scenery, seen
 
 NTSC = FrameRate(numerator=24000, denominator=1001)
@@ -138,7 +139,7 @@ def test_colours_survive_the_encoder(tmp_path: Path) -> None:
 def test_a_film_has_the_sum_of_its_shots_and_the_same_packets(tmp_path: Path) -> None:
     clips = [clip(tmp_path, f"{n}.mp4", n, NTSC, level=40 * i) for i, n in enumerate((7, 1, 24, 13))]
     out = tmp_path / "film's cut.mp4"
-    assemble(clips, out)
+    assemble(clips, out, NTSC)
     assert len(decoded(out)) == 45
     # Nothing was encoded again: the coded pictures of the film are those of the clips, bit by bit.
     assert packet_hashes(out) == [packet for c in clips for packet in packet_hashes(c)]
@@ -149,7 +150,7 @@ def test_a_film_has_the_sum_of_its_shots_and_the_same_packets(tmp_path: Path) ->
 
 def test_the_film_shows_the_clips_in_order(tmp_path: Path) -> None:
     clips = [clip(tmp_path, f"{i}.mp4", 2, level=level) for i, level in enumerate((30, 200, 90))]
-    assemble(clips, tmp_path / "film.mp4")
+    assemble(clips, tmp_path / "film.mp4", FILM)
     levels = [int(frame.mean()) for frame in decoded(tmp_path / "film.mp4")]
     assert np.allclose(levels, [30, 35, 200, 205, 90, 95], atol=3)
 
@@ -158,29 +159,29 @@ def test_names_of_clips_may_hold_anything(tmp_path: Path) -> None:
     folder = tmp_path / "it's a 'folder' — ünïcode"
     folder.mkdir()
     one = clip(folder, "a.mp4", 2)
-    assemble([one, one], tmp_path / "film.mp4")
+    assemble([one, one], tmp_path / "film.mp4", FILM)
     assert len(decoded(tmp_path / "film.mp4")) == 4
 
 
-def test_unlike_clips_are_refused_by_name(tmp_path: Path) -> None:
+def test_unlike_clips_are_refused_by_shot(tmp_path: Path) -> None:
     clips = [clip(tmp_path, "a.mp4", 2), clip(tmp_path, "b.mp4", 2, size=(32, 32))]
-    with pytest.raises(BadInput, match=r"b\.mp4 .*64x32|b\.mp4 .*32x32"):
-        assemble(clips, tmp_path / "film.mp4")
+    with pytest.raises(BadInput, match=r"clip of shot 2 .*32x32.* is not like that of shot 1 .*64x32"):
+        assemble(clips, tmp_path / "film.mp4", FILM)
     assert not (tmp_path / "film.mp4").exists()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a video"])
-def test_a_clip_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+def test_the_shot_of_a_clip_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
     bad = tmp_path / "bad.mp4"
     if content is not None:
         bad.write_bytes(content)
-    with pytest.raises(BadInput, match=r"bad\.mp4"):
-        assemble([clip(tmp_path, "a.mp4", 2), bad], tmp_path / "film.mp4")
+    with pytest.raises(BadInput, match="clip of shot 2 is"):
+        assemble([clip(tmp_path, "a.mp4", 2), bad], tmp_path / "film.mp4", FILM)
 
 
 def test_no_clips_no_film(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="at least one clip"):
-        assemble([], tmp_path / "film.mp4")
+        assemble([], tmp_path / "film.mp4", FILM)
 
 
 @pytest.mark.parametrize("content", [b"", b"this is no picture", png(seen(scenery(0)))[:300]])
@@ -273,9 +274,14 @@ def test_missing_ffmpeg_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Monk
         ((1664, 928), (1664, 928)),
         ((333, 128), (1280, 492)),
         ((1281, 721), (1280, 720)),
+        ((832, 464), (1280, 714)),
+        ((928, 1664), (928, 1664)),  # upright, and large enough
+        ((128, 256), (640, 1280)),
     ],
 )
-def test_film_size_is_even_and_at_least_1280_wide(native: tuple[int, int], film: tuple[int, int]) -> None:
+def test_film_size_is_even_and_at_least_1280_on_its_long_side(
+    native: tuple[int, int], film: tuple[int, int]
+) -> None:
     assert film_size(*native) == film
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,10 +13,12 @@ import pytest
 from engine.story import Movement
 from engine.video.flow import WORK, measure
 from engine.video.inbetween import Inbetweener
+from engine.video.pair import read_pair
 from engine.world.render import render
 from engine.world.story import new_shots, new_story
 from tests.engine.video.pairs import HEIGHT, WIDTH, Frame, error, scenery, seen, walker
 
+EXAMPLE = Path(__file__).resolve().parents[3] / "assets" / "examples" / "fisherman"
 CAMERA = [
     (Movement.DOLLY_IN, {"zoom": 1 / 1.18}, {"zoom": 1.18}),
     (Movement.DOLLY_OUT, {"zoom": 1.2}, {"zoom": 0.9}),
@@ -145,3 +149,14 @@ def test_figures_of_the_world_walk_in_one_piece(seed: int) -> None:
         for moment in (0.3, 0.5, 0.7):
             middle = between(start, end, Movement(shot.movement), moment)
             assert crumbs(middle) < 2 * most + 0.002, (shot, moment)
+
+
+@pytest.mark.parametrize("shot", [1, 5])
+def test_where_motions_meet_is_no_lattice_of_dots(shot: int) -> None:
+    """Pixels of two motions that land between each other were drawn as dots, on the shipped film too."""
+    manifest = json.loads((EXAMPLE / "film.json").read_text(encoding="utf-8"))["shots"][shot - 1]
+    start, end = read_pair(EXAMPLE / manifest["start"], EXAMPLE / manifest["end"])
+    movement = Movement(manifest["attributes"]["movement"])
+    inbetweener = Inbetweener([start], [end], measure(start, end, movement))
+    found = [crumbs(inbetweener.at(moment)[0]) for moment in (0.3, 0.5, 0.7)]
+    assert np.mean(found) < max(crumbs(start), crumbs(end))

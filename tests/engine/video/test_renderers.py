@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -39,10 +41,34 @@ def test_a_count_is_one_that_the_model_makes_and_is_long_enough_when_it_can_be(
     made = lengths.fitting(frames, rate)
     assert lengths.shortest <= made <= lengths.longest
     assert (made - lengths.shortest) % lengths.step == 0
-    lasts = (made - 1) / lengths.rate.fraction
-    assert lasts >= (frames - 1) / rate.fraction or made == lengths.longest
+    wanted = frames / rate.fraction * lengths.rate.fraction - Fraction(1, 2)
+    assert made >= wanted or made == lengths.longest
     if made > lengths.shortest:  # and no longer than it has to be
-        assert (made - lengths.step - 1) / lengths.rate.fraction < (frames - 1) / rate.fraction
+        assert made - lengths.step < wanted
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [FrameRate(numerator=n) for n in (24, 25, 30, 60)]
+    + [FrameRate(numerator=n, denominator=1001) for n in (24000, 30000)],
+    ids=str,
+)
+@pytest.mark.parametrize(("seconds", "made"), [(4, 96), (6, 144), (8, 192)])
+def test_whole_seconds_are_paid_as_whole_seconds_at_any_rate(
+    rate: FrameRate, seconds: int, made: int
+) -> None:
+    """The first and last frame of four seconds at 25 are 2 ms farther apart than at 24: six were ordered."""
+    lengths = RENDERERS["fal-veo-3.1"].lengths
+    assert lengths is not None
+    assert lengths.fitting(rate.frames(seconds), rate) == made
+    assert lengths.fitting(rate.frames(seconds + 0.2), rate) == min(made + 48, 192)
+
+
+def test_a_frame_more_than_the_model_makes_is_the_next_count() -> None:
+    veo, wan = (RENDERERS[name].lengths for name in ("fal-veo-3.1", "wan2.1-vace-1.3b"))
+    assert veo is not None
+    assert wan is not None
+    assert (veo.fitting(96, FILM), veo.fitting(97, FILM), wan.fitting(60, FILM)) == (96, 144, 41)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +89,7 @@ def test_wan_makes_4k_plus_1_frames(name: str, frames: int) -> None:
         ("wan2.1-vace-1.3b", (256, 128), (864, 432)),
         ("wan2.1-vace-1.3b", (128, 256), (432, 864)),
         ("fal-veo-3.1", (256, 128), (1280, 720)),
-        ("veo-3.1", (128, 256), (720, 1280)),
+        ("veo-3.1-vertex", (128, 256), (720, 1280)),
     ],
 )
 def test_the_size_follows_the_pair_s_aspect(name: str, pair: tuple[int, int], size: tuple[int, int]) -> None:
@@ -90,7 +116,8 @@ def test_names_are_known_and_others_are_refused() -> None:
 
 def test_the_readme_tells_of_every_renderer() -> None:
     readme = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
-    assert [name for name in choices() if f"`{name}`" not in readme] == []
+    usable = [name for name in choices() if not RENDERERS[name].refusal]
+    assert [name for name in usable if f"`{name}`" not in readme] == []
 
 
 def test_a_model_that_ignores_the_last_frame_is_no_choice() -> None:
@@ -118,10 +145,19 @@ def test_a_key_is_asked_for_by_name_and_never_shown(monkeypatch: pytest.MonkeyPa
     assert "set FAL_KEY" in hindrance(fal, LAPTOP)
     monkeypatch.setenv("FAL_KEY", "secret-of-mine")
     assert hindrance(fal, LAPTOP) == ""
-    veo = RENDERERS["veo-3.1"]
-    monkeypatch.delenv("GEMINI_API_KEY", raising=False)
-    monkeypatch.setenv("GOOGLE_API_KEY", " ")
-    assert "set GEMINI_API_KEY or GOOGLE_API_KEY" in hindrance(veo, LAPTOP)
+    vertex = replace(RENDERERS["veo-3.1-vertex"], package="")
+    monkeypatch.delenv("VERTEX_API_KEY", raising=False)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", " ")
+    assert "set VERTEX_API_KEY or GOOGLE_CLOUD_PROJECT" in hindrance(vertex, LAPTOP)
+
+
+def test_the_gemini_api_offers_no_video_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Films that name it can be opened and quoted; it says what to choose instead, whatever keys are set."""
+    monkeypatch.setenv("GEMINI_API_KEY", "secret-of-mine")
+    for name in ("veo-3.1", "veo-3.1-fast"):
+        veo = get_renderer(name)
+        assert "choose Veo 3.1 (Vertex AI) or Veo 3.1 (fal)" in hindrance(veo, WORKSTATION)
+        assert quote(veo, 60, FILM).dollars == 0
 
 
 def test_a_quote_says_what_is_paid_and_what_is_slowed() -> None:

@@ -63,7 +63,7 @@ def test_the_shipped_one_beats_interpolation() -> None:
     upscaler = load_upscaler(checkpoint)
     assert isinstance(upscaler, LearnedUpscaler)
     vae = AutoencoderKLQwenImage.from_pretrained(checkpoint, subfolder="vae", torch_dtype=torch.float32)
-    small, large = small_and_large(vae, HELD_OUT, 3)
+    small, large = small_and_large(vae, range(HELD_OUT, HELD_OUT + 3))
     frames = (small.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
     truth = large.permute(0, 2, 3, 1).numpy().astype(float)
 

@@ -17,21 +17,21 @@
     const waiting = [];
     let stepping = false;
 
-    function step(which) {
-      if (stepping) { waiting.push(which); return; }
+    function step(which, command = null) {
+      if (stepping) { waiting.push([which, command]); return; }
       stepping = true;
       stage.settled(() => {
         const item = state.head?.[which];
         if (!item) { stepping = false; waiting.length = 0; return; }
-        send(which === "undo" ? "stepback" : "stepforward", { command: item.id }, () => {
+        send(which === "undo" ? "stepback" : "stepforward", { command: command ?? item.id }, () => {
           stepping = false;
-          if (waiting.length) step(waiting.shift());
+          if (waiting.length) step(...waiting.shift());
           return true;
         });
       });
     }
 
-    Object.assign(stage.command, { undo: () => step("undo"), redo: () => step("redo") });
+    Object.assign(stage.command, { undo: (command) => step("undo", command), redo: () => step("redo") });
 
     function ask() {
       if (state.head) send("steps");

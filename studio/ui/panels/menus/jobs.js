@@ -6,7 +6,9 @@
 
   stage.jobsMenu = (send) => {
     const { h, text, attribute, fill, tool, say, state } = stage;
-    const button = h("button.s-quiet.hd-jobs", { type: "button", id: "jobs" }, h("span.hd-dot"), h("span"));
+    const words = h("span.hd-words");
+    const count = h("span.hd-count"); // in place of the words where there is no room
+    const button = h("button.s-quiet.hd-jobs", { type: "button", id: "jobs" }, h("span.hd-dot"), words, count);
     const summary = h("div.hd-worker", { "aria-live": "polite" });
     const all = h("span.hd-all");
     const list = h("div.jo-list");
@@ -18,6 +20,9 @@
     const everything = (does, label) => h("button.s-quiet", { type: "button", onclick: () => send("every", { act: does }) }, label);
 
     const waiting = () => stage.activeJobs().filter((job) => job.state !== "running").sort((a, b) => a.sequence - b.sequence);
+
+    /** "Draw shot 3 · 92 % · +4": the figure is of this job, not of all. */
+    const doingNow = (job, more) => [job.title, say.progress(job), more && `+${more}`].filter(Boolean).join(" · ");
 
     /** Moves a waiting job by one; shown when the server has said so. */
     function move(job, by) {
@@ -59,7 +64,7 @@
       parts.error.hidden = !job.error;
       attribute(row.el, "data-state", job.state);
       parts.bar.hidden = job.state !== "running";
-      parts.bar.firstChild.style.width = `${Math.round(job.progress * 100)}%`;
+      stage.bar(parts.bar, job.progress);
       const shown = [job.state, job.stopping, first, last].join();
       if (row.shown === shown) return;
       const focused = parts.actions.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
@@ -76,11 +81,12 @@
       const ended = [...state.jobs.values()].filter((job) => ENDED.includes(job.state))
         .sort((a, b) => ENDED.indexOf(a.state) - ENDED.indexOf(b.state) || b.finished.localeCompare(a.finished)).slice(0, 12);
       const going = active.filter((job) => job.state !== "paused");
-      text(button.lastChild, !active.length ? "No jobs"
-        : running.length ? `${say.count(active.length, "job")} · ${Math.round(running[0].progress * 100)} %`
-          : `${say.count(active.length, "job")} ${going.length ? "waiting" : "paused"}`);
+      text(words, !active.length ? "No jobs" : running.length ? doingNow(running[0], active.length - 1)
+        : `${say.count(active.length, "job")} ${going.length ? "waiting" : "paused"}`);
+      text(count, active.length ? String(active.length) : "");
       attribute(button, "data-busy", going.length > 0);
-      attribute(button, "aria-label", `Jobs: ${button.textContent}`);
+      attribute(button, "aria-label", `Jobs: ${words.textContent}`);
+      attribute(button, "title", `Jobs: ${words.textContent}`);
       const order = [...running, ...line, ...ended].map((job) => {
         if (!rows.has(job.id)) rows.set(job.id, makeRow());
         paint(rows.get(job.id), job, line[0]?.id === job.id, line.at(-1)?.id === job.id);

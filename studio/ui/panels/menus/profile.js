@@ -5,7 +5,9 @@
   stage.profileMenu = (send) => {
     const { h, text, attribute, fill, icon, state } = stage;
     const shown = h("span");
-    const button = h("button.s-quiet.hd-profile", { type: "button", id: "profile" }, shown, icon("down"));
+    const size = h("span.hd-size");
+    const button = h("button.s-quiet.hd-profile", { type: "button", id: "profile" },
+      h("i.hd-brush", {}, icon("brush")), h("span", {}, shown, size), icon("down"));
     const list = h("div.pf-list");
     const all = h("input", { type: "checkbox", id: "all-profiles", onchange: () => send("choose", { all_profiles: all.checked }) });
     const panel = h("div.s-pop.pf-pop", { role: "dialog", "aria-label": "Profile" },
@@ -52,8 +54,9 @@
 
     function render() {
       const name = state.head ? `${state.head.profile_title} · ${state.head.width}×${state.head.height}` : "";
-      text(shown, name);
-      attribute(button, "title", state.head?.profile_note ?? null);
+      text(shown, state.head?.profile_title);
+      text(size, state.head ? ` · ${state.head.width}×${state.head.height}` : "");
+      attribute(button, "title", state.head ? `${name}. ${state.head.profile_note}` : null);
       attribute(button, "aria-label", `Profile: ${name}`);
       all.checked = Boolean(state.head?.all_profiles);
       if (!panel.hidden) renderList();

@@ -5,8 +5,9 @@
 
   stage.settingsMenu = (send) => {
     const { h, text, attribute, fill, state } = stage;
-    const name = h("span");
-    const button = h("button.s-quiet.hd-settings", { type: "button", id: "settings", title: "Film settings: title, look, frame rate, shape" }, name, stage.icon("down"));
+    const name = h("span.hd-fps");
+    const button = h("button.s-quiet.hd-settings", { type: "button", id: "settings", title: "Film settings: title, look, frame rate, shape" },
+      h("span", {}, "Settings"), name, stage.icon("down"));
     const shape = h("p.s-hint");
 
     /** A field of the project; what the select shows follows what the server read back. */

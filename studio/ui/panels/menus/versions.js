@@ -1,10 +1,10 @@
-// Versions of the shot list, for the story panel: compare their counts, name them, take any of them out.
+// Versions of the shot list, for the story panel: compare their counts, name them, use any of them.
 stage.versionsBox = (send) => {
   const { h, text, say, state } = stage;
   const summary = h("summary", { id: "versions" });
   const list = h("div.ve-list", { role: "list", "aria-label": "Versions of the shot list" });
   const box = h("details.ve-box", { hidden: true }, summary,
-    h("p.s-hint", {}, "Directing again makes a new version beside the others. Taking one out is an edit: undo brings this one back."), list);
+    h("p.s-hint", {}, "Directing again makes a new version beside the others. Using another one is an edit: undo brings this one back."), list);
   const rows = new Map();
 
   function makeRow(id) {
@@ -18,7 +18,7 @@ stage.versionsBox = (send) => {
     });
     const counts = h("small");
     const cast = h("small");
-    const use = h("button.s-quiet", { type: "button", onclick: () => send("takeout", { version: id }) }, "Take out");
+    const use = h("button.s-quiet", { type: "button", onclick: () => send("takeout", { version: id }) }, "Use this version");
     const here = h("span.ve-here", {}, stage.icon("check"), "in use");
     const number = h("strong");
     const el = h("div.ve-row", { role: "listitem" }, h("div.ve-head", {}, number, label.el, use, here), counts, cast);
@@ -40,22 +40,24 @@ stage.versionsBox = (send) => {
       row.use.hidden = version.current;
       row.here.hidden = !version.current;
       stage.attribute(row.el, "data-here", version.current);
-      stage.attribute(row.use, "aria-label", `Take out version ${version.number}: ${version.label}`);
+      stage.attribute(row.use, "aria-label", `Use version ${version.number}: ${version.label}`);
       return row.el;
     }));
   }
 
   const ask = () => state.head && send("versions");
   let known = "";
-  /** The list is asked for when another version is in use: after directing, taking out, undo. */
+  /** The list is asked for when another version is in use, after directing, using, undo; and while it is seen, whenever
+   *  what it counts may be otherwise. */
   function follow() {
-    const now = [state.head?.id, state.head?.version].join();
+    const drawn = box.open ? stage.shots().filter((shot) => shot.take_id).length : "";
+    const now = [state.head?.id, state.head?.version, drawn].join();
     if (now === known) return;
     known = now;
     ask();
   }
-  box.addEventListener("toggle", () => box.open && ask());
+  box.addEventListener("toggle", () => (box.open ? follow() : 0));
   stage.on("versions project", render);
-  stage.on("project head", follow);
+  stage.on("project head shots", follow);
   return box;
 };

@@ -13,15 +13,15 @@ import diffusers.models.transformers.transformer_qwenimage as qwenimage
 import torch
 from torch import Tensor, nn
 
-from engine.training.loop import StageOptions, Trainee, run
+from engine.training.data_parallel import Team
 from engine.training.muon import muon_and_adam
 from engine.training.objectives import sft_loss
-from engine.training.run import Progress, follow, save_weights
-from engine.training.team import Team
+from engine.training.train_loop import StageOptions, Trainee, train
+from engine.training.weights_file import Progress, save_weights
 
 
 @dataclass(frozen=True)
-class FitOptions(StageOptions):
+class FlowOptions(StageOptions):
     """`compile` takes a minute or two and pays in a long run only."""
 
     minutes: float = 120.0
@@ -31,19 +31,20 @@ class FitOptions(StageOptions):
     report_every: float = 240.0
 
 
-def fit(
+def train_flow(
     model: nn.Module,
     batch: Callable[[random.Random], tuple[Tensor, Tensor]],
     report: Callable[[nn.Module], dict[str, float]],
     path: Path,
     progress: Progress,
-    options: FitOptions,
+    options: FlowOptions,
     team: Team,
 ) -> None:
     """Trains `model`, whose child `transformer` does most of the work, for a budget of minutes.
 
     `batch` gives velocity errors of `model` and their weights; `report` says how its moving average does. The
-    average's `parts()` are what is saved, every few minutes, so a killed run loses little.
+    average's `parts()` are what is saved, every few minutes, so a killed run loses little; they are what the
+    next run goes on from.
     """
     torch.manual_seed(options.seed + progress.samples + team.rank)
     r = random.Random(options.seed + progress.samples + 7919 * team.rank)
@@ -58,9 +59,17 @@ def fit(
         loss=lambda _: sft_loss(*batch(r)),
         report=lambda: report(average),
         save=lambda done: save_weights(path, average.parts(), done),
-        stepped=lambda steps: follow(average, model, steps),
+        stepped=lambda steps: update_ema(average, model, steps),
     )
-    run(trainee, options, progress, team)
+    train(trainee, options, progress, team)
+
+
+@torch.no_grad()
+def update_ema(average: nn.Module, model: nn.Module, steps: int, limit: float = 0.997) -> None:
+    """Exponential moving average of the weights, warming up over the first steps."""
+    keep = min(limit, (steps + 1) / (steps + 20))
+    targets: list[Tensor] = list(average.parameters())
+    torch._foreach_lerp_(targets, [p.detach() for p in model.parameters()], 1 - keep)
 
 
 def _is_matrix(name: str, p: Tensor) -> bool:

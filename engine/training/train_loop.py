@@ -12,10 +12,11 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from torch import Tensor, nn
 
+from engine.training.budget import Budget, Every
 from engine.training.curve import draw_curve
-from engine.training.muon import set_rate
-from engine.training.run import Budget, Every, Progress
-from engine.training.team import Team
+from engine.training.data_parallel import Team
+from engine.training.muon import set_learning_rate
+from engine.training.weights_file import Progress
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,12 @@ class Trainee:
     stepped: Callable[[int], None] | None = None
 
 
-def run(trainee: Trainee, options: StageOptions, progress: Progress, team: Team | None = None) -> None:
-    """Trains for the budget of minutes; a killed run has lost what came after its last report."""
+def train(trainee: Trainee, options: StageOptions, progress: Progress, team: Team | None = None) -> None:
+    """Trains for the budget of minutes; a killed run has lost what came after its last report.
+
+    A run that goes on has the weights alone: the optimisers' moments begin at nothing, which the warm-up of
+    the learning rate is for, and the random numbers are others. So two runs are not one of their length.
+    """
     team = team or Team()
     budget = Budget(options.minutes, options.decay, options.warmup, team)
     due = Every(options.report_every, first=min(30.0, options.report_every))
@@ -61,7 +66,7 @@ def run(trainee: Trainee, options: StageOptions, progress: Progress, team: Team 
     with _bar(trainee.path.stem, team) as bar:
         task = bar.add_task(trainee.path.stem, total=1.0, figures="")
         while not budget.spent:
-            set_rate(trainee.solvers, options.lr * budget.factor())
+            set_learning_rate(trainee.solvers, options.lr * budget.factor())
             loss = trainee.loss(budget.fraction)
             for solver in trainee.solvers:
                 solver.zero_grad(set_to_none=True)

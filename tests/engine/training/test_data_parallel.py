@@ -11,7 +11,8 @@ import psutil
 import pytest
 import torch
 
-from engine.training.team import Team, together
+from engine.errors import BadInput
+from engine.training.data_parallel import Team, spawn_workers
 from tests.studio.helpers import wait_until
 
 pytestmark = pytest.mark.slow
@@ -29,7 +30,7 @@ def _work(folder: Path, team: Team) -> None:
 
 
 def test_gradients_are_averaged_and_the_leader_is_followed(tmp_path: Path) -> None:
-    together(2, _work, tmp_path)
+    spawn_workers(2, _work, tmp_path)
     for rank in range(2):
         reached, unreached, told, threads = torch.load(tmp_path / f"{rank}.pt")
         assert reached.tolist() == [1.5, 1.5]
@@ -39,7 +40,7 @@ def test_gradients_are_averaged_and_the_leader_is_followed(tmp_path: Path) -> No
 
 
 def test_one_worker_needs_no_other_process(tmp_path: Path) -> None:
-    together(1, _work, tmp_path)
+    spawn_workers(1, _work, tmp_path)
     assert torch.load(tmp_path / "0.pt")[0].tolist() == [1.0, 1.0]
 
 
@@ -50,7 +51,16 @@ def _fail(team: Team) -> None:
 
 def test_the_error_of_a_worker_ends_all(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="a worker failed"):
-        together(2, _fail)
+        spawn_workers(2, _fail)
+
+
+def _refuse(team: Team) -> None:
+    raise BadInput("Leave out --start.")
+
+
+def test_what_a_worker_tells_the_user_is_one_sentence() -> None:
+    with pytest.raises(BadInput, match=r"^Leave out --start\.$"):
+        spawn_workers(2, _refuse)
 
 
 def _sleep(folder: Path, team: Team) -> None:
@@ -61,7 +71,7 @@ def _sleep(folder: Path, team: Team) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 def test_workers_end_with_a_trainer_that_is_killed(tmp_path: Path) -> None:
     """Or they would train on, and write over the weights of the next run."""
-    trainer = multiprocessing.get_context("spawn").Process(target=together, args=(2, _sleep, tmp_path))
+    trainer = multiprocessing.get_context("spawn").Process(target=spawn_workers, args=(2, _sleep, tmp_path))
     trainer.start()
     wait_until(lambda: len([p for p in tmp_path.glob("?") if p.read_text()]) == 2)
     workers = [psutil.Process(int(path.read_text())) for path in tmp_path.glob("?")]

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import multiprocessing.connection
 import os
+import pickle
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor
+
+from engine.errors import StageError
+
+_REFUSED = "refused-"  # files with the errors that are meant for the user
 
 
 @dataclass(frozen=True)
@@ -54,16 +60,23 @@ class Team:
             g.copy_(part.view_as(g))
 
 
-def together(workers: int, work: Callable[..., Any], *given: Any) -> None:
+def spawn_workers(workers: int, work: Callable[..., Any], *given: Any) -> None:
     """Runs `work(*given, Team)` in `workers` processes of one thread each; in this process if it is one.
 
-    `work` and what it is given must be picklable. The error of a worker ends them all.
+    `work` and what it is given must be picklable. The error of a worker ends them all; a StageError is raised
+    here as itself.
     """
     if workers == 1:
         work(*given, Team())
         return
     with tempfile.TemporaryDirectory() as folder:
-        mp.spawn(_join, (workers, os.path.join(folder, "meeting"), work, given), nprocs=workers)
+        try:
+            mp.spawn(_join, (workers, folder, work, given), nprocs=workers)
+        except (mp.ProcessRaisedException, mp.ProcessExitedException):
+            refusals = [pickle.loads(path.read_bytes()) for path in Path(folder).glob(f"{_REFUSED}*")]
+            if refusals:
+                raise refusals[0] from None
+            raise
 
 
 def _end_with_parent() -> None:
@@ -77,11 +90,16 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _join(rank: int, workers: int, meeting: str, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
+def _join(rank: int, workers: int, folder: str, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=workers)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=workers)
     try:
         work(*given, Team(rank, workers))
+    except StageError as error:
+        whole = Path(folder) / f"part-{rank}"
+        whole.write_bytes(pickle.dumps(error))
+        whole.replace(Path(folder) / f"{_REFUSED}{rank}")
+        raise
     finally:
         dist.destroy_process_group()

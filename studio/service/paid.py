@@ -1,0 +1,56 @@
+"""Who may spend the owner's money: on a hosted studio every visitor is a stranger to the one who pays.
+
+The keys of paid services are the owner's, and whoever opens a Hugging Face Space can use all that it has. So
+there nothing paid can be chosen, unless the owner says that the public may.
+"""
+
+from __future__ import annotations
+
+import os
+
+from engine.agents.keys import HOSTED_VARIABLE
+from engine.errors import UnsupportedError
+from engine.profile import Mode
+from engine.profiles import get_profile
+from engine.video.renderers import get_renderer
+from studio.store.states import JobKind
+from studio.store.tables import Job
+
+PUBLIC_VARIABLE = "STAGE_PUBLIC_PAID"
+
+
+def paid_profile_refusal(name: str) -> str:
+    """Why nobody may draw with a profile here, in one sentence; "" where everybody may."""
+    profile = get_profile(name)
+    return _refusal(profile.title) if profile.mode is Mode.HOSTED else ""
+
+
+def paid_renderer_refusal(name: str) -> str:
+    """Why nobody may render with a renderer here, in one sentence; "" where everybody may."""
+    renderer = get_renderer(name)
+    return _refusal(renderer.title) if renderer.kind.remote else ""
+
+
+def check_paid_again(job: Job, profile: str) -> None:
+    """Raises UnsupportedError for a job that would be paid for when it is done again, by `profile`: it may
+    have been made, or stopped, when something else was allowed or chosen.
+    """
+    why_not = ""
+    if job.kind == JobKind.DRAW.value:
+        why_not = paid_profile_refusal(profile)
+    elif job.kind == JobKind.EXPORT.value:
+        renderers = {shot["clip"]["renderer"] for shot in job.order["shots"] if shot["ready"] is None}
+        why_not = next(filter(None, map(paid_renderer_refusal, sorted(renderers))), "")
+    elif job.kind == JobKind.RENDER.value and not job.order.get("text_only"):
+        why_not = paid_renderer_refusal(job.order["shot"]["clip"]["renderer"])
+    if why_not:
+        raise UnsupportedError(why_not)
+
+
+def _refusal(title: str) -> str:
+    if not os.environ.get(HOSTED_VARIABLE) or os.environ.get(PUBLIC_VARIABLE) == "1":
+        return ""
+    return (
+        f"{title} costs money, and on this hosted studio its owner would pay: choose something free, or run "
+        f"the studio on your own machine (its owner can let everybody use it with {PUBLIC_VARIABLE}=1)."
+    )

@@ -1,0 +1,175 @@
+"""What the page remembers, and what it must forget: another film, another version, work that ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import FAKE_PAINTER, Server, new_film, open_studio
+from tests.studio.fake_painter import STEP_SECONDS
+
+THEME = "A girl with a red coat waits in a snowy forest until her father comes"
+SETTLED = "() => stage.savedState() === 'saved' && !stage.state.director?.working"
+DRAWN = "() => stage.shots().length && stage.shots().every((shot) => shot.status === 'drawn')"
+
+
+@pytest.fixture
+def unhurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A studio that takes its time to draw, so that work is seen."""
+    monkeypatch.setenv(STEP_SECONDS, "0.1")
+    server = Server(tmp_path / "home", FAKE_PAINTER).start()
+    yield server
+    server.stop()
+
+
+def direct(page: Page, shots: int) -> None:
+    before = page.evaluate("() => stage.state.head.version")
+    page.fill("#theme", THEME)
+    page.fill("#shot-count", str(shots))
+    page.click("#direct")
+    page.wait_for_function("(before) => stage.state.head.version !== before", arg=before)
+    page.wait_for_function(SETTLED)
+
+
+def test_a_new_film_starts_with_nothing_of_the_one_before(page: Page, shared_studio: Server) -> None:
+    open_studio(page, shared_studio)
+    page.fill("#director-seed", "7")
+    page.fill("#film-seconds", "20")
+    page.fill("#shot-count", "9")
+    page.click("#view-animatic")
+    page.evaluate("() => stage.player.seek(stage.player.total() - 1)")
+    page.evaluate("() => { document.querySelector('#left').scrollTop = 400; }")
+    new_film(page)
+    expect(page.locator("#theme")).to_be_focused()
+    expect(page.locator("#timecode")).to_have_text("00:00:00:00")
+    expect(page.locator("#director-seed")).to_have_value("0")
+    expect(page.locator("#film-seconds")).to_have_value("")
+    expect(page.locator("#shot-count")).to_have_value("5")
+    assert page.evaluate("() => document.querySelector('#left').scrollTop") == 0
+
+
+def test_the_playhead_never_stands_where_the_film_is_no_more(page: Page, shared_studio: Server) -> None:
+    open_studio(page, shared_studio)
+    page.evaluate("() => { stage.playhead.on = true; stage.player.seek(stage.player.total() - 1); }")
+    page.wait_for_function("() => stage.state.cursor === stage.state.order.at(-1)")
+    page.keyboard.press("Delete")
+    page.wait_for_function("() => stage.state.order.length === 4")
+    assert page.evaluate("() => stage.playhead.frame <= stage.player.total() - 1")
+    assert page.evaluate("() => stage.state.shots.has(stage.playhead.shot)")
+    direct(page, 2)
+    expect(page.locator("#timecode")).to_have_text("00:00:00:00")
+    assert page.evaluate("() => stage.playhead.on") is False
+
+
+def test_a_deleted_shot_is_told_and_brought_back(page: Page, shared_studio: Server) -> None:
+    """The way back is the undo of that command, also after another edit; nothing in the bar moves."""
+    open_studio(page, shared_studio)
+    order = page.evaluate("() => stage.state.order")
+    place = page.locator("#insert-shot").bounding_box()
+    page.locator(".tl-card").nth(2).click()
+    page.keyboard.press("Delete")
+    notice = page.locator(".s-notice", has_text="Shot 3 is in the trash.")
+    expect(notice).to_be_visible()
+    expect(page.locator("#trash")).to_be_visible()
+    assert page.locator("#insert-shot").bounding_box() == place
+    page.evaluate("() => stage.edit({ [stage.state.order[0]]: { title: 'Later' } }, () => true)")
+    page.wait_for_function("() => stage.shots()[0].title === 'Later'")
+    notice.get_by_role("button", name="Bring it back").click()
+    page.wait_for_function("(order) => stage.state.order.join() === order.join()", arg=order)
+    assert page.evaluate("() => stage.shots()[0].title") == "Later"
+    expect(page.locator("#trash")).to_be_hidden()
+
+
+def test_who_is_brought_back_stands_where_they_stood(page: Page, shared_studio: Server) -> None:
+    open_studio(page, shared_studio)
+    names = "() => [...document.querySelectorAll('.pe-card[data-cast] .pe-name')].map((el) => el.value)"
+    before = page.evaluate(names)
+    assert len(before) > 1
+    page.locator(".pe-card[data-cast]").first.get_by_role("button", name="Take off the cast list").click()
+    expect(page.locator(".pe-card[data-cast]")).to_have_count(len(before) - 1)
+    page.click("#undo")
+    expect(page.locator(".pe-card[data-cast]")).to_have_count(len(before))
+    assert page.evaluate(names) == before
+
+
+def test_work_is_seen_and_the_list_of_thoughts_stays(page: Page, unhurried: Server) -> None:
+    open_studio(page, unhurried)
+    new_film(page)
+    direct(page, 3)
+    page.evaluate("() => { window.thoughts = [...document.querySelectorAll('.st-stages li')]; }")
+    assert page.evaluate("() => window.thoughts.length") >= 3
+    expect(page.locator("#draw-all")).to_have_text("Draw all 3")
+    page.click("#versions")
+    page.locator("input[name=takes][value='2']").check(force=True)
+    page.click("#draw-all")
+    page.wait_for_function("() => document.querySelector('.vw-bar:not([hidden])')", polling=20)
+    page.wait_for_function(
+        "() => /^Draw shot \\d.* · \\d+ % · \\+\\d$/.test(document.querySelector('.hd-words').textContent)",
+        polling=20,
+    )
+    page.wait_for_function(DRAWN)
+    assert page.evaluate("() => stage.shots().map((shot) => shot.takes)") == [2, 2, 2]
+    same = "() => [...document.querySelectorAll('.st-stages li')].every((el, i) => el === thoughts[i])"
+    assert page.evaluate(same)
+    expect(page.locator(".ve-row")).to_contain_text("3 drawn")
+    # Each button has its own time: one shot, and two that are stale.
+    page.evaluate(
+        "() => stage.edit(Object.fromEntries(stage.state.order.slice(0, 2)"
+        ".map((id) => [id, { description: 'The girl waves.' }])), () => true)"
+    )
+    expect(page.locator("#draw-all")).to_contain_text("Draw the rest: ")
+    page.locator("input[name=takes][value='1']").check(force=True)
+    page.wait_for_function("() => stage.details()?.estimate")
+    times = [page.locator(f"{name} .dr-time").inner_text() for name in ("#draw-this", "#draw-all")]
+    alone, rest = (float(time.strip(" ·s")) for time in times)
+    count = page.evaluate("() => stage.state.head.stale_shots.length")
+    assert rest == pytest.approx(alone * count, abs=count)
+
+
+def test_nothing_counts_steps_yet(page: Page, shared_studio: Server) -> None:
+    """While the painter is loaded, the page says so instead of 0 %."""
+    open_studio(page, shared_studio)
+    said = page.evaluate(
+        "() => [stage.say.progress({ progress: 0, message: 'loading the painter' }),"
+        " stage.say.progress({ progress: 0, message: '' }), stage.say.progress({ progress: 0.5 })]"
+    )
+    assert said == ["loading the painter", "starting", "50 %"]
+    bar = (
+        "() => { const bar = stage.h('div.s-bar', {}, stage.h('div')); stage.bar(bar, 0);"
+        " const first = bar.hasAttribute('data-unknown'); stage.bar(bar, 0.5);"
+        " return [first, bar.hasAttribute('data-unknown'), bar.firstChild.style.width]; }"
+    )
+    assert page.evaluate(bar) == [True, False, "50%"]
+
+
+def test_a_film_that_is_ready_is_told(page: Page, shared_studio: Server) -> None:
+    """While its popover is closed; the notice opens it. Then nothing is left to join."""
+    open_studio(page, shared_studio)
+    page.click("#film-button")
+    page.evaluate(
+        "() => stage.edit(Object.fromEntries(stage.state.order.map("
+        "(id) => [id, { dialogue: '' }])), () => true)"
+    )
+    expect(page.locator("#subtitles-srt")).to_be_hidden()
+    page.click("#export")
+    page.wait_for_function("() => stage.activeJobs().some((job) => job.kind === 'export')", polling=20)
+    page.keyboard.press("Escape")
+    notice = page.locator(".s-notice", has_text="The film is ready.")
+    expect(notice).to_be_visible(timeout=240_000)
+    notice.get_by_role("button", name="Show it").click()
+    expect(page.locator("#film-video")).to_be_visible()
+    page.wait_for_function("() => stage.state.told.filmQuote?.shots === 0")
+    expect(page.locator("#render-quote")).to_have_text("")
+
+
+def test_words_that_cannot_be_drawn_are_one_line(page: Page, shared_studio: Server) -> None:
+    open_studio(page, shared_studio)
+    new_film(page)
+    page.fill("#theme", "A lighthouse keeper and her dog wait for a ship until the lamp breaks")
+    page.click("#direct")
+    page.wait_for_function("() => stage.state.order.length && !stage.state.director?.working")
+    expect(page.locator(".pe-warnings li").first).to_contain_text("Mini (CPU) cannot draw: ")
+    expect(page.locator(".pe-warnings li", has_text="cannot draw")).to_have_count(1)

@@ -1,0 +1,135 @@
+"""Nothing is paid twice: orders without a clear answer, clips that are gone or cannot be read here."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import StageError
+from engine.video.remote.ledger import FileLedger
+from engine.video.remote.service import Expired
+from tests.engine.video.scene import Scene
+from tests.engine.video.services import Answer, Fal, serving
+
+only_fal = pytest.mark.parametrize("scene", ["fal-veo-3.1"], indirect=True)
+LEDGER = "operations.json"
+
+
+def google_or_fal(status: int, said: str) -> Answer:
+    return Answer(status, {"error": {"code": status, "message": said}})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, b"<html>a proxy</html>"),
+        *(google_or_fal(status, "upstream") for status in (408, 500, 502, 504, 524)),
+        Answer(hang_up=True),
+    ],
+    ids=lambda answer: "hung up" if answer.hang_up else str(answer.status),
+)
+def test_an_order_without_a_clear_answer_is_not_placed_again(scene: Scene, answer: Answer) -> None:
+    """The service took it, and then a gateway stumbled: it was ordered up to seven times."""
+    scene.service.script["taken"] = [answer] * 3
+    with pytest.raises(StageError, match="may have been taken: look into your account there"):
+        scene.made()
+    assert len(scene.service.orders) == 1
+
+
+@only_fal
+def test_an_order_that_is_answered_with_another_form_is_not_placed_again(scene: Scene) -> None:
+    scene.service.script["taken"] = [Answer(200, ["queued"])] * 3
+    with pytest.raises(StageError, match="the answer cannot be read, and it may have been taken"):
+        scene.made()
+    assert len(scene.service.orders) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_order_that_was_turned_away_is_placed_again(scene: Scene, status: int) -> None:
+    scene.service.script["order"] = [google_or_fal(status, "later")] * 2
+    scene.made()
+    assert len(scene.service.orders) == 1
+
+
+def test_a_look_that_cannot_be_read_is_taken_again(scene: Scene) -> None:
+    scene.service.script["look"] = [Answer(200, b"<html>a proxy</html>")]
+    scene.made()
+    assert len(scene.service.orders) == 1
+
+
+def test_a_model_that_the_service_has_no_more_is_one_sentence(scene: Scene) -> None:
+    scene.service.script["order"] = [google_or_fal(404, "the model is no longer available")]
+    with pytest.raises(StageError, match=r"does not offer this model any more.*choose another renderer"):
+        scene.made()
+
+
+def test_operations_that_expired_since_are_ordered_anew_at_once(scene: Scene) -> None:
+    """A film of many shots, made again a week later, was stopped once for each of them."""
+    scene.made()
+    gone = {"code": 404, "message": "Requested entity was not found.", "status": "NOT_FOUND"}
+    scene.service.script["look"] = [Answer(404, {"error": gone})]
+    scene.made()
+    assert len(scene.service.orders) == 2
+    (entry,) = FileLedger(scene.folder / LEDGER)._read()
+    assert entry.operation.endswith("2")
+
+
+@only_fal
+def test_a_file_that_the_service_threw_away_is_expired(scene: Scene) -> None:
+    """Google answers 403 for it: that was taken for a wrong key, and the dead operation was kept for ever."""
+    said = "You do not have permission to access the File abc or it may not exist."
+    scene.service.script["fetch"] = [google_or_fal(403, said)]
+    with pytest.raises(Expired, match="does not know this clip any more"):
+        scene.made()
+    scene.made()
+    assert len(scene.service.orders) == 2
+
+
+@only_fal
+def test_a_refused_key_is_not_an_expired_clip(scene: Scene) -> None:
+    scene.service.script["fetch"] = [google_or_fal(403, "The key is not valid.")]
+    with pytest.raises(StageError, match="did not accept FAL_KEY"):
+        scene.made()
+    scene.made()
+    assert len(scene.service.orders) == 1
+
+
+@only_fal
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_what_storage_refuses_without_a_key_is_expired(scene: Scene, films: bytes, status: int) -> None:
+    with serving(Fal(films)) as elsewhere:
+        away = Answer(302, {}, {"location": f"{elsewhere.url}/files/clip.mp4"})
+        scene.service.script["fetch"] = [away]
+        elsewhere.script["fetch"] = [Answer(status, b"<Error><Code>AccessDenied</Code></Error>")]
+        with pytest.raises(Expired):
+            scene.made()
+
+
+@only_fal
+def test_a_broken_download_is_fetched_again(scene: Scene) -> None:
+    scene.service.script["fetch"] = [Answer(200, b"this is no video")]
+    scene.made()
+    assert scene.service.fetches == 2
+    assert len(scene.service.orders) == 1
+
+
+def test_a_clip_that_cannot_be_read_is_not_paid_again(scene: Scene) -> None:
+    video, scene.service.video = scene.service.video, b"this is no video"
+    with pytest.raises(StageError, match="a clip that cannot be read here"):
+        scene.made()
+    scene.service.video = video
+    scene.made()
+    assert len(scene.service.orders) == 1
+
+
+@pytest.mark.parametrize("program", [None, "#!/bin/sh\nexit 3\n"])
+def test_nothing_is_ordered_that_could_not_be_read_here(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, program: str | None
+) -> None:
+    broken = scene.folder / "ffmpeg"
+    if program is not None:
+        broken.write_text(program)
+        broken.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(broken))
+    with pytest.raises(StageError, match="check IMAGEIO_FFMPEG_EXE"):
+        scene.made()
+    assert scene.service.orders == []
