@@ -84,7 +84,7 @@ def project_fields(fields: Mapping[str, Any], profile: str) -> dict[str, Any]:
     if checked.get("aspect") and checked["aspect"] not in wanted.aspects:
         offered = ", ".join(wanted.aspects) or f"{wanted.width}x{wanted.height} pixels only"
         raise BadInput(f"{wanted.title} does not draw in {checked['aspect']}: it offers {offered}.")
-    if "renderer" in checked and not get_renderer(checked["renderer"]).keeps_last_frame:
+    if "renderer" in checked and get_renderer(checked["renderer"]).refusal:
         raise BadInput(get_renderer(checked["renderer"]).refusal)
     return checked
 
