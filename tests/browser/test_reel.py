@@ -93,13 +93,13 @@ def keep_two_versions(page: Page) -> None:
     expect(page.locator(".ve-row")).to_have_count(2)
     expect(page.locator(".ve-row").nth(0)).to_contain_text("3 shots")
     expect(page.locator(".ve-row").nth(1)).to_contain_text("in use")
-    page.get_by_role("button", name="Take out version 1:").click()
+    page.get_by_role("button", name="Use version 1:").click()
     page.wait_for_function("() => stage.state.order.length === 3 && stage.shots()[0].description === 'one'")
     expect(page.locator("#theme")).to_have_value(FIRST)
     page.click("#undo")
     page.wait_for_function("() => stage.state.order.length === 4")
     expect(page.locator(".ve-row").nth(1)).to_contain_text("in use")
-    page.get_by_role("button", name="Take out version 1:").click()
+    page.get_by_role("button", name="Use version 1:").click()
     page.wait_for_function("() => stage.state.order.length === 3")
 
 

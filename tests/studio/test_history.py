@@ -84,3 +84,10 @@ def test_a_long_way_is_short(studio: Studio) -> None:
     assert studio.jump(ME, project, first).undone == 40
     assert shots_of(studio, project)[0].title == ""
     assert sum(entry.kind == "undo" for entry in studio.history(ME, project, limit=1000)) == 40
+
+
+def test_one_shot_is_one_shot(studio: Studio) -> None:
+    project = studio.create_project(ME).head.id
+    for shots in (1, 2):
+        list(studio.direct(ME, project, "A girl waits for a train", shots=shots))
+    assert [step.label for step in studio.steps(ME, project)] == ["direct 1 shot", "direct 2 shots"]
