@@ -162,7 +162,7 @@ class Edits(Room):
         with self._edit_shot(owner, shot_id) as (edit, shot):
             if shot.shelf is not None:
                 raise BadInput(
-                    "This shot belongs to another version of the film: take that version out first."
+                    "This shot belongs to another version of the film: use that version first."
                 )
             if shot.trashed is not None:
                 _check_room(edit.film, 1)

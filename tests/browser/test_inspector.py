@@ -24,6 +24,7 @@ def test_several_shots_are_edited_at_once(page: Page, shared_studio: Server) -> 
     film.locator(".tl-card").nth(1).click(modifiers=["Shift"])
     expect(film.locator("#inspector h2")).to_have_text("2 shots")
     expect(film.locator("#shot-description")).to_have_attribute("placeholder", "several values")
+    expect(film.locator("#shot-slate")).to_have_attribute("placeholder", "mixed")  # there is no room for more
     expect(film.locator("#shot-description")).to_have_value("")
     expect(film.locator("#shot-scale")).to_have_value("medium shot")
     expect(anna).to_have_attribute("aria-pressed", "mixed")

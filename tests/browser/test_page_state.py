@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,3 +174,18 @@ def test_words_that_cannot_be_drawn_are_one_line(page: Page, shared_studio: Serv
     page.wait_for_function("() => stage.state.order.length && !stage.state.director?.working")
     expect(page.locator(".pe-warnings li").first).to_contain_text("Mini (CPU) cannot draw: ")
     expect(page.locator(".pe-warnings li", has_text="cannot draw")).to_have_count(1)
+
+
+def test_what_is_shown_in_signs_is_said_in_words(page: Page, shared_studio: Server) -> None:
+    """Tiles of the memory, and the buttons that looked alike or were cut."""
+    open_studio(page, shared_studio)
+    page.locator(".tl-card").nth(1).click()
+    expect(page.locator(".me-tile").first).to_have_attribute("title", re.compile(r"of shot 1 · \d+ %$"))
+    expect(page.locator(".me-table tbody th").first).to_have_attribute("title", re.compile("of shot 1$"))
+    icon = "(id) => document.querySelector(`${id} path`).getAttribute('d')"
+    for one, other in (("#projects", "#film-button"), ("#agents-open", ".st-who .s-tool")):
+        assert page.evaluate(icon, one) != page.evaluate(icon, other)
+    expect(page.locator("#film-button")).to_have_text("Export")
+    expect(page.locator("#settings")).to_contain_text("Settings")
+    title = page.locator("#project-title")
+    assert title.evaluate("(el) => el.scrollWidth <= el.clientWidth"), "there is room for the whole title"

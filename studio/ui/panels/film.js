@@ -52,6 +52,7 @@ function renderPrice() {
   const quote = priceKey && state.told.filmQuote?.key === priceKey ? state.told.filmQuote : null;
   text(price, !quote ? "" : quote.shots ? `To render: ${stage.priceOf(quote)}.`
     : state.head?.film && !state.head.film.stale ? "" : "Every clip is rendered and fresh; the film only has to be joined.");
+  price.hidden = !price.textContent;
 }
 
 let making = null; // the job that was seen at work
@@ -83,9 +84,9 @@ function render() {
   make.disabled = busy || !shots || missing > 0;
   halt.hidden = bar.hidden = !busy;
   doing.hidden = !busy && job?.state !== "failed";
-  text(doing, !job ? "" : job.error || [job.message || (job.state === "queued" ? "waiting" : "working"), `${Math.round(job.progress * 100)} %`, say.about(job.eta_seconds)].filter(Boolean).join(" · "));
+  text(doing, !job ? "" : job.error || [job.message || (job.state === "queued" ? "waiting" : "working"), job.progress && say.progress(job), say.about(job.eta_seconds)].filter(Boolean).join(" · "));
   attribute(bar, "aria-valuenow", busy ? Math.round(job.progress * 100) : null);
-  bar.firstChild.style.width = `${Math.round((job?.progress ?? 0) * 100)}%`;
+  stage.bar(bar, job?.progress ?? 0);
   result.hidden = !film;
   subtitles.hidden = !stage.shots().some((shot) => shot.attributes.dialogue.trim());
   attribute(button, "data-busy", busy);
