@@ -75,7 +75,7 @@ def file_used(session: Session, sha256: str, without: Iterable[str] = ()) -> boo
 def _refusals(session: Session, film: FilmState, take: Take) -> Iterator[str]:
     what = f"Take {take.number}"
     if take.locked:
-        yield f"{what} is locked: unlock it first."
+        yield f"{what} is protected from purging: take the protection away first."
     everywhere = session.exec(select(Shot).where(Shot.project_id == take.project_id)).all()  # all versions
     if any(shot.picked == take.id for shot in everywhere):
         yield f"{what} is in the film: use another take first."

@@ -155,7 +155,7 @@ def test_purge_deletes_only_what_nothing_else_needs(studio: Studio) -> None:
         with pytest.raises(BadInput, match=reason.split(":")[0]):
             studio.purge(ME, take)
     studio.edit_take(ME, old, locked=True)
-    with pytest.raises(BadInput, match="Take 1 is locked"):
+    with pytest.raises(BadInput, match="Take 1 is protected from purging"):
         studio.purge(ME, old)
     studio.edit_take(ME, old, locked=False)
     (job,) = studio.draw(ME, [ids[0]])
