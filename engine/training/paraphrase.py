@@ -39,7 +39,7 @@ THINGS = (
     "piano", "machine", "spaceship", "robot", "wolf", "fox", "ghost", "moon", "train",
 )  # fmt: skip
 VERBS = (
-    "sees", "has_memory", "carries", "loses", "wants", "opens", "closes", "dreams of", "thinks about",
+    "sees", "remembers", "carries", "loses", "wants", "opens", "closes", "dreams of", "thinks about",
     "talks about", "looks for", "misses", "loves", "fears", "keeps", "brings", "asks about",
     "wonders about", "believes in", "drops", "picks up", "studies", "paints", "meets", "helps",
     "saves", "warns",

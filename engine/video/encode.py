@@ -66,17 +66,29 @@ def run_ffmpeg(arguments: Sequence[str], out: Path, cancelled: IsCancelled | Non
         Cancelled: `cancelled` returned True, and ffmpeg was ended.
         StageError: it failed; the message is one sentence about `out`.
     """
-    command = [ffmpeg(), *_QUIET, *arguments]
+    with _running([ffmpeg(), *_QUIET, *arguments], out) as process:
+        while process.poll() is None:
+            check(cancelled)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_ASK_SECONDS)
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], out: Path, stdin: int = subprocess.DEVNULL
+) -> Iterator[subprocess.Popen[bytes]]:
+    """ffmpeg at work on `out`: waited for when the block ends well, else ended. Raises StageError."""
     with tempfile.TemporaryFile() as log:
         try:
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+            process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=log)
         except OSError as error:
             raise _not_started(error) from error
         try:
-            while process.poll() is None:
-                check(cancelled)
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(_ASK_SECONDS)
+            yield process
+            process.wait()
+        except BrokenPipeError:  # ffmpeg ended early, and its last words say why
+            process.wait()
+            raise _failure(out, _all(log)) from None
         except BaseException:
             process.kill()
             process.wait()
@@ -134,13 +146,10 @@ def clip_writer(
     """
     if width % 2 or height % 2:
         raise ValueError(f"H.264 with yuv420p needs even sides, not {width}x{height}")
-    with written_whole(out) as part, tempfile.TemporaryFile() as log:
-        try:
-            process = subprocess.Popen(
-                _command(width, height, rate, quality, part), stdin=subprocess.PIPE, stderr=log
-            )
-        except OSError as error:
-            raise _not_started(error) from error
+    with (
+        written_whole(out) as part,
+        _running(_command(width, height, rate, quality, part), out, subprocess.PIPE) as process,
+    ):
         pipe = process.stdin
         assert pipe is not None
 
@@ -149,19 +158,8 @@ def clip_writer(
                 raise ValueError(f"NV12 of {width}x{height} pixels, not {picture.shape} {picture.dtype}")
             pipe.write(np.ascontiguousarray(picture).data)
 
-        try:
-            yield write
-            pipe.close()
-            process.wait()
-        except BrokenPipeError:  # ffmpeg ended early, and its last words say why
-            process.wait()
-            raise _failure(out, _all(log)) from None
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        if process.returncode:
-            raise _failure(out, _all(log))
+        yield write
+        pipe.close()
 
 
 def _all(log: IO[bytes]) -> bytes:

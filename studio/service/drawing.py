@@ -115,14 +115,14 @@ class Drawing(Work):
         active = [job for job in self.jobs(owner, project.id) if job.active and job.shot_id in wanted]
         return [job for job in active if job.state is not JobState.RUNNING]
 
-    def draw_all_stale(self, owner: str, project_id: str) -> list[JobView]:
+    def draw_all_stale(self, owner: str, project_id: str, takes: int = 1) -> list[JobView]:
         """Draws every shot that has no picture or is stale (not those kept, locked, or already in the
-        queue).
+        queue), each with so many takes.
         """
         with self.home.database.read() as session:
             view = Cards(session, owned_project(session, owner, project_id), self.signer).project()
         wanted = [shot.id for shot in view.shots if shot.wanted]
-        return self.draw(owner, wanted) if wanted else []
+        return self.draw(owner, wanted, takes=takes) if wanted else []
 
     def downstream(self, owner: str, shot_id: str) -> tuple[str, ...]:
         """The shot and all later ones that are not locked: each continues from the end of the one before."""

@@ -161,9 +161,7 @@ class Edits(Room):
         """Brings a shot back from the trash to where it was. Raises BadInput for one of another version."""
         with self._edit_shot(owner, shot_id) as (edit, shot):
             if shot.shelf is not None:
-                raise BadInput(
-                    "This shot belongs to another version of the film: use that version first."
-                )
+                raise BadInput("This shot belongs to another version of the film: use that version first.")
             if shot.trashed is not None:
                 _check_room(edit.film, 1)
             edit.recorder.set(shot, trashed=None)

@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.studio.fake_painter import STEP_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_VARIABLE = "STAGE_CHROMIUM"
 SHOTS_VARIABLE = "STAGE_SHOTS"
@@ -32,6 +34,7 @@ FLAGS = [
     "--disable-sync",
 ]
 FAKE_PAINTER = "tests.studio.fake_painter:load"
+SETTLED = "() => stage.savedState() === 'saved' && !stage.state.director?.working"
 START_SECONDS = 240.0
 PATIENCE = 60_000  # ms; a machine that is busy with other work is slow, not wrong
 STUDIO = """
@@ -126,6 +129,15 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def unhurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A studio that takes its time to draw, so that jobs are seen waiting and at work."""
+    monkeypatch.setenv(STEP_SECONDS, "0.25")
+    server = Server(tmp_path / "home", FAKE_PAINTER).start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import FAKE_PAINTER, Server, new_film, open_studio
-from tests.studio.fake_painter import STEP_SECONDS
+from tests.browser.conftest import SETTLED, Server, new_film, open_studio
 
 THEME = "A girl with a red coat waits in a snowy forest until her father comes"
-SETTLED = "() => stage.savedState() === 'saved' && !stage.state.director?.working"
 DRAWN = "() => stage.shots().length && stage.shots().every((shot) => shot.status === 'drawn')"
-
-
-@pytest.fixture
-def unhurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A studio that takes its time to draw, so that work is seen."""
-    monkeypatch.setenv(STEP_SECONDS, "0.1")
-    server = Server(tmp_path / "home", FAKE_PAINTER).start()
-    yield server
-    server.stop()
 
 
 def direct(page: Page, shots: int) -> None:

@@ -7,28 +7,16 @@ from __future__ import annotations
 import math
 import struct
 import wave
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import FAKE_PAINTER, Server, new_film, open_studio
-from tests.studio.fake_painter import STEP_SECONDS
+from tests.browser.conftest import SETTLED, Server, new_film, open_studio
 
 FIRST = "A girl waits in a snowy forest until her father comes"
 SECOND = "Two travellers meet in the desert at dawn"
 NASTY_NAME = "<img src=x onerror=window.owned=1>${window.owned=2}{{owned}}.wav"
-SETTLED = "() => stage.savedState() === 'saved' && !stage.state.director?.working"
-
-
-@pytest.fixture
-def unhurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A studio that takes its time to draw, so that jobs are seen waiting."""
-    monkeypatch.setenv(STEP_SECONDS, "0.25")
-    server = Server(tmp_path / "home", FAKE_PAINTER).start()
-    yield server
-    server.stop()
 
 
 def direct(page: Page, theme: str, shots: int) -> None:

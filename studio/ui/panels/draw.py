@@ -71,11 +71,9 @@ def draw(desk: Desk) -> Panel:
         )
 
     def missing(owner: str, event: MissingEvent) -> News | None:
-        wanted = desk.studio.project(owner, event.project_id).head.stale_shots
-        if not wanted:
-            return notice("Every shot is drawn and says what its words say.")
-        desk.studio.draw(owner, wanted, takes=event.takes)
-        return None
+        if desk.studio.draw_all_stale(owner, event.project_id, event.takes):
+            return None
+        return notice("Every shot is drawn and says what its words say.")
 
     desk.on(panel.selected, DrawEvent, selected)
     desk.on(panel.missing, MissingEvent, missing)

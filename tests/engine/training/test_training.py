@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,11 @@ from engine.training.data_parallel import Team
 from engine.training.export import Parts
 from engine.training.latents import GRID, Films, encode_shard, encoder_of
 from engine.training.muon import Muon, muon_and_adam, orthogonalise
-from engine.training.paraphrase import paraphrase
+from engine.training.paraphrase import FILLERS, GARMENTS, NAMES, TAILS, THINGS, VERBS, paraphrase
 from engine.training.transformer import SlotConditionedModel, draw_sigma, flow_error
 from engine.training.vae import VaeOptions, decode, moments, new_vae, psnr, train_vae, train_vae_in_team
 from engine.training.weights_file import Progress, check_start, load_or_begin, load_weights, save_weights
-from engine.training.words import ranking_tokenizer, understanding_tokenizer
+from engine.training.words import corpus, ranking_tokenizer, understanding_tokenizer
 from engine.world.annotate import LENGTH, NULL_IDS, UNTOLD, slot_ids, slots
 from engine.world.render import render
 from engine.world.story import new_shots, new_story
@@ -243,6 +244,13 @@ def test_paraphrases_tell_no_more_than_their_words() -> None:
         looks = [said.told[9:12], said.told[13:16]]  # coat, hair and hat of the first and the second person
         untold = {index for index, look in zip(shot.who, looks, strict=False) if look == [UNTOLD] * 3}
         assert said.look_dropout == untold, said.prompt
+
+
+def test_free_words_are_words_of_people() -> None:
+    """A rename of code once reached into the lists, and "remembers" became the name of a variable."""
+    for said in (*NAMES, *FILLERS, *THINGS, *VERBS, *TAILS, *GARMENTS):
+        assert re.fullmatch(r"[A-Za-z' -]+", said), said
+    assert not any("_" in line for line in corpus(500))
 
 
 def test_tokenizers_read_any_text_and_clip_ends_in_its_largest_id() -> None:
