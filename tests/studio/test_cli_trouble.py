@@ -94,7 +94,12 @@ def test_what_was_answered_before_it_was_stopped_is_kept(tmp_path: Path) -> None
     with FakeServer(then=two) as server:
         command = [sys.executable, "-m", "studio.cli", "judge", str(EXAMPLE), "--json", str(out)]
         command += ["--llm-url", server.url, "--llm-model", "vlm"]
-        run = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        # What a shell runs in the background is born with SIGINT ignored, and so would be its children.
+        heard = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            run = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        finally:
+            signal.signal(signal.SIGINT, heard)
         wait_until(lambda: len(server.requests) == 3)
         run.send_signal(signal.SIGINT)
         _, said = run.communicate(timeout=60)
