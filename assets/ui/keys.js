@@ -44,6 +44,7 @@
   ];
 
   const KEYS = Object.assign({}, ...SHEET.flatMap(([, rows]) => rows.map(([, , keys]) => keys)));
+  const WRITING = ["edit", "rename"]; // they open a field of the shot that an N just before asked for
   const WATCHING = { previous: "frameBack", next: "frameForward" }; // arrows while the animatic is on
   const CHOICES = "input[type=checkbox], input[type=radio], input[type=range]";
   const TYPING = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]";
@@ -58,16 +59,21 @@
     return `${control}${event.altKey && !sign ? "Alt+" : ""}${shift}${key}`;
   }
 
+  let opening = false; // a field that waits for its shot: what is typed meanwhile is meant for it, and commands nothing
+
   document.addEventListener("keydown", (event) => {
     const target = event.target;
     if (event.defaultPrevented || !(target instanceof Element) || document.querySelector("dialog[open]")) return;
     if (target.closest(TYPING) || target.closest(OWN_KEYS[event.key] ?? "none")) return;
     if (event.key.startsWith("Arrow") && target.closest(ARROWS)) return;
+    if (opening) { event.preventDefault(); return; }
     const name = KEYS[nameOf(event)];
     const command = stage.command[(stage.playhead.on && WATCHING[name]) || name];
     if (!command) return;
     event.preventDefault();
-    command();
+    if (!WRITING.includes(name)) { command(); return; }
+    opening = true;
+    stage.arrived(() => { opening = false; command(); });
   });
 
   /** The `?` sheet: a modal dialog, so that Escape and the screen reader do what they should. */

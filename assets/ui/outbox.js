@@ -8,8 +8,9 @@
   const OLD = 24 * 3600 * 1000; // ms after which an edit that never arrived is no longer what anybody wants
   const senders = new Map(); // panel -> trigger
   const pending = new Map(); // ack -> {verify, at}: edits of this page
-  const asked = new Map(); // ack -> when: what else was sent and is not answered
-  const PATIENCE = 2000; // ms that `settled` waits for those
+  const asked = new Map(); // ack -> {event, at}: what else was sent and is not answered
+  const BRINGING = ["insert", "duplicate", "split"]; // events that select another shot
+  const PATIENCE = 2000; // ms that is waited for those
   let acks = Date.now() * 1000; // differs between tabs, which share the outbox
   let resent = false;
 
@@ -37,7 +38,7 @@
         setTimeout(() => stage.announce("saved"), LATE + 100);
         stage.announce("saved");
       } else {
-        asked.set(ack, Date.now());
+        asked.set(ack, { event, at: Date.now() });
       }
       trigger(event, message);
     };
@@ -106,15 +107,22 @@
     return [...pending.values()].some((edit) => Date.now() - edit.at > LATE) ? "waiting" : "saving";
   }
 
+  function waitUntil(done, then) {
+    const look = () => {
+      for (const [ack, { at }] of asked) if (Date.now() - at > PATIENCE) asked.delete(ack);
+      if (done()) then();
+      else setTimeout(look, 30);
+    };
+    look();
+  }
+
+  /** Calls `then` once no shot is on its way that will be the selected one. */
+  const arrived = (then) => waitUntil(() => [...asked.values()].every(({ event }) => !BRINGING.includes(event)), then);
+
   /** Sends what is still being written, and calls `then` once all that was sent is done: undo means the last of it. */
   function settled(then) {
     stage.writing.forEach((commit) => commit());
-    const look = () => {
-      for (const [ack, at] of asked) if (Date.now() - at > PATIENCE) asked.delete(ack);
-      if (pending.size || asked.size) setTimeout(look, 30);
-      else then();
-    };
-    look();
+    waitUntil(() => !pending.size && !asked.size, then);
   }
 
   const UNANSWERED = 3000; // ms without an answer, after which a question is asked again
@@ -142,5 +150,5 @@
     };
   }
 
-  Object.assign(stage, { asker, sender, acknowledge, settled, resend, savedState, writing: new Set() });
+  Object.assign(stage, { asker, sender, acknowledge, arrived, settled, resend, savedState, writing: new Set() });
 })();

@@ -115,14 +115,26 @@ class Drawing(Work):
         active = [job for job in self.jobs(owner, project.id) if job.active and job.shot_id in wanted]
         return [job for job in active if job.state is not JobState.RUNNING]
 
-    def draw_all_stale(self, owner: str, project_id: str, takes: int = 1) -> list[JobView]:
+    def draw_all_stale(
+        self,
+        owner: str,
+        project_id: str,
+        takes: int = 1,
+        seed: int | None = None,
+        steps: int | None = None,
+        guidance: float | None = None,
+        *,
+        memory_guidance: float | None = None,
+    ) -> list[JobView]:
         """Draws every shot that has no picture or is stale (not those kept, locked, or already in the
-        queue), each with so many takes.
+        queue), with the takes and settings of `draw`.
         """
         with self.home.database.read() as session:
             view = Cards(session, owned_project(session, owner, project_id), self.signer).project()
         wanted = [shot.id for shot in view.shots if shot.wanted]
-        return self.draw(owner, wanted, takes=takes) if wanted else []
+        if not wanted:
+            return []
+        return self.draw(owner, wanted, takes, seed, steps, guidance, memory_guidance=memory_guidance)
 
     def downstream(self, owner: str, shot_id: str) -> tuple[str, ...]:
         """The shot and all later ones that are not locked: each continues from the end of the one before."""

@@ -102,6 +102,19 @@ def test_everything_by_keyboard(film: Page) -> None:
     expect(film.get_by_role("dialog", name="Keyboard")).to_have_count(0)
 
 
+def test_words_go_to_the_shot_that_was_just_asked_for(film: Page) -> None:
+    """N and at once E: the field opens when the new shot is there, and keys meanwhile command nothing."""
+    film.keyboard.press("Home")
+    for key in ("n", "e", "d"):
+        film.keyboard.press(key)
+    expect(film.locator("#shot-description")).to_be_focused()
+    film.keyboard.type("Nobody is there.")
+    film.keyboard.press("Escape")
+    settled(film)
+    expect(film.locator(".tl-card")).to_have_count(5)
+    assert film.evaluate("() => stage.shots()[1].description") == "Nobody is there."
+
+
 def test_drag_reorders(film: Page) -> None:
     first = film.evaluate(ORDER)
     start = film.locator(".tl-card").nth(0).bounding_box()

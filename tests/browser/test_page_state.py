@@ -92,6 +92,11 @@ def test_work_is_seen_and_the_list_of_thoughts_stays(page: Page, unhurried: Serv
     expect(page.locator("#draw-all")).to_have_text("Draw all 3")
     page.click("#versions")
     page.locator("input[name=takes][value='2']").check(force=True)
+    page.evaluate("() => { document.querySelector('#draw-fold').open = true; }")
+    page.fill("#draw-seed", "7.5")
+    page.click("#draw-all")
+    expect(page.locator(".s-notice[data-kind=error]")).to_contain_text("The seed is a whole number.")
+    page.fill("#draw-seed", "7")
     page.click("#draw-all")
     page.wait_for_function("() => document.querySelector('.vw-bar:not([hidden])')", polling=20)
     page.wait_for_function(
@@ -100,6 +105,9 @@ def test_work_is_seen_and_the_list_of_thoughts_stays(page: Page, unhurried: Serv
     )
     page.wait_for_function(DRAWN)
     assert page.evaluate("() => stage.shots().map((shot) => shot.takes)") == [2, 2, 2]
+    page.wait_for_function("() => stage.details()?.takes?.length === 2")
+    assert page.evaluate("() => stage.details().takes.map((take) => take.lineage.seed).sort()") == [7, 8]
+    page.click("#draw-reset")
     same = "() => [...document.querySelectorAll('.st-stages li')].every((el, i) => el === thoughts[i])"
     assert page.evaluate(same)
     expect(page.locator(".ve-row")).to_contain_text("3 drawn")

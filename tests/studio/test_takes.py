@@ -68,6 +68,20 @@ def test_how_it_was_drawn_says_everything(studio: Studio) -> None:
     assert take.end_sha256 in told["Pictures"]
 
 
+def test_all_that_is_missing_is_drawn_with_the_settings_given(working: Studio) -> None:
+    project, ids = new_film(working, 2)
+    working.draw_all_stale(ME, project, takes=2, seed=5, steps=3, guidance=1.5, memory_guidance=1.0)
+    wait_for_jobs(working, project)
+    for id in ids:
+        takes = by_number(working, id)
+        assert [takes[number].lineage.seed for number in sorted(takes)] == [5, 6]
+        drawn = takes[1].lineage
+        assert (drawn.steps, drawn.guidance, drawn.memory_guidance) == (3, 1.5, 1.0)
+    working.edit_shot(ME, ids[0], description="Something else.")
+    with pytest.raises(BadInput, match="Draw in 1 to 200 steps, not 0"):
+        working.draw_all_stale(ME, project, steps=0)
+
+
 def test_draw_again_repeats_the_record_not_the_present(working: Studio) -> None:
     project, ids = new_film(working, 3)
     working.draw(ME, ids, takes=2, seed=5)

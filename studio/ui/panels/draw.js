@@ -5,7 +5,7 @@ const send = stage.sender("draw", trigger);
 const REMEMBERED = "stage-draw";
 
 const one = h("button.s-button.s-primary", { type: "button", id: "draw-this", title: "Draw the selected shots (R)", onclick: drawSelected }, h("span", {}, "Draw"), h("span.dr-time"));
-const all = h("button.s-button", { type: "button", id: "draw-all", onclick: () => state.head && send("missing", { takes: Number(takes.value) }) },
+const all = h("button.s-button", { type: "button", id: "draw-all", onclick: drawAll },
   h("span", {}, "Draw all"), h("span.dr-time"));
 const takes = stage.segments("takes", "Takes", ["1", "2", "3", "4"].map((n) => [n, `${n}×`]), "1");
 
@@ -58,15 +58,27 @@ fold.addEventListener("toggle", remember);
 
 // ---------------------------------------------------------------- drawing
 
+/** Takes and recipe as they are set, or null when one of them is no number that it could be. */
+function settings() {
+  const odd = [["seed", seed], ["number of steps", steps]].find(([, control]) => control.validity.stepMismatch || control.validity.badInput);
+  if (!odd) return { takes: Number(takes.value), seed: value(seed), steps: value(steps), guidance: value(guidance), memory_guidance: value(following) };
+  stage.notify(`The ${odd[0]} is a whole number.`, "error");
+  fold.open = true;
+  odd[1].focus();
+  return null;
+}
+
+function drawAll() {
+  const set = state.head && settings();
+  if (set) send("missing", set);
+}
+
 function drawSelected() {
   if (!state.selection.length) { stage.notify("Select a shot in the timeline first."); return; }
   if (uploading() && !picture) { stage.notify("Choose the picture that the shot is to have first."); picker.focus(); return; }
-  const odd = [["seed", seed], ["number of steps", steps]].find(([, control]) => control.validity.stepMismatch || control.validity.badInput);
-  if (odd) { stage.notify(`The ${odd[0]} is a whole number.`, "error"); fold.open = true; odd[1].focus(); return; }
-  send("selected", {
-    shots: state.selection, takes: Number(takes.value), given: given.value, data: uploading() ? picture : "",
-    seed: value(seed), steps: value(steps), guidance: value(guidance), memory_guidance: value(following),
-  });
+  const set = settings();
+  if (!set) return;
+  send("selected", { ...set, shots: state.selection, given: given.value, data: uploading() ? picture : "" });
   given.value = "";
   forget();
 }
@@ -81,10 +93,10 @@ function learn() {
   each = stage.details()?.estimate ?? each;
 }
 
-/** Seconds for all takes of so many shots, selected ones with the steps that are set; null while nothing was drawn here yet. */
-function estimate(shots, own) {
+/** Seconds for all takes of so many shots with the steps that are set; null while nothing was drawn here yet. */
+function estimate(shots) {
   if (!each || !shots) return null;
-  return shots * Number(takes.value) * each * (own && value(steps) ? value(steps) / state.head.steps : 1);
+  return shots * Number(takes.value) * each * (value(steps) ? value(steps) / state.head.steps : 1);
 }
 
 /** A button that says how long it takes. */
@@ -109,13 +121,13 @@ function render() {
   const shots = state.selection.length;
   const shot = stage.shot();
   learn();
-  const time = estimate(shots, true);
+  const time = estimate(shots);
   label(one, shots > 1 ? `Draw ${shots} shots` : shot?.take_id ? "Draw again" : "Draw this shot", time);
   one.disabled = !shots;
   renderGiven(shot, shots);
   const left = state.head?.stale_shots.length ?? 0;
   const waiting = stage.activeJobs().filter((job) => job.kind === "draw").length;
-  const rest = estimate(left, false);
+  const rest = estimate(left);
   label(all, left ? `${left === state.order.length ? "Draw all" : "Draw the rest:"} ${left}` : waiting ? `${waiting} in the queue` : state.order.length ? "All drawn" : "Draw all", rest);
   attribute(all, "title", `Every shot that is missing or stale, in film order${rest ? `, ${say.about(rest)}` : ""}`);
   all.disabled = !left;

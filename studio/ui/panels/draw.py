@@ -36,20 +36,21 @@ class Given(str, Enum):
         return self in (Given.START_PICTURE, Given.END_PICTURE)
 
 
-class DrawEvent(UploadEvent):
-    """`data` is the picture of an uploaded frame, "" for all else."""
+class MissingEvent(Event):
+    """How to draw: takes of each shot, and the recipe where it is not the profile's."""
 
-    shots: tuple[str, ...] = Field(min_length=1)
     takes: int = Field(1, ge=1, le=MAX_TAKES)
-    given: Given = Given.NONE
     seed: int | None = None
     steps: int | None = None
     guidance: float | None = None
     memory_guidance: float | None = None
 
 
-class MissingEvent(Event):
-    takes: int = Field(1, ge=1, le=MAX_TAKES)
+class DrawEvent(UploadEvent, MissingEvent):
+    """`data` is the picture of an uploaded frame, "" for all else."""
+
+    shots: tuple[str, ...] = Field(min_length=1)
+    given: Given = Given.NONE
 
 
 def draw(desk: Desk) -> Panel:
@@ -71,7 +72,16 @@ def draw(desk: Desk) -> Panel:
         )
 
     def missing(owner: str, event: MissingEvent) -> News | None:
-        if desk.studio.draw_all_stale(owner, event.project_id, event.takes):
+        jobs = desk.studio.draw_all_stale(
+            owner,
+            event.project_id,
+            takes=event.takes,
+            seed=event.seed,
+            steps=event.steps,
+            guidance=event.guidance,
+            memory_guidance=event.memory_guidance,
+        )
+        if jobs:
             return None
         return notice("Every shot is drawn and says what its words say.")
 
