@@ -171,7 +171,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 def open_studio(page: Page, server: Server) -> None:
     """Goes to the studio and waits until a project is on the page."""
     page.goto(server.url)
-    page.wait_for_function("() => window.stage && window.stage.state.head", timeout=30_000)
+    page.wait_for_function("() => window.stage && window.stage.state.head")
 
 
 def new_film(page: Page) -> None:
