@@ -227,22 +227,18 @@ class _Writer:
                 event, trimmed=established or (previous is not None and previous.spot == spot)
             )
             shown = (*event.subject, *event.others)
-            who = in_frame(shown)
-            if len(who) == 1 and not self._plural(shown) and leaves_open_where(text):
-                walks = (self.vocabulary.first(text, "action") or "").startswith("walks")
-                where = where_in_frame(f"{shown[0].key}, {spot.the}", walks)
-                text = opened_by(where, text, self.found.cast[who[0]].name)
             close = 1 if story is Story.JOURNEY else 2
         else:
             text = fill(
                 plan.moment.template, self._slots(plan, subject, other, spot), self._plurals(subject, other)
             )
-            chosen = [
+            shown = tuple(
                 a for mark, group in (("S", subject), ("O", other)) if mark in plan.moment.who for a in group
-            ]
-            who = in_frame(chosen)
+            )
             close = plan.moment.close
-            self.met |= {a.key for a in chosen}
+            self.met |= {a.key for a in shown}
+        who = in_frame(shown)
+        text = self._placed(text, shown, who, spot)
         time = event.time
         if plan.role is Role.ENDING and len(self.found.times) > 1 and len({e.time for e in self.events}) == 1:
             time = self.found.times[-1]  # "from dawn to dusk"
@@ -252,6 +248,14 @@ class _Writer:
         dialogue = self._dialogue(event) if plan.role is Role.EVENT else ""
         self.used.add(text)
         return Line(text, who, plan.role, close, story, spot, time, event.weather, dialogue, scene)
+
+    def _placed(self, text: str, shown: Sequence[Actor], who: Sequence[int], spot: Spot) -> str:
+        """The sentence, opened by where in the frame somebody alone is when it does not say so itself."""
+        if len(who) != 1 or self._plural(shown) or not leaves_open_where(text):
+            return text
+        walks = (self.vocabulary.first(text, "action") or "").startswith("walks")
+        where = where_in_frame(f"{shown[0].key}, {spot.the}", walks)
+        return opened_by(where, text, self.found.cast[who[0]].name)
 
     def _dialogue(self, event: Event) -> str:
         if not event.quote:
