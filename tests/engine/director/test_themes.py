@@ -144,6 +144,10 @@ def test_pictures_say_where_somebody_alone_stands() -> None:
         assert first == film(theme).shots[0].description
     later = [shot.description for shot in film("A hermit lives in the woods").shots[1:]]
     assert any(words in text for words in where for text in later)
+    for theme in ("A baker opens her shop at dawn", "A hermit lives in the woods"):
+        told = [shot.description for seed in range(4) for shot in film(theme, shots=9, seed=seed).shots]
+        acting = [text for text in told if "lies empty" not in text and "nobody" not in text.casefold()]
+        assert all(re.search(r"\b(left|right|centre)\b", text) for text in acting), acting
     pair = film("Two sisters say goodbye at the harbour before nightfall").shots[0].description
     assert not any(words in pair for words in where)
 
