@@ -17,7 +17,7 @@ from pathlib import Path
 from engine.aspect import NATIVE_AREA, Aspect, bucket
 from engine.errors import BadInput
 from engine.profile import Distillation, Mode, Needs, Placement, Precision, Profile, Reuse
-from engine.sizes import Drawing, needs
+from engine.sizes import Forward, needs
 
 ROOT = Path(__file__).resolve().parent.parent
 MINI_FOLDER = ROOT / "assets" / "step2-mini"
@@ -234,7 +234,7 @@ def _with(profile: Profile, name: str, variants: tuple[str, ...]) -> Profile:
 
 def sized(profile: Profile) -> Profile:
     """With what it needs of a machine, from the table of sizes."""
-    drawing = Drawing(profile.width, profile.height, profile.sequence_frames)
+    drawing = Forward(profile.width, profile.height, profile.sequence_frames)
     kept = LORA_BYTES if profile.distillation is not None and profile.precision is not Precision.FULL else 0.0
     return replace(profile, needs=needs(profile.precision, profile.placement, drawing, kept))
 

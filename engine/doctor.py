@@ -24,7 +24,7 @@ from engine.video.renderers import RENDERERS, Renderer, choices, hindrance
 GIB = 1024**3
 
 
-class Verdict(str, Enum):
+class Level(str, Enum):
     """How a finding stands: fine, worth knowing, or in the way."""
 
     OK = "ok"
@@ -37,7 +37,7 @@ class Finding:
     """One line of `stage doctor`: what was looked at, how it stands, and one sentence."""
 
     subject: str
-    verdict: Verdict
+    level: Level
     sentence: str
 
 
@@ -66,15 +66,15 @@ def look_at_machine(folder: Path | None = None) -> Machine:
 def _python() -> Finding:
     version = platform.python_version()
     if (3, 10) <= sys.version_info[:2] < (3, 14):
-        return Finding("python", Verdict.OK, f"Python {version} is fine.")
-    return Finding("python", Verdict.TROUBLE, f"Python {version} is not supported: use 3.10 to 3.13.")
+        return Finding("python", Level.OK, f"Python {version} is fine.")
+    return Finding("python", Level.TROUBLE, f"Python {version} is not supported: use 3.10 to 3.13.")
 
 
 def _package(name: str) -> Finding:
     try:
-        return Finding(name, Verdict.OK, f"{name} {metadata.version(name)} is installed.")
+        return Finding(name, Level.OK, f"{name} {metadata.version(name)} is installed.")
     except metadata.PackageNotFoundError:
-        return Finding(name, Verdict.TROUBLE, f"{name} is not installed: run `make install`.")
+        return Finding(name, Level.TROUBLE, f"{name} is not installed: run `make install`.")
 
 
 def _ffmpeg() -> Finding:
@@ -84,28 +84,28 @@ def _ffmpeg() -> Finding:
         path = imageio_ffmpeg.get_ffmpeg_exe()
     except (ImportError, RuntimeError):
         return Finding(
-            "ffmpeg", Verdict.TROUBLE, "No ffmpeg was found, so no film can be written: run `make install`."
+            "ffmpeg", Level.TROUBLE, "No ffmpeg was found, so no film can be written: run `make install`."
         )
-    return Finding("ffmpeg", Verdict.OK, f"ffmpeg is there ({Path(path).name}).")
+    return Finding("ffmpeg", Level.OK, f"ffmpeg is there ({Path(path).name}).")
 
 
 def _machine(machine: Machine) -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Finding("cpu", Verdict.OK, f"{cores} CPU core{'s' if cores != 1 else ''} may be used.")
+    yield Finding("cpu", Level.OK, f"{cores} CPU core{'s' if cores != 1 else ''} may be used.")
     if machine.apple:
-        yield Finding("gpu", Verdict.OK, f"{machine.device} may use {machine.vram:.0f} GiB of the memory.")
+        yield Finding("gpu", Level.OK, f"{machine.device} may use {machine.vram:.0f} GiB of the memory.")
     elif machine.vram:
-        yield Finding("gpu", Verdict.OK, f"{machine.device} with {machine.vram:.0f} GiB.")
+        yield Finding("gpu", Level.OK, f"{machine.device} with {machine.vram:.0f} GiB.")
     else:
-        yield Finding("gpu", Verdict.NOTE, f"No CUDA device was found; drawing runs on: {machine.device}.")
+        yield Finding("gpu", Level.NOTE, f"No CUDA device was found; drawing runs on: {machine.device}.")
     if machine.ram is None:
-        yield Finding("memory", Verdict.NOTE, "The amount of memory could not be read on this system.")
+        yield Finding("memory", Level.NOTE, "The amount of memory could not be read on this system.")
     else:
-        verdict = Verdict.OK if machine.ram >= 4 else Verdict.NOTE
-        yield Finding("memory", verdict, f"{machine.ram:.1f} GiB of memory.")
-    verdict = Verdict.OK if machine.disk >= 1 else Verdict.TROUBLE
+        level = Level.OK if machine.ram >= 4 else Level.NOTE
+        yield Finding("memory", level, f"{machine.ram:.1f} GiB of memory.")
+    level = Level.OK if machine.disk >= 1 else Level.TROUBLE
     advice = "" if machine.disk >= 1 else ": free some space, frames and films need it"
-    yield Finding("disk", verdict, f"{machine.disk:.1f} GiB of disk are free{advice}.")
+    yield Finding("disk", level, f"{machine.disk:.1f} GiB of disk are free{advice}.")
 
 
 def _mini(machine: Machine) -> Finding:
@@ -113,22 +113,22 @@ def _mini(machine: Machine) -> Finding:
         profile = get_profile("mini")
         trouble = refusal(profile, machine, hardware=False)
         if trouble:
-            return Finding("mini checkpoint", Verdict.TROUBLE, trouble)
+            return Finding("mini checkpoint", Level.TROUBLE, trouble)
         card = read_card(Path(profile.checkpoint))
     except StageError as error:
-        return Finding("mini checkpoint", Verdict.TROUBLE, str(error))
+        return Finding("mini checkpoint", Level.TROUBLE, str(error))
     seen = f", {card.samples_seen:,} samples seen in training" if card.samples_seen else ""
     return Finding(
-        "mini checkpoint", Verdict.OK, f"{card.title}, {card.width}x{card.height}{seen}. {card.note}".strip()
+        "mini checkpoint", Level.OK, f"{card.title}, {card.width}x{card.height}{seen}. {card.note}".strip()
     )
 
 
 def _profile(name: str, machine: Machine) -> Finding:
     choice = choice_here(name, machine)
     if not choice.name:
-        return Finding(f"profile {name}", Verdict.NOTE, f"Does not run here. {choice.sentence}")
+        return Finding(f"profile {name}", Level.NOTE, f"Does not run here. {choice.sentence}")
     known_as = f" Choose {choice.name}." if choice.name != name else ""
-    return Finding(f"profile {name}", Verdict.OK, f"{choice.sentence}{known_as}")
+    return Finding(f"profile {name}", Level.OK, f"{choice.sentence}{known_as}")
 
 
 def _renderer(renderer: Renderer, machine: Machine) -> Finding:
@@ -136,11 +136,11 @@ def _renderer(renderer: Renderer, machine: Machine) -> Finding:
     subject = f"renderer {renderer.name}"
     trouble = hindrance(renderer, machine)
     if trouble:
-        return Finding(subject, Verdict.NOTE, f"Not usable here. {trouble}")
+        return Finding(subject, Level.NOTE, f"Not usable here. {trouble}")
     key = next((name for name in renderer.keys if os.environ.get(name, "").strip()), "")
     cost = renderer.cost
     price = f" ${cost.dollars:.2f} a second ({cost.basis})." if cost.dollars else ""
-    return Finding(subject, Verdict.OK, f"{renderer.note}{price}{f' {key} is set.' if key else ''}")
+    return Finding(subject, Level.OK, f"{renderer.note}{price}{f' {key} is set.' if key else ''}")
 
 
 def choice_here(family: str, machine: Machine) -> Choice:

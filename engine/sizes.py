@@ -52,7 +52,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class Forward:
     """One forward of the drawing model: rows of a batch, frames of a sequence, pixels of a frame."""
 
     width: int
@@ -76,17 +76,17 @@ TILE = 0.22 * GIB
 READ = 410_000.0  # bytes a token
 
 
-def drawing_bytes(drawing: Drawing) -> float:
+def drawing_bytes(drawing: Forward) -> float:
     """What one forward holds beside the weights, at its peak."""
     return DRAW * drawing.rows * drawing.tokens * CHANNELS
 
 
-def decoding_bytes(drawing: Drawing, tiled: bool = False) -> float:
+def decoding_bytes(drawing: Forward, tiled: bool = False) -> float:
     """What decoding one frame holds beside the weights."""
     return TILE if tiled else DECODE * drawing.width * drawing.height
 
 
-def needs(precision: Precision, placement: Placement, drawing: Drawing, extra: float = 0.0) -> Needs:
+def needs(precision: Precision, placement: Placement, drawing: Forward, extra: float = 0.0) -> Needs:
     """What drawing with the Qwen-Image models needs, GiB; `extra` bytes are adapters beside the weights."""
     draws, reads = TRANSFORMER.weigh(precision) + extra, UNDERSTANDING.weigh(precision)
     weights = draws + reads + VAE.weigh(Precision.FULL) + RANKER_BYTES

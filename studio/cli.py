@@ -157,7 +157,7 @@ def doctor(
             return
         from dataclasses import asdict
 
-        from engine.doctor import Verdict
+        from engine.doctor import Level
         from engine.profiles import doctor as examine
 
         findings = examine()
@@ -168,9 +168,9 @@ def doctor(
         from rich.table import Table
 
         rows = Table(box=None, show_header=False, pad_edge=False)
-        marks = {Verdict.OK: "[green]ok", Verdict.NOTE: "[yellow]note", Verdict.TROUBLE: "[red]trouble"}
+        marks = {Level.OK: "[green]ok", Level.NOTE: "[yellow]note", Level.TROUBLE: "[red]trouble"}
         for finding in findings:
-            rows.add_row(marks[finding.verdict], finding.subject, finding.sentence)
+            rows.add_row(marks[finding.level], finding.subject, finding.sentence)
         Console().print(rows)
 
 
@@ -203,7 +203,7 @@ def train(
         if what != "mini":
             raise BadInput(f"Only the mini checkpoint can be trained from here, not {what}.")
         try:
-            from engine.training.commands import Stage, train_mini
+            from engine.training.mini_training import Stage, train_mini
         except ModuleNotFoundError as error:
             if error.name != "skia":
                 raise
@@ -261,6 +261,7 @@ def lora(
 def evaluate(
     profile: Annotated[str, typer.Option(help="The profile whose checkpoint is measured.")] = "mini",
     films: Annotated[int, typer.Option(min=2, help="How many held-out films are drawn.")] = 40,
+    shots: Annotated[int, typer.Option(min=3, max=12, help="Shots of each film.")] = 6,
     ablate: Annotated[
         list[str] | None,
         typer.Option(
@@ -276,14 +277,14 @@ def evaluate(
         from engine.errors import BadInput
 
         try:
-            from engine.metrics.command import evaluate_profile
+            from studio.evaluate_command import evaluate_profile
         except ModuleNotFoundError as error:
             if error.name != "skia":
                 raise
             raise BadInput(
                 "Evaluation draws its world with skia-python: pip install 'stage-studio[train]'."
             ) from error
-        evaluate_profile(profile, films, ablate or [], json_file)
+        evaluate_profile(profile, films, shots, ablate or [], json_file)
 
 
 @app.command()

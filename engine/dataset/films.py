@@ -43,7 +43,7 @@ class RejectedPair(_Pair):
     """A pair that was turned down."""
 
 
-class ShotRecord(_Pair):
+class TrainingShot(_Pair):
     """One shot: what was asked, and how it looks."""
 
     prompt: str = Field(min_length=1)
@@ -74,14 +74,14 @@ def _inside(path: Path) -> Path:
     return path
 
 
-class FilmRecord(_Record):
+class TrainingFilm(_Record):
     """The shots of one film, in their order."""
 
     title: str = ""
-    shots: tuple[ShotRecord, ...] = Field(min_length=1)
+    shots: tuple[TrainingShot, ...] = Field(min_length=1)
 
 
-def read_films(folder: Path) -> list[FilmRecord]:
+def read_films(folder: Path) -> list[TrainingFilm]:
     """All films of a folder.
 
     Raises BadInput with the number of the line that cannot be used, and for pictures that are not there.
@@ -94,7 +94,7 @@ def read_films(folder: Path) -> list[FilmRecord]:
         if not line.strip():
             continue
         try:
-            film = FilmRecord.model_validate_json(line)
+            film = TrainingFilm.model_validate_json(line)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the line"

@@ -11,8 +11,8 @@ from enum import Enum
 
 from engine.director import phrasebook
 from engine.director.breakdown import Actor, Breakdown, Event
-from engine.director.events import in_frame, role_is_look, settled, story_told
-from engine.director.phrasebook import Moment, Story, fill
+from engine.director.events import in_frame, kind_told, role_is_look, settled
+from engine.director.phrasebook import EventKind, Moment, fill
 from engine.director.places import Spot
 from engine.director.wording import (
     LONGEST,
@@ -47,7 +47,7 @@ class Line:
     who: tuple[int, ...]
     role: Role
     close: int
-    story: Story
+    kind: EventKind
     spot: Spot
     time: TimeOfDay
     weather: str
@@ -142,7 +142,7 @@ class _Writer:
         """An endless supply of moments before or after an event, the most fitting first."""
         event = self.events[index]
         table = phrasebook.BEFORE if role is Role.APPROACH else phrasebook.AFTER
-        for moment in table[story_told(event)]:
+        for moment in table[kind_told(event)]:
             if self._can(moment, event):
                 yield _Plan(moment, role, index)
         # Before they meet, people are only seen apart.
@@ -171,19 +171,19 @@ class _Writer:
         event = self.events[0]
         inside = event.spot is not None and event.spot.setting == "room"
         lines = phrasebook.ESTABLISH.get(
-            Story.WORK if inside else story_told(event), phrasebook.ESTABLISH[Story.OTHER]
+            EventKind.WORK if inside else kind_told(event), phrasebook.ESTABLISH[EventKind.OTHER]
         )
         return _Plan(Moment(f"{{header}}. {self.rng.choice(lines)}.", "S", 0), Role.ESTABLISH, 0)
 
     def _ending(self, last: int, shots: int) -> _Plan:
         event = self.events[last]
-        story = story_told(event)
+        kind = kind_told(event)
         event = replace(event, subject=self._lead(event), others=self._company(event))
         first_spot, last_spot = self.events[0].spot, event.spot
-        back = shots >= 5 and first_spot != last_spot and story is not Story.PARTING
-        fitting = [m for m in phrasebook.ENDING.get(story, ()) if self._can(m, event)]
+        back = shots >= 5 and first_spot != last_spot and kind is not EventKind.PARTING
+        fitting = [m for m in phrasebook.ENDING.get(kind, ()) if self._can(m, event)]
         if not fitting or back:
-            together = bool(self._company(event)) and story not in (Story.LOSS, Story.FIGHT)
+            together = bool(self._company(event)) and kind not in (EventKind.LOSS, EventKind.FIGHT)
             alone = phrasebook.ENDING_PAIR if self._plural(self._lead(event)) else phrasebook.ENDING_ALONE
             fitting = list(phrasebook.ENDING_TOGETHER if together else alone)
         moment = fitting[0]
@@ -221,13 +221,13 @@ class _Writer:
         subject, other = self._subject(event), self._other(event)
         if plan.role is Role.ENDING:
             subject, other = self._lead(event), self._company(event)
-        story = story_told(event)
+        kind = kind_told(event)
         if plan.role is Role.EVENT:
             text = self._event_text(
                 event, trimmed=established or (previous is not None and previous.spot == spot)
             )
             shown = (*event.subject, *event.others)
-            close = 1 if story is Story.JOURNEY else 2
+            close = 1 if kind is EventKind.JOURNEY else 2
         else:
             text = fill(
                 plan.moment.template, self._slots(plan, subject, other, spot), self._plurals(subject, other)
@@ -247,7 +247,7 @@ class _Writer:
             scene = previous.scene + (previous.spot != spot or previous.time != time)
         dialogue = self._dialogue(event) if plan.role is Role.EVENT else ""
         self.used.add(text)
-        return Line(text, who, plan.role, close, story, spot, time, event.weather, dialogue, scene)
+        return Line(text, who, plan.role, close, kind, spot, time, event.weather, dialogue, scene)
 
     def _placed(self, text: str, shown: Sequence[Actor], who: Sequence[int], spot: Spot) -> str:
         """The sentence, opened by where in the frame somebody alone is when it does not say so itself."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.director.breakdown import Actor, Breakdown, Event
-from engine.director.phrasebook import Story, story_of
+from engine.director.phrasebook import EventKind, kind_of
 from engine.story import TimeOfDay
 
 
@@ -16,13 +16,13 @@ def role_is_look(template: str) -> bool:
     return "look" in template
 
 
-def story_told(event: Event) -> Story:
+def kind_told(event: Event) -> EventKind:
     """What an event is for whoever is in frame: what never comes, or is nobody's deed, is a wait."""
     waits = not event.subject or " never " in f" {event.predicate} "
-    story = Story.WAITING if waits else story_of(event.verb)
+    kind = EventKind.WAITING if waits else kind_of(event.verb)
     indoors = event.spot is not None and event.spot.setting == "room"
     # Flying a kite is no flight, and a room is crossed in one step.
-    return Story.OTHER if story is Story.JOURNEY and (event.thing or indoors) else story
+    return EventKind.OTHER if kind is EventKind.JOURNEY and (event.thing or indoors) else kind
 
 
 def in_frame(actors: Sequence[Actor]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ import random
 from collections.abc import Sequence
 
 from engine.director.beats import Line, Role
-from engine.director.phrasebook import Story
+from engine.director.phrasebook import EventKind
 from engine.errors import BadInput
 from engine.story import (
     Angle,
@@ -182,7 +182,7 @@ def _angle(line: Line, rng: random.Random) -> Angle:
         w in text for w in ("alone", "lost", "empty-handed", "close to tears", "sits", "collapse", "child")
     ):
         return rng.choice((Angle.HIGH, Angle.EYE_LEVEL))
-    if line.story is Story.FIGHT and line.role is Role.EVENT:
+    if line.kind is EventKind.FIGHT and line.role is Role.EVENT:
         return rng.choice((Angle.LOW, Angle.LOW, Angle.DUTCH))
     if any(w in text for w in ("king", "queen", "knight", "proud", "climb", "stands up")):
         return rng.choice((Angle.LOW, Angle.EYE_LEVEL))
@@ -225,7 +225,7 @@ def _movement(
 
 def _support(movement: Movement, line: Line) -> Support:
     support = support_for(movement)
-    if support is Support.TRIPOD and line.story is Story.FIGHT and line.role is Role.EVENT:
+    if support is Support.TRIPOD and line.kind is EventKind.FIGHT and line.role is Role.EVENT:
         return Support.HANDHELD
     return support
 

@@ -17,7 +17,7 @@ from engine.director.verbs import conjugate
 _VERB = re.compile(r"<(\w+)>")
 
 
-class Story(str, Enum):
+class EventKind(str, Enum):
     """What sort of thing an event is; it decides what is shown before and after it."""
 
     MEETING = "meeting"
@@ -31,45 +31,45 @@ class Story(str, Enum):
     OTHER = "other"
 
 
-_STORIES: dict[Story, str] = {
-    Story.MEETING: """
+_KINDS: dict[EventKind, str] = {
+    EventKind.MEETING: """
         find discover meet see encounter rescue save notice spot recognise recognize reunite love
         kiss marry forgive hug embrace visit greet befriend help fall adopt comfort thank trust
         welcome free
     """,
-    Story.LOSS: """
+    EventKind.LOSS: """
         lose miss forget drop break
     """,
-    Story.SEARCH: """
+    EventKind.SEARCH: """
         search seek hunt chase look follow pursue explore track want hope spy investigate
     """,
-    Story.JOURNEY: """
+    EventKind.JOURNEY: """
         walk travel cross climb return go arrive run escape sail ride wander journey flee enter
         reach come march row drive fly hike swim roam trudge venture approach hurry bring carry
     """,
-    Story.WAITING: """
+    EventKind.WAITING: """
         wait sit watch sleep dream stare remember think hide mourn rest live stay be fear wake
         listen wish
     """,
-    Story.FIGHT: """
+    EventKind.FIGHT: """
         fight attack defend duel battle confront challenge face steal rob betray kill capture catch
         threaten argue haunt defeat destroy compete race slay trick
     """,
-    Story.PARTING: """
+    EventKind.PARTING: """
         leave part separate abandon say bid die vanish disappear depart sacrifice
     """,
-    Story.WORK: """
+    EventKind.WORK: """
         build make paint cook write repair plant bake sing play teach learn dance practise practice
         craft fix mend grow tell train create invent rehearse perform sew carve draw read study dig
         plow plough fish sell buy
     """,
 }
-_BY_VERB = {verb: story for story, verbs in _STORIES.items() for verb in verbs.split()}
+_BY_VERB = {verb: kind for kind, verbs in _KINDS.items() for verb in verbs.split()}
 
 
-def story_of(verb: str) -> Story:
+def kind_of(verb: str) -> EventKind:
     """The sort of event that a verb tells."""
-    return _BY_VERB.get(verb, Story.OTHER)
+    return _BY_VERB.get(verb, EventKind.OTHER)
 
 
 @dataclass(frozen=True)
@@ -89,46 +89,46 @@ def _moments(*rows: tuple[str, str, int]) -> tuple[Moment, ...]:
 
 
 # Moments that name O or T are only used where the event has one.
-BEFORE: dict[Story, tuple[Moment, ...]] = {
-    Story.MEETING: _moments(
+BEFORE: dict[EventKind, tuple[Moment, ...]] = {
+    EventKind.MEETING: _moments(
         ("{S} <walk> {dir}, {along}.", "S", 1),
         ("{O} <sit> {where}{at}, all alone.", "O", 1),
         ("{S} <hear> something and <turn>.", "S", 2),
     ),
-    Story.LOSS: _moments(
+    EventKind.LOSS: _moments(
         ("{S} <walk> {dir}, {along}, with {T}.", "S", 1), ("{S} <look> at {T} and <smile>.", "S", 2)
     ),
-    Story.SEARCH: _moments(
+    EventKind.SEARCH: _moments(
         ("{O} <walk> {dir}, {along}.", "O", 1),
         ("{S} <stand> {where}{at} and <look> around.", "S", 1),
         ("{S} <turn>, ready to go.", "S", 3),
     ),
-    Story.JOURNEY: _moments(
+    EventKind.JOURNEY: _moments(
         ("{S} <stand> {where}{at} and <look> at the way ahead.", "S", 2),
         ("{S} <turn> for one last look back.", "S", 3),
     ),
-    Story.WAITING: _moments(
+    EventKind.WAITING: _moments(
         ("{S} <walk> {dir}, {along}.", "S", 1), ("{S} <stop> {where}and <look> around.", "S", 2)
     ),
-    Story.FIGHT: _moments(
+    EventKind.FIGHT: _moments(
         ("{S} <walk> {dir}, {along}.", "S", 1),
         ("{O} <stand> {where}{at}, on guard.", "O", 2),
         ("{S} <stop> {where}and <look> straight ahead.", "S", 3),
     ),
-    Story.PARTING: _moments(
+    EventKind.PARTING: _moments(
         ("{S} <stand> {where}{at}, without a word.", "S", 2), ("{O} <look> at {S}.", "O", 3)
     ),
-    Story.WORK: _moments(
+    EventKind.WORK: _moments(
         ("{S} <walk> {dir}, {along}, to {his} work.", "S", 1), ("{S} <stop> {where}and <think>.", "S", 2)
     ),
-    Story.OTHER: _moments(
+    EventKind.OTHER: _moments(
         ("{S} <walk> {dir}, {along}.", "S", 1),
         ("{S} <stop> {where}and <look> around.", "S", 2),
         ("{O} <stand> {where}{at}, waiting.", "O", 1),
     ),
 }
-AFTER: dict[Story, tuple[Moment, ...]] = {
-    Story.MEETING: _moments(
+AFTER: dict[EventKind, tuple[Moment, ...]] = {
+    EventKind.MEETING: _moments(
         ("{O} <look> up at {S}.", "O", 3),
         ("{S} <stand> quite still {where}and <look> at {T}.", "S", 3),
         ("{S} <reach> out a hand to {O}.", "SO", 2),
@@ -136,62 +136,64 @@ AFTER: dict[Story, tuple[Moment, ...]] = {
         ("{S} <smile> at {O}.", "S", 3),
         ("{S} and {O} <<sit>> down together.", "SO", 1),
     ),
-    Story.LOSS: _moments(
+    EventKind.LOSS: _moments(
         ("{S} <turn> and <look> around for {T}.", "S", 3),
         ("{S} <stand> {where}{at}, empty-handed.", "S", 1),
         ("{S} <sit> down {where}, close to tears.", "S", 2),
     ),
-    Story.SEARCH: _moments(
+    EventKind.SEARCH: _moments(
         ("{S} <stop> {where}and <look> around.", "S", 3),
         ("{O} <turn> and <look> back.", "O", 3),
         ("{S} <call> out, but nobody answers.", "S", 1),
     ),
-    Story.JOURNEY: _moments(
+    EventKind.JOURNEY: _moments(
         ("{S} <stop> {where}to catch {his} breath.", "S", 3),
         ("{S} <sit> down {where}{at} to rest.", "S", 1),
         ("{S} <stand> up again {where}and <look> ahead.", "S", 2),
     ),
-    Story.WAITING: _moments(("{S} <look> up.", "S", 3), ("{S} <turn>, as if somebody had called.", "S", 2)),
-    Story.FIGHT: _moments(
+    EventKind.WAITING: _moments(
+        ("{S} <look> up.", "S", 3), ("{S} <turn>, as if somebody had called.", "S", 2)
+    ),
+    EventKind.FIGHT: _moments(
         ("{O} <turn> to {S}.", "O", 3),
         ("{S} and {O} <<face>> each other.", "SO", 2),
         ("{S} <stand> {his} ground.", "S", 2),
     ),
-    Story.PARTING: _moments(
+    EventKind.PARTING: _moments(
         ("{O} <wave>.", "O", 2), ("{S} <turn> away.", "S", 3), ("{O} <stand> {where}{at}, alone.", "O", 1)
     ),
-    Story.WORK: _moments(
+    EventKind.WORK: _moments(
         ("{S} <look> closely at {T}.", "S", 3),
         ("{O} <watch> {S} and <smile>.", "O", 3),
         ("{S} <sit> down {where}for a moment, tired and content.", "S", 2),
     ),
-    Story.OTHER: _moments(
+    EventKind.OTHER: _moments(
         ("{O} <turn> to {S}.", "O", 3),
         ("{S} <stand> still {where}and <look> at {T}.", "S", 3),
         ("{S} <turn> and <look> back.", "S", 3),
     ),
 }
-ENDING: dict[Story, tuple[Moment, ...]] = {
-    Story.LOSS: _moments(("{S} <stand> {where}{at}, alone{weather}.", "S", 0)),
-    Story.FIGHT: _moments(
+ENDING: dict[EventKind, tuple[Moment, ...]] = {
+    EventKind.LOSS: _moments(("{S} <stand> {where}{at}, alone{weather}.", "S", 0)),
+    EventKind.FIGHT: _moments(
         ("{S} and {O} <<stand>> {at}, and it is over.", "SO", 0),
         ("{S} <stand> {where}{at}, and it is over.", "S", 0),
     ),
-    Story.PARTING: _moments(("{S} <walk> {dir}, {along}, and never <look> back.", "S", 0)),
-    Story.JOURNEY: _moments(("{S} <walk> {dir}, {along}, smaller and smaller.", "S", 0)),
-    Story.SEARCH: _moments(("{S} <walk> on {dir}, {along}, and <disappear> from sight.", "S", 0)),
+    EventKind.PARTING: _moments(("{S} <walk> {dir}, {along}, and never <look> back.", "S", 0)),
+    EventKind.JOURNEY: _moments(("{S} <walk> {dir}, {along}, smaller and smaller.", "S", 0)),
+    EventKind.SEARCH: _moments(("{S} <walk> on {dir}, {along}, and <disappear> from sight.", "S", 0)),
 }
 WHERE = ("on the left", "on the right")
 CROSSING = "in the centre"
-ESTABLISH: dict[Story, tuple[str, ...]] = {
-    Story.JOURNEY: (
+ESTABLISH: dict[EventKind, tuple[str, ...]] = {
+    EventKind.JOURNEY: (
         "{S} <stand> {where}{fallen}at the start of the way",
         "{S} <stand> {where}{fallen}and <look> ahead",
     ),
-    Story.WAITING: ("{S} <stand> {where}{fallen}and <wait>", "{S} <sit> {where}{fallen}and <look> out"),
-    Story.WORK: ("{S} <stand> {where}{fallen}and <look> around",),
-    Story.FIGHT: ("{S} <stand> {where}{fallen}and <look> ahead", "{S} <stand> {where}{fallen}and <wait>"),
-    Story.OTHER: (
+    EventKind.WAITING: ("{S} <stand> {where}{fallen}and <wait>", "{S} <sit> {where}{fallen}and <look> out"),
+    EventKind.WORK: ("{S} <stand> {where}{fallen}and <look> around",),
+    EventKind.FIGHT: ("{S} <stand> {where}{fallen}and <look> ahead", "{S} <stand> {where}{fallen}and <wait>"),
+    EventKind.OTHER: (
         "{S} <stand> {where}{fallen}and <look> into the distance",
         "{S} <stand> {where}{fallen}and <look> around",
     ),

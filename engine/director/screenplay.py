@@ -12,7 +12,7 @@ from engine.director.breakdown import Breakdown
 from engine.director.english import sentences
 from engine.director.fountain import Action, Scene, Script, Speech
 from engine.director.people import Kind, Wardrobe, kind_of, kind_of_name
-from engine.director.phrasebook import Story
+from engine.director.phrasebook import EventKind
 from engine.director.places import Spot, named_spot
 from engine.errors import BadInput
 from engine.story import CastMember, Interior, TimeOfDay
@@ -169,7 +169,16 @@ def _lines(units: list[_Unit], scenes: list[Scene], found: Breakdown, vocabulary
         close = 3 if unit.speeches and not unit.text else (0 if role is Role.ESTABLISH else 2)
         lines.append(
             Line(
-                text, tuple(who), role, close, Story.OTHER, spot, time, weather, dialogue, numbers[unit.scene]
+                text,
+                tuple(who),
+                role,
+                close,
+                EventKind.OTHER,
+                spot,
+                time,
+                weather,
+                dialogue,
+                numbers[unit.scene],
             )
         )
     return lines

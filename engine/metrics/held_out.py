@@ -23,7 +23,7 @@ from engine.story import Shot, Storyboard
 from engine.workflow import shot_seed
 from engine.world.annotate import storyboard
 from engine.world.splits import EVALUATION
-from engine.world.story import Story, WorldShot, new_shots, new_story
+from engine.world.story import SHOTS, Story, WorldShot, new_shots, new_story
 
 
 class Ablation(str, Enum):
@@ -39,6 +39,18 @@ class Ablation(str, Enum):
 
 
 Arm = frozenset[Ablation]
+FULL = "full"  # the arm that lacks nothing
+
+
+def parse_arm(name: str) -> Arm:
+    """`full`, or ablations joined by `+`."""
+    if name == FULL:
+        return frozenset()
+    known = {a.value for a in Ablation}
+    parts = [part.strip() for part in name.split("+")]
+    if strange := [part for part in parts if part not in known]:
+        raise BadInput(f"There is nothing called {strange[0]} to take away: choose {', '.join(known)}.")
+    return frozenset(Ablation(part) for part in parts)
 
 
 @dataclass(frozen=True)
@@ -56,8 +68,8 @@ class HeldOut:
         return [i for i in range(2, len(at)) if at[i] != at[i - 1] and at[i] in at[: i - 1]]
 
 
-def held_out_films(count: int, split: range = EVALUATION) -> list[HeldOut]:
-    """The first films of a split, every second of which returns to a place.
+def held_out_films(count: int, split: range = EVALUATION, shots: int = SHOTS) -> list[HeldOut]:
+    """The first films of a split, of so many shots, every second of which returns to a place.
 
     Raises BadInput when it has not as many.
     """
@@ -66,8 +78,8 @@ def held_out_films(count: int, split: range = EVALUATION) -> list[HeldOut]:
         if len(films) >= count:
             break
         story = new_story(seed)
-        shots = new_shots(story)
-        film = HeldOut(story, shots, storyboard(story, shots))
+        filmed = new_shots(story, shots)
+        film = HeldOut(story, filmed, storyboard(story, filmed))
         if len(films) % 2 == 1 or film.returns:
             films.append(film)
     if len(films) < count:

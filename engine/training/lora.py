@@ -25,7 +25,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.dataset.films import FilmFrames, FilmRecord, ShotRecord, read_films
+from engine.dataset.films import FilmFrames, TrainingFilm, TrainingShot, read_films
 from engine.errors import BadInput, UnsupportedError
 from engine.pictures import read_picture
 from engine.step2.cache import FrameCache
@@ -221,7 +221,7 @@ class LoraTrainer:
             pure_noise=r.randrange(2) if not dpo and r.random() < ONLY_FRAME else None,
         )
 
-    def _pick(self, r: random.Random, dpo: bool) -> tuple[FilmRecord, int]:
+    def _pick(self, r: random.Random, dpo: bool) -> tuple[TrainingFilm, int]:
         while True:
             film = r.choice(self.films)
             i = r.randrange(len(film.shots))
@@ -351,7 +351,7 @@ def _picture_size(path: Path) -> tuple[int, int]:
         return read_picture(path).size
 
 
-def _turned_down(r: random.Random, shot: ShotRecord) -> list[Path]:
+def _turned_down(r: random.Random, shot: TrainingShot) -> list[Path]:
     """y_l of a shot: a pair that was rejected for it, else two of its internal frames in their order."""
     if shot.rejected:
         pair = r.choice(shot.rejected)

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from engine.dataset.films import FILMS_FILE, FilmRecord, RejectedPair, ShotRecord
+from engine.dataset.films import FILMS_FILE, RejectedPair, TrainingFilm, TrainingShot
 from engine.errors import BadInput
 from studio.exchange.zips import ZipKind, writing
 from studio.project.conditions import Conditions
@@ -34,14 +34,14 @@ from studio.store.tables import Take
 class Preferences:
     """A film as a record, the hashes of its frames, and how many pairs were turned down."""
 
-    record: FilmRecord
+    record: TrainingFilm
     frames: tuple[str, ...]
     rejected: int
 
 
 def preferences_of(session: Session, film: FilmState) -> Preferences:
     """What the picks of a film say. Raises BadInput when nothing was turned down."""
-    shots: list[ShotRecord] = []
+    shots: list[TrainingShot] = []
     frames: set[str] = set()
     for shot in film.shots:
         takes = list(session.exec(select(Take).where(Take.shot_id == shot.id).order_by(col(Take.number))))
@@ -51,7 +51,7 @@ def preferences_of(session: Session, film: FilmState) -> Preferences:
         others = list(_turned_down(picked, takes, shot.picked_at or 0))
         words = Conditions.model_validate(picked.conditions)
         shots.append(
-            ShotRecord(
+            TrainingShot(
                 prompt=words.prompt or prompt_of(words.words),
                 description=words.words.description,
                 start=_path(picked.start_sha256),
@@ -69,7 +69,9 @@ def preferences_of(session: Session, film: FilmState) -> Preferences:
             "There is nothing to prefer yet: draw several takes of a shot from the same words, then pick the "
             "one you like, or reject others."
         )
-    return Preferences(FilmRecord(title=film.project.title, shots=tuple(shots)), tuple(sorted(frames)), count)
+    return Preferences(
+        TrainingFilm(title=film.project.title, shots=tuple(shots)), tuple(sorted(frames)), count
+    )
 
 
 def write_folder(home: Home, found: Sequence[Preferences], out: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from engine.doctor import Verdict, refusal
+from engine.doctor import Level, refusal
 from engine.errors import BadInput, UnsupportedError
 from engine.fitting import Machine
 from engine.profiles import MINI_VARIABLE, PROFILES, doctor, get_profile
@@ -63,14 +63,14 @@ def test_a_damaged_checkpoint_refuses_to_draw_and_nothing_else(tmp_path, monkeyp
     with pytest.raises(UnsupportedError, match=re.escape(mini.refusal)):
         load_painter(mini)
     finding = next(f for f in doctor() if f.subject == "mini checkpoint")
-    assert (finding.verdict, finding.sentence) == (Verdict.TROUBLE, mini.refusal)
+    assert (finding.level, finding.sentence) == (Level.TROUBLE, mini.refusal)
 
 
 def test_without_a_checkpoint_the_profile_still_knows_its_words(tmp_path, monkeypatch):
     monkeypatch.setenv(MINI_VARIABLE, str(tmp_path))
     assert get_profile("mini").vocabulary is not None
     finding = next(f for f in doctor() if f.subject == "mini checkpoint")
-    assert finding.verdict is Verdict.TROUBLE
+    assert finding.level is Level.TROUBLE
     assert "model_index.json is missing" in finding.sentence
 
 

@@ -14,10 +14,9 @@ from typer.testing import CliRunner
 
 from engine.errors import BadInput
 from engine.metrics.bootstrap import Tally, difference, mean
-from engine.metrics.command import parse_arm
 from engine.metrics.consistency import agreement, all_pairs, consistency, shot_features, transitions, unit
 from engine.metrics.evaluate import shuffled
-from engine.metrics.held_out import Ablation, HeldOut, held_out_films, told, true_film
+from engine.metrics.held_out import Ablation, HeldOut, held_out_films, parse_arm, told, true_film
 from engine.metrics.judge import read
 from engine.world.annotate import storyboard
 from engine.world.story import new_shots, new_story
@@ -142,7 +141,9 @@ def test_the_floor_is_of_other_films_each_shot_of_another() -> None:
 @pytest.mark.slow
 def test_evaluate_writes_what_it_measured(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
-    result = CliRunner().invoke(app, ["evaluate", "--films", "2", "--ablate", "pair", "--json", str(out)])
+    result = CliRunner().invoke(
+        app, ["evaluate", "--films", "2", "--shots", "3", "--ablate", "pair", "--json", str(out)]
+    )
     assert result.exit_code == 0, result.output
     found = json.loads(out.read_text())
     assert set(found["summary"]["scale"]) == {"value", "low", "high", "ceiling", "floor"}

@@ -23,7 +23,7 @@ from engine.sizes import (
     TRANSFORMER,
     UNDERSTANDING,
     VAE,
-    Drawing,
+    Forward,
     drawing_bytes,
     needs,
 )
@@ -137,7 +137,7 @@ def test_the_table_is_what_the_dry_run_of_the_real_configurations_says() -> None
 
     one_layer = dry_run.transformer({"num_layers": 1})  # at the peak only one layer is at work
     for h, w in ((58, 104), (41, 74)):
-        drawing = Drawing(16 * w, 16 * h, 3)
+        drawing = Forward(16 * w, 16 * h, 3)
         assert drawing.tokens == 3 * h * w + CONTEXT_TOKENS
         measured = dry_run.drawing_peak(one_layer, h, w, 3, CONTEXT_TOKENS)
         assert drawing_bytes(drawing) == pytest.approx(measured, rel=0.05)
@@ -177,7 +177,7 @@ def test_a_profile_is_added_up_from_its_configurations_alone(
 
 
 def test_needs_add_up() -> None:
-    drawing = Drawing(1664, 928, 3)
+    drawing = Forward(1664, 928, 3)
     whole = needs(Precision.FULL, Placement.RESIDENT, drawing)
     parts = 2 * (TRANSFORMER.parameters + UNDERSTANDING.parameters + VAE.parameters) + 4 * RANKER.parameters
     assert whole.vram == pytest.approx((parts + 1664 * 928 * DECODE) / GIB + 1, abs=0.1)

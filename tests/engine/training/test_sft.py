@@ -23,7 +23,6 @@ from engine.step2.conditions import StoredFrame
 from engine.step2.pipeline import Step2Pipeline
 from engine.training import sft
 from engine.training.adapters import ADAPTER, PROGRESS, WEIGHTS
-from engine.training.commands import Stage, train_mini
 from engine.training.dpo import (
     LEAST_DIFFERENCE,
     DpoOptions,
@@ -35,6 +34,7 @@ from engine.training.dpo import (
 )
 from engine.training.export import Parts, build, export
 from engine.training.latents import FIGURE_WEIGHT, encode_shard, encoder_of
+from engine.training.mini_training import Stage, train_mini
 from engine.training.objectives import dpo_loss
 from engine.training.paraphrase import Paraphrase, paraphrase
 from engine.training.restore import restore

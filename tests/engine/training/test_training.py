@@ -22,11 +22,11 @@ from engine.step2.pipeline import Step2Pipeline
 from engine.step2.single_frame import single_frame
 from engine.training import export
 from engine.training.budget import Budget
-from engine.training.commands import Stage, train_mini
 from engine.training.curve import draw_curve
 from engine.training.data_parallel import Team
 from engine.training.export import Parts
 from engine.training.latents import GRID, Films, encode_shard, encoder_of
+from engine.training.mini_training import Stage, train_mini
 from engine.training.muon import Muon, muon_and_adam, orthogonalise
 from engine.training.paraphrase import FILLERS, GARMENTS, NAMES, TAILS, THINGS, VERBS, paraphrase
 from engine.training.transformer import SlotConditionedModel, draw_sigma, flow_error

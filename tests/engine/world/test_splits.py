@@ -14,7 +14,7 @@ from engine.errors import BadInput
 from engine.metrics.held_out import HeldOut, held_out_films, true_film
 from engine.step2.pipeline import Step2Pipeline
 from engine.training import context, ranker, sheets, vae, words
-from engine.training.commands import train_mini
+from engine.training.mini_training import train_mini
 from engine.world.splits import (
     EVALUATION,
     FILMS_HELD_OUT,

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from engine.errors import BadInput
 from engine.metrics.evaluate import Evaluation, evaluate
-from engine.metrics.held_out import Ablation, Arm, held_out_films
+from engine.metrics.held_out import FULL, Ablation, held_out_films, parse_arm
 from engine.profiles import Profile, get_profile
 from engine.step2.card import read_card
 from engine.step2.checkpoint import locate
@@ -20,13 +20,12 @@ from engine.step2.painter import Step2Painter, load_painter
 from engine.step2.pipeline import Step2Pipeline
 from engine.video.files import write_bytes
 
-FULL = "full"
-
 
 def evaluate_profile(
-    profile: str, films: int, ablate: Sequence[str] = (), json_file: Path | None = None
+    profile: str, films: int, shots: int, ablate: Sequence[str] = (), json_file: Path | None = None
 ) -> Evaluation:
-    """Measures the full model and one arm for each of `ablate`; prints a table, writes `json_file`.
+    """Measures the full model and one arm for each of `ablate` on films of so many shots; prints a table,
+    writes `json_file`.
 
     Raises BadInput for an ablation that does not exist or that this checkpoint does not have.
     """
@@ -42,7 +41,9 @@ def evaluate_profile(
     with Progress() as bar:
         task = bar.add_task("Drawing and measuring films", total=films)
         result = evaluate(
-            held_out_films(films), pipes, lambda done, total: bar.update(task, completed=done, total=total)
+            held_out_films(films, shots=shots),
+            pipes,
+            lambda done, total: bar.update(task, completed=done, total=total),
         )
     for name in arms:
         Console().print(_table(result, name))
@@ -55,17 +56,6 @@ def _pipeline(profile: Profile, adapters: bool) -> Step2Pipeline:
     painter = load_painter(profile, adapters=adapters)
     assert isinstance(painter, Step2Painter)
     return painter.pipe
-
-
-def parse_arm(name: str) -> Arm:
-    """`full`, or ablations joined by `+`."""
-    if name == FULL:
-        return frozenset()
-    known = {a.value for a in Ablation}
-    parts = [part.strip() for part in name.split("+")]
-    if strange := [part for part in parts if part not in known]:
-        raise BadInput(f"There is nothing called {strange[0]} to take away: choose {', '.join(known)}.")
-    return frozenset(Ablation(part) for part in parts)
 
 
 def _table(result: Evaluation, arm: str) -> Table:
