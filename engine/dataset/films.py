@@ -57,11 +57,6 @@ class TrainingShot(_Pair):
         return tuple(map(_inside, value))
 
     @property
-    def compared(self) -> bool:
-        """Whether there is something to prefer its pair to."""
-        return bool(self.rejected) or len(self.internal) > 1
-
-    @property
     def pictures(self) -> tuple[Path, ...]:
         """All of its files."""
         turned_down = (path for pair in self.rejected for path in (pair.start, pair.end))

@@ -27,6 +27,7 @@ from engine.metrics.held_out import Arm, HeldOut, draw_film, true_film
 from engine.metrics.judge import LOOK, PLACE, Seen, pair_of, read
 from engine.step2.latents import decode_frames, encode_frames, to_bytes, to_pixels
 from engine.step2.pipeline import Step2Pipeline
+from engine.world.story import people_back
 
 Measures = dict[str, Tally]
 TOLD = ("scale", "setting", "time", "weather", "who", "action")
@@ -169,12 +170,11 @@ def _memory(film: HeldOut, seen: Sequence[Seen]) -> Measures:
         before = [j for j in range(i) if film.shots[j].location == film.shots[i].location]
         for fact in PLACE:
             _compare(hits, fact, seen, i, fact, before)
-    for i, shot in enumerate(film.shots):
-        for index in shot.who:
+    for i in range(len(film.shots)):
+        for index in sorted(people_back(film.shots, i)):
             before = [j for j in range(i) if index in film.shots[j].who]
-            if before and index not in film.shots[i - 1].who:
-                for fact in LOOK:
-                    _compare(hits, fact, seen, i, f"{fact} {index}", before)
+            for fact in LOOK:
+                _compare(hits, fact, seen, i, f"{fact} {index}", before)
     place = [hit for fact in PLACE for hit in hits[f"memory {fact}"]]
     look = [hit for fact in LOOK for hit in hits[f"memory {fact}"]]
     return {

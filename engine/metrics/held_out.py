@@ -23,7 +23,7 @@ from engine.story import Shot, Storyboard
 from engine.workflow import shot_seed
 from engine.world.annotate import storyboard
 from engine.world.splits import EVALUATION
-from engine.world.story import SHOTS, Story, WorldShot, new_shots, new_story
+from engine.world.story import SHOTS, Story, WorldShot, new_shots, new_story, place_returns
 
 
 class Ablation(str, Enum):
@@ -64,8 +64,7 @@ class HeldOut:
     @property
     def returns(self) -> list[int]:
         """Shots that come back to a place which the shot before does not show (A-B-A)."""
-        at = [shot.location for shot in self.shots]
-        return [i for i in range(2, len(at)) if at[i] != at[i - 1] and at[i] in at[: i - 1]]
+        return [i for i in range(len(self.shots)) if place_returns(self.shots, i)]
 
 
 def held_out_films(count: int, split: range = EVALUATION, shots: int = SHOTS) -> list[HeldOut]:

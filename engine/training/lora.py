@@ -14,6 +14,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from PIL import Image
 from torch import Tensor, nn
 
-from engine.dataset.films import FilmFrames, TrainingFilm, TrainingShot, read_films
+from engine.dataset.films import FilmFrames, TrainingShot, read_films
 from engine.errors import BadInput, UnsupportedError
 from engine.pictures import read_picture
 from engine.step2.cache import FrameCache
@@ -108,10 +109,19 @@ class LoraTrainer:
             self.grid = packed_size(pipe.vae, self.width, self.height)
         except ValueError as error:
             raise BadInput(f"The training size cannot be used: {error}.") from error
-        if options.stage is LoraStage.DPO and not any(s.compared for f in self.films for s in f.shots):
-            raise BadInput(
-                "Preference alignment needs shots with rejected pairs or two internal frames: none has."
-            )
+        self.losers: dict[tuple[int, int], list[tuple[Path, Path]]] = {}  # (film, shot) -> what y_l may be
+        if options.stage is LoraStage.DPO:
+            self.losers = {
+                (f, i): found
+                for f, film in enumerate(self.films)
+                for i, shot in enumerate(film.shots)
+                if (found := dispreferred(shot, self.frames))
+            }
+            if not self.losers:
+                raise BadInput(
+                    "Preference alignment needs shots with rejected pairs or two internal frames that are "
+                    "not the pictures of the pair itself: none has."
+                )
         self.accelerator = Accelerator(
             mixed_precision="bf16" if options.bf16 else "no",
             gradient_accumulation_steps=options.accumulate,
@@ -191,7 +201,12 @@ class LoraTrainer:
     def conditions(self, r: random.Random) -> ShotConditions:
         """A random shot of a random film, with the dropouts that guidance and the ablations need."""
         dpo = self.options.stage is LoraStage.DPO
-        film, i = self._pick(r, dpo)
+        if dpo:
+            f, i = r.choice(list(self.losers))
+            film = self.films[f]
+        else:
+            film = r.choice(self.films)
+            i = r.randrange(len(film.shots))
         shot = film.shots[i]
         bank = [
             MemoryFrame(f"{j + 1}{side}", self.frames[path])
@@ -208,7 +223,7 @@ class LoraTrainer:
         _, canvas = self.pipe.memory_pack(given, self.width, self.height)
         loser = None
         if dpo:
-            loser = self._tokens([self.frames[picture] for picture in _turned_down(r, shot)])
+            loser = self._tokens([self.frames[picture] for picture in r.choice(self.losers[f, i])])
         template = ContextTemplate.of(self.pipe.card)
         seen = given.previous_end is not None
         pictures = [read_picture(given.previous_end.path)] if given.previous_end is not None else None
@@ -220,13 +235,6 @@ class LoraTrainer:
             loser=loser,
             pure_noise=r.randrange(2) if not dpo and r.random() < ONLY_FRAME else None,
         )
-
-    def _pick(self, r: random.Random, dpo: bool) -> tuple[TrainingFilm, int]:
-        while True:
-            film = r.choice(self.films)
-            i = r.randrange(len(film.shots))
-            if not dpo or film.shots[i].compared:
-                return film, i
 
     def _loss(self, models: nn.Module, shot: ShotConditions) -> Tensor:
         device = self.accelerator.device
@@ -351,10 +359,11 @@ def _picture_size(path: Path) -> tuple[int, int]:
         return read_picture(path).size
 
 
-def _turned_down(r: random.Random, shot: TrainingShot) -> list[Path]:
-    """y_l of a shot: a pair that was rejected for it, else two of its internal frames in their order."""
-    if shot.rejected:
-        pair = r.choice(shot.rejected)
-        return [pair.start, pair.end]
-    inside = sorted(r.sample(range(len(shot.internal)), 2))
-    return [shot.internal[k] for k in inside]
+def dispreferred(shot: TrainingShot, frames: FilmFrames) -> list[tuple[Path, Path]]:
+    """What y_l of a shot may be: the pairs that were rejected for it, else any two of its internal frames in
+    their order; never the very pictures of y_w, which nothing can be preferred to.
+    """
+    rejected = [(pair.start, pair.end) for pair in shot.rejected]
+    won = (frames[shot.start].sha256, frames[shot.end].sha256)
+    found = rejected or list(combinations(shot.internal, 2))
+    return [(start, end) for start, end in found if (frames[start].sha256, frames[end].sha256) != won]

@@ -29,7 +29,7 @@ from engine.training.shards import fingerprint
 from engine.training.transformer import draw_sigma, flow_error, new_transformer
 from engine.training.views import Views
 from engine.training.weights_file import Progress, load_weights
-from engine.world.story import WorldShot
+from engine.world.story import WorldShot, people_back, place_returns
 
 MEMORY_NOISE = 0.15  # inference feeds its own frames: a little noise teaches not to trust every value
 RANK_NOISE = 0.015  # jitter on the similarities, whose spread within a film is about 0.05
@@ -69,14 +69,7 @@ class Batch:
 
 def recalls(shots: Sequence[WorldShot]) -> list[int]:
     """Shots with a person or a place that was seen before, but not in the shot before."""
-    found = []
-    for i in range(2, len(shots)):
-        met = {person for shot in shots[: i - 1] for person in shot.who}
-        back = (set(shots[i].who) & met) - set(shots[i - 1].who)
-        places = {shot.location for shot in shots[: i - 1]} - {shots[i - 1].location}
-        if back or shots[i].location in places:
-            found.append(i)
-    return found
+    return [i for i in range(len(shots)) if place_returns(shots, i) or people_back(shots, i)]
 
 
 class Shots:

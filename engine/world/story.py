@@ -8,6 +8,7 @@ time, weather, locations and the looks of one or two people; a shot fixes how it
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.world.palette import COATS, HAIRS, SKINS
@@ -134,3 +135,15 @@ def _new_shot(story: Story, location: int, first: bool, r: random.Random) -> Wor
     slot = "centre" if len(who) != 1 or walks else r.choice(SLOTS)
     angle = r.choices(ANGLES, (4, 1.6, 1.6, 0.4))[0]
     return WorldShot(scale, angle, movement, slot, action, who, location, 1 if slot == "left" else -1)
+
+
+def place_returns(shots: Sequence[WorldShot], i: int) -> bool:
+    """Whether shot i is in a place that was seen before, but not in the shot before (A-B-A)."""
+    earlier = {shot.location for shot in shots[: max(0, i - 1)]}
+    return i > 0 and shots[i].location in earlier - {shots[i - 1].location}
+
+
+def people_back(shots: Sequence[WorldShot], i: int) -> frozenset[int]:
+    """The people of shot i who were seen before, but not in the shot before."""
+    earlier = {person for shot in shots[: max(0, i - 1)] for person in shot.who}
+    return frozenset(shots[i].who) & (earlier - set(shots[i - 1].who)) if i > 0 else frozenset()

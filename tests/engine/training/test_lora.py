@@ -247,6 +247,23 @@ def test_dpo_comes_to_prefer_the_true_pair(data: Path, tmp_path: Path) -> None:
     assert sum(found) / len(found) < math.log(2)
 
 
+def test_nothing_is_preferred_to_its_own_pictures(data: Path, tmp_path: Path) -> None:
+    """In a still shot the internal frames are those of the pair: it teaches nothing, and is never drawn."""
+    for i, kind, frame in ((0, "a", "start"), (0, "b", "end"), (1, "a", "start")):
+        (data / f"{i}{kind}.png").write_bytes((data / f"{i}{frame}.png").read_bytes())
+    trainer = LoraTrainer(tiny_pipeline(), data, tmp_path / "dpo", options(stage=LoraStage.DPO))
+    assert trainer.losers == {(0, i): [(Path(f"{i}a.png"), Path(f"{i}b.png"))] for i in (1, 2)}
+    for _ in range(8):
+        shot = trainer.conditions(random.Random())
+        assert shot.loser is not None
+        assert not torch.equal(shot.loser, shot.pair)
+    for i in (1, 2):
+        for kind, frame in (("a", "start"), ("b", "end")):
+            (data / f"{i}{kind}.png").write_bytes((data / f"{i}{frame}.png").read_bytes())
+    with pytest.raises(BadInput, match="not the pictures of the pair itself"):
+        LoraTrainer(tiny_pipeline(), data, tmp_path / "dpo", options(stage=LoraStage.DPO))
+
+
 def test_dpo_without_an_sft_adapter_is_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="--start"):
         train_lora(tiny_pipeline(), data, tmp_path / "out", options(stage=LoraStage.DPO))
