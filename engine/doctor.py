@@ -37,7 +37,7 @@ class Finding:
     """One line of `stage doctor`: what was looked at, how it stands, and one sentence."""
 
     subject: str
-    level: Level
+    verdict: Level
     sentence: str
 
 

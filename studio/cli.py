@@ -170,7 +170,7 @@ def doctor(
         rows = Table(box=None, show_header=False, pad_edge=False)
         marks = {Level.OK: "[green]ok", Level.NOTE: "[yellow]note", Level.TROUBLE: "[red]trouble"}
         for finding in findings:
-            rows.add_row(marks[finding.level], finding.subject, finding.sentence)
+            rows.add_row(marks[finding.verdict], finding.subject, finding.sentence)
         Console().print(rows)
 
 

@@ -63,14 +63,14 @@ def test_a_damaged_checkpoint_refuses_to_draw_and_nothing_else(tmp_path, monkeyp
     with pytest.raises(UnsupportedError, match=re.escape(mini.refusal)):
         load_painter(mini)
     finding = next(f for f in doctor() if f.subject == "mini checkpoint")
-    assert (finding.level, finding.sentence) == (Level.TROUBLE, mini.refusal)
+    assert (finding.verdict, finding.sentence) == (Level.TROUBLE, mini.refusal)
 
 
 def test_without_a_checkpoint_the_profile_still_knows_its_words(tmp_path, monkeypatch):
     monkeypatch.setenv(MINI_VARIABLE, str(tmp_path))
     assert get_profile("mini").vocabulary is not None
     finding = next(f for f in doctor() if f.subject == "mini checkpoint")
-    assert finding.level is Level.TROUBLE
+    assert finding.verdict is Level.TROUBLE
     assert "model_index.json is missing" in finding.sentence
 
 
