@@ -44,6 +44,7 @@ from engine.training.views import view_shard
 from engine.training.weights_file import load_weights
 from engine.training.words import ranking_tokenizer, understanding_tokenizer
 from engine.world.splits import FILMS_HELD_OUT, TRAIN, VAE_POOL, films_of
+from engine.world.story import SHOTS
 
 DPO_SHARDS = 8  # 400 films have preferences enough for an adapter
 
@@ -120,6 +121,11 @@ class MiniTraining:
         """Films on a sample sheet."""
         return max(1, min(3, self.films // 2))
 
+    @property
+    def columns(self) -> int:
+        """Shots of each."""
+        return max(3, min(SHOTS, self.films))
+
     def budget(self, stage: Stage) -> float:
         return MINUTES[stage] if self.minutes is None else self.minutes
 
@@ -181,7 +187,7 @@ class MiniTraining:
             (parts.transformer, parts.understanding),
             self.flow_options(Stage.SFT),
         )
-        pipeline_sheet(build(parts)[0], self.rows, _sheet(path))
+        pipeline_sheet(build(parts)[0], self.rows, self.columns, _sheet(path))
 
     def dpo(self) -> None:
         _need(self.parts.sft, Stage.SFT)
@@ -195,7 +201,7 @@ class MiniTraining:
         encoder = encoder_of(pipe.vae)
         adapter = dpo(self.folder, pipe.tokenizer, pipe.ranker, encoder, (self.parts.sft,), options)
         pipe.load_lora_weights(adapter)
-        pipeline_sheet(pipe, self.rows, _sheet(adapter / WEIGHTS))
+        pipeline_sheet(pipe, self.rows, self.columns, _sheet(adapter / WEIGHTS))
 
     def upscaler(self) -> None:
         _need(self.parts.vae, Stage.VAE)

@@ -60,12 +60,12 @@ def reconstruction_sheet(
     _save([np.concatenate(list(row), 1) for row in rows], path)
 
 
-def pipeline_sheet(pipe: Step2Pipeline, count: int, path: Path) -> None:
+def pipeline_sheet(pipe: Step2Pipeline, count: int, shots: int, path: Path) -> None:
     """Held-out films of the stages, not those of the evaluation, as the pipeline draws them: starts above
     ends, and the truth below.
     """
     rows = []
-    for film in held_out_films(count, FILMS_HELD_OUT):
+    for film in held_out_films(count, FILMS_HELD_OUT, shots):
         for pairs in (draw_film(pipe, film), true_film(film)):
             rows += [np.concatenate(list(pairs[:, side]), 1) for side in range(2)]
     _save(rows, path)

@@ -147,8 +147,9 @@ def test_a_film_that_is_ready_is_told(page: Page, shared_studio: Server) -> None
     page.click("#film-button")
     page.evaluate(
         "() => stage.edit(Object.fromEntries(stage.state.order.map("
-        "(id) => [id, { dialogue: '' }])), () => true)"
+        "(id) => [id, { dialogue: '', length: 6 }])), () => true)"
     )
+    page.wait_for_function("() => stage.shots().every((shot) => shot.attributes.length === 6)")
     expect(page.locator("#subtitles-srt")).to_be_hidden()
     page.click("#export")
     page.wait_for_function("() => stage.activeJobs().some((job) => job.kind === 'export')", polling=20)

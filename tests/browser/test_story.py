@@ -129,9 +129,9 @@ def play_the_animatic(page: Page) -> None:
 
 
 def export(page: Page, folder: Path) -> Path:
-    """The film, of a second a shot, is rendered, seen, and taken home as MP4 and as a zip with film.json."""
-    page.evaluate("() => stage.edit(Object.fromEntries(stage.state.order.map((id) => [id, { length: 24 }])))")
-    page.wait_for_function("() => stage.shots().every((shot) => shot.attributes.length === 24)")
+    """A film of short shots is rendered, seen, and taken home as MP4 and as a zip with film.json."""
+    page.evaluate("() => stage.edit(Object.fromEntries(stage.state.order.map((id) => [id, { length: 12 }])))")
+    page.wait_for_function("() => stage.shots().every((shot) => shot.attributes.length === 12)")
     page.click("#film-button")
     page.click("#export")
     expect(page.locator("#download-mp4")).to_be_visible(timeout=480_000)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from engine.dataset.films import read_films
+from engine.dataset.films import FilmFrames, read_films
 from engine.errors import BadInput
 from studio.preferences_command import export_preferences
 from studio.service.studio import Studio
@@ -33,7 +32,6 @@ def test_picks_become_pairs_of_the_trainer(home: Path, studio: Studio, tmp_path:
         ("Other words.", 2),
         ("Moment 2 of the story.", 0),
     ]
-    assert [shot.compared for shot in film.shots] == [True, False]
     picked, losers = film.shots[0], {pair.start.stem for pair in film.shots[0].rejected}
     takes = {take.number: take for take in studio.takes(ME, ids[0])}
     assert picked.start.stem == takes[3].start_sha256
@@ -41,10 +39,10 @@ def test_picks_become_pairs_of_the_trainer(home: Path, studio: Studio, tmp_path:
     with pytest.raises(BadInput, match="already"):
         export_preferences(home, [project], tmp_path / "out")
 
-    # The trainer takes a rejected pair for y_l.
-    from engine.training.lora import _turned_down
+    # The trainer takes the rejected pairs for y_l.
+    from engine.training.lora import dispreferred
 
-    assert _turned_down(random.Random(0), picked)[0].stem in losers
+    assert {start.stem for start, _ in dispreferred(picked, FilmFrames(tmp_path / "out"))} == losers
 
     # The page gets the same as a zip.
     view = studio.preferences(ME, project)
