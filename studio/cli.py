@@ -325,11 +325,17 @@ def studio(
 ) -> None:
     """Open the studio in the browser."""
     with _one_sentence():
+        from studio.service.studio import Studio
         from studio.store.home import default_home
-        from studio.ui.launch import launch
+        from studio.ui.port import check_port
 
         _use_adapter(step2_lora)
-        launch(home or default_home(), port, not no_browser)
+        if port is not None:
+            check_port(port)
+        with Studio(home or default_home()) as opened:
+            from studio.ui.launch import build, serve  # Gradio loads for seconds: trouble is told before
+
+            serve(opened, build(opened), port, not no_browser)
 
 
 @app.command()

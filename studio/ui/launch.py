@@ -1,10 +1,9 @@
-"""Opens the door: the studio over a home folder, the drawing process, the page on a port."""
+"""Opens the door: the page on a port, with the drawing process beside it."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 from pathlib import Path
 from types import FrameType
@@ -17,6 +16,7 @@ from studio.service.sound import LARGEST
 from studio.service.studio import Studio
 from studio.ui.media import media_route
 from studio.ui.page import build
+from studio.ui.port import check_port, no_port
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "ui"
 SCRIPTS = (
@@ -40,20 +40,10 @@ STYLES = (
     "evidence.css",
     "narrow.css",  # the last word
 )
-FIRST_PORT = 7860
 _NO_PROXY = ("NO_PROXY", "no_proxy")
 _OWN_HOSTS = ("localhost", "127.0.0.1", "::1")
 
-__all__ = ["build", "launch", "serve"]
-
-
-def launch(home: Path, port: int | None = None, open_browser: bool = False) -> None:
-    """Runs the studio until it is interrupted. A port that is named must be free; else the next free one.
-
-    Raises StageError with one sentence: home not writable, port in use.
-    """
-    with Studio(home) as studio:
-        serve(studio, build(studio), port, open_browser)
+__all__ = ["build", "serve"]
 
 
 def serve(studio: Studio, page: gr.Blocks, port: int | None = None, open_browser: bool = False) -> None:
@@ -68,7 +58,7 @@ def serve(studio: Studio, page: gr.Blocks, port: int | None = None, open_browser
             **settings(studio), server_port=port, inbrowser=open_browser
         )
     except OSError as error:
-        raise StageError(_no_port(port)) from error
+        raise StageError(no_port(port)) from error
     try:
         studio.start_worker()
         print(f"STAGE Studio is open at {url}", flush=True)
@@ -112,22 +102,6 @@ def ask_directly() -> None:
     own = os.environ.get("GRADIO_SERVER_NAME", "")
     for name in _NO_PROXY:  # programs read one or the other
         os.environ[name] = ",".join(dict.fromkeys((*hosts, *_OWN_HOSTS, *filter(None, (own,)))))
-
-
-def check_port(port: int) -> None:
-    """Raises StageError when somebody else listens there, before anything is started."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), port))
-        except OSError as error:
-            raise StageError(_no_port(port)) from error
-
-
-def _no_port(port: int | None) -> str:
-    if port is None:
-        return f"No port from {FIRST_PORT} on is free: close a program, or name a port with --port."
-    return f"Port {port} is taken or not allowed: close its program, or name another with --port."
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
