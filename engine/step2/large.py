@@ -66,14 +66,13 @@ def load_large(profile: Profile) -> tuple[Step2Pipeline, str]:
         if isinstance(part, torch.nn.Module):
             part.eval().requires_grad_(False)
     _prepare_vae(pipe, profile)
+    if profile.compiled:
+        compile_blocks(
+            pipe.transformer, hooked=profile.reuse is not None or profile.placement is Placement.STREAM
+        )
     place(pipe, profile.placement, device)
     if profile.reuse is not None:
         reuse(pipe, profile.reuse)
-    if profile.compiled:
-        # Takes and aspects change the shapes: one compilation serves all. Caches and streaming have hooks
-        # that dynamo must step around.
-        hooked = profile.reuse is not None or profile.placement is Placement.STREAM
-        pipe.transformer.compile_repeated_blocks(fullgraph=not hooked, dynamic=True)
     pipe.set_progress_bar_config(disable=True)
     return pipe, _weights(profile, folder, loras)
 
@@ -250,6 +249,20 @@ def place(pipe: Step2Pipeline, placement: Placement, device: torch.device) -> No
                 pipe.text_encoder, onload_device=device, offload_type="leaf_level", use_stream=ahead
             )
             pipe.vae.to(device)  # the ranker stays: it looks at each frame once
+
+
+def compile_blocks(transformer: QwenImageTransformer2DModel, hooked: bool) -> None:
+    """Compiles what the blocks share, for any shape: takes and aspects change it.
+
+    Caches and streaming put hooks around a block, which cannot be traced. Those come on top of what is
+    compiled here, the block's own forward: traced through the hooks, it would break into many graphs and be
+    compiled again and again.
+    """
+    if not hooked:
+        transformer.compile_repeated_blocks(fullgraph=True, dynamic=True)
+        return
+    for block in transformer.transformer_blocks:
+        block.forward = torch.compile(block.forward, fullgraph=True, dynamic=True)
 
 
 def reuse(pipe: Step2Pipeline, kind: Reuse) -> None:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from torch._dynamo.utils import counters
 
 from engine.catalogue import LADDER, named, resized
 from engine.errors import Cancelled, UnsupportedError
@@ -190,25 +191,33 @@ def test_a_draft_saves_work_and_remembers_nothing_afterwards(
 
 
 @pytest.mark.slow
-def test_repeated_blocks_are_compiled(shot: PairConditions, monkeypatch: pytest.MonkeyPatch) -> None:
-    stock = torch.nn.Module.compile
-    compiled: list[str] = []
-    shapes: list[bool] = []
+@pytest.mark.parametrize("variants", ["", "+draft", "+stream"])
+def test_repeated_blocks_are_compiled(
+    variants: str, shot: PairConditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole, for any shape, and under the hooks of a draft or of streaming: they cannot be traced."""
+    stock = torch.compile
+    compiled: list[tuple[str, bool, bool]] = []
 
-    def compile_eagerly(self: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
-        compiled.append(type(self).__name__)
-        shapes.append(kwargs["dynamic"])
-        stock(self, *args, **{**kwargs, "backend": "eager"})  # traced for real; only no C compiler is needed
+    def compile_eagerly(function: Any, **given: Any) -> Any:
+        compiled.append((type(function.__self__).__name__, given["fullgraph"], given["dynamic"]))
+        return stock(
+            function, **{**given, "backend": "eager"}
+        )  # traced for real; only no C compiler is needed
 
-    monkeypatch.setattr(torch.nn.Module, "compile", compile_eagerly)
-    painter = load_painter(small("qwen-image+compiled"))
-    assert compiled == ["QwenImageTransformerBlock"] * 2
-    plain = load_painter(small("qwen-image"))
-    a, b = (drawn_pair(p, shot) for p in (painter, plain))
+    monkeypatch.setattr(torch, "compile", compile_eagerly)
+    torch.compiler.reset()
+    counters.clear()
+    painter = load_painter(small(f"qwen-image+compiled{variants}"))
+    assert compiled == [("QwenImageTransformerBlock", True, True)] * 2
+    a, b = (drawn_pair(p, shot) for p in (painter, load_painter(small(f"qwen-image{variants}"))))
     assert np.abs(a - b).mean() < 2
-    assert all(shapes), "every new shape would be a compilation, and the ninth an error"
-    assert len(painter.draw(shot, [1, 2, 3])) == 3
-    drawn_pair(load_painter(small("qwen-image+compiled+draft")), shot)  # its hooks cannot be traced
+    graphs = counters["stats"]["unique_graphs"]
+    assert graphs <= 2, "with and without a picture in the context"
+    assert np.array_equal(drawn_pair(painter, shot), a)
+    assert counters["stats"]["unique_graphs"] == graphs
+    if not variants:
+        assert len(painter.draw(shot, [1, 2, 3])) == 3
 
 
 def drawn_pair(painter: PairPainter, shot: PairConditions) -> np.ndarray:
