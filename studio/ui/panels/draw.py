@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -36,7 +37,7 @@ class Given(str, Enum):
         return self in (Given.START_PICTURE, Given.END_PICTURE)
 
 
-class MissingEvent(Event):
+class RecipeEvent(Event):
     """How to draw: takes of each shot, and the recipe where it is not the profile's."""
 
     takes: int = Field(1, ge=1, le=MAX_TAKES)
@@ -45,8 +46,12 @@ class MissingEvent(Event):
     guidance: float | None = None
     memory_guidance: float | None = None
 
+    @property
+    def recipe(self) -> dict[str, Any]:
+        return self.model_dump(include=set(RecipeEvent.model_fields) - set(Event.model_fields))
 
-class DrawEvent(UploadEvent, MissingEvent):
+
+class DrawEvent(UploadEvent, RecipeEvent):
     """`data` is the picture of an uploaded frame, "" for all else."""
 
     shots: tuple[str, ...] = Field(min_length=1)
@@ -61,30 +66,17 @@ def draw(desk: Desk) -> Panel:
         desk.studio.draw(
             owner,
             event.shots,
-            takes=event.takes,
-            seed=event.seed,
-            steps=event.steps,
-            guidance=event.guidance,
-            memory_guidance=event.memory_guidance,
+            **event.recipe,
             keep=event.given.side,
             continues=event.given is Given.PREVIOUS,
             given=event.picture() if event.given.uploaded else None,
         )
 
-    def missing(owner: str, event: MissingEvent) -> News | None:
-        jobs = desk.studio.draw_all_stale(
-            owner,
-            event.project_id,
-            takes=event.takes,
-            seed=event.seed,
-            steps=event.steps,
-            guidance=event.guidance,
-            memory_guidance=event.memory_guidance,
-        )
-        if jobs:
+    def missing(owner: str, event: RecipeEvent) -> News | None:
+        if desk.studio.draw_all_stale(owner, event.project_id, **event.recipe):
             return None
         return notice("Every shot is drawn and says what its words say.")
 
     desk.on(panel.selected, DrawEvent, selected)
-    desk.on(panel.missing, MissingEvent, missing)
+    desk.on(panel.missing, RecipeEvent, missing)
     return panel

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine.errors import BadInput
 from engine.metrics.held_out import HeldOut, held_out_films, true_film
 from engine.step2.pipeline import Step2Pipeline
 from engine.training import context, ranker, sheets, vae, words
 from engine.training.mini_training import train_mini
+from engine.world.camera import HEIGHT, WIDTH
 from engine.world.splits import (
     EVALUATION,
     FILMS_HELD_OUT,
@@ -97,7 +99,9 @@ def test_a_sample_sheet_shows_no_film_of_the_evaluation(
         return true_film(film)
 
     monkeypatch.setattr(sheets, "draw_film", draw)
-    sheets.pipeline_sheet(None, 3, tmp_path / "sheet.png")  # type: ignore[arg-type]
+    sheets.pipeline_sheet(None, 3, 4, tmp_path / "sheet.png")  # type: ignore[arg-type]
     assert len(shown) == 3
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (4 * WIDTH, 3 * 4 * HEIGHT), "starts and ends, drawn and true, of four shots"
     assert all(seed in FILMS_HELD_OUT for seed in shown)
     assert all(film.story.seed in EVALUATION for film in held_out_films(3))
