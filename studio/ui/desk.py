@@ -93,8 +93,12 @@ def token_of(owner: str) -> str:
     return owner.removeprefix(_OWNER)
 
 
-def new_token() -> str:
-    return secrets.token_hex(OWNER_BYTES)
+def new_token(wished: object = None) -> str:
+    """A token for a browser that has none: the one that its page made up, if it can be one."""
+    try:
+        return token_of(owner_of(wished))
+    except StageError:
+        return secrets.token_hex(OWNER_BYTES)
 
 
 def told(name: str, answer: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> News:

@@ -95,11 +95,13 @@ def follow(desk: Desk, timeline: Timeline, where: gr.JSON) -> None:
         """A browser that comes for the first time gets a key and the example film.
 
         Gradio loads what reads the key by itself, and asks without it when that comes late: a new key would
-        then take the place of the old one, and with it all films. So the page says whether it is `keyed`.
+        then take the place of the old one, and with it all films. So the page says whether it is `keyed`; a
+        new key is the `fresh` one that the page made up, so that a page that asks twice gets one key.
         """
-        if not token and isinstance(event._data, dict) and event._data.get("keyed"):
+        sent = event._data if isinstance(event._data, dict) else {}
+        if not token and sent.get("keyed"):
             return gr.skip(), letter({"early": True})
-        key = token if isinstance(token, str) and token else new_token()
+        key = token if isinstance(token, str) and token else new_token(sent.get("fresh"))
         news = desk.answer(key, event._data, Event, lambda owner, sent: arrive(desk, owner, sent))
         return key, letter(news)
 

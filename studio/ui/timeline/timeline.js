@@ -8,11 +8,14 @@ stage.on("details shots", fetchDetails);
 stage.on("project head trash", renderTrash);
 stage.on("playhead", playhead);
 
+const UNOPENED = 6000; // ms without a film, after which it is asked for again: an answer can come before its mailbox
+const fresh = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 let [asked, times] = [null, 0];
 function ready(project) {
   asked = project;
-  trigger("ready", { project, since: -1, ack: 0, keyed: stage.keyed });
+  trigger("ready", { project, since: -1, ack: 0, keyed: stage.keyed, fresh });
 }
+const unopened = setInterval(() => (state.head ? clearInterval(unopened) : ready(asked)), UNOPENED);
 stage.whenEarly(() => {
   if (++times > 80) stage.forgetKey(); // twenty seconds
   setTimeout(() => ready(asked), 250);
