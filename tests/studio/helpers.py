@@ -43,16 +43,13 @@ def wait_for_jobs(studio: Studio, project_id: str, seconds: float = 60.0) -> tup
     return studio.jobs(ME, project_id)
 
 
-def new_film(
-    studio: Studio, shots: int = 3, owner: str = ME, length: int | None = None
-) -> tuple[str, list[str]]:
-    """A project with some described shots; its id and theirs. Short ones are soon rendered."""
+def new_film(studio: Studio, shots: int = 3, owner: str = ME) -> tuple[str, list[str]]:
+    """A project with some described shots; its id and theirs."""
     project = studio.create_project(owner, "The harbour").head.id
     ids: list[str] = []
-    more = {} if length is None else {"length": length}
     for number in range(1, shots + 1):
         shot = studio.insert_shot(owner, project, ids[-1] if ids else None)
-        studio.edit_shot(owner, shot.id, description=f"Moment {number} of the story.", **more)
+        studio.edit_shot(owner, shot.id, description=f"Moment {number} of the story.")
         ids.append(shot.id)
     return project, ids
 

@@ -135,7 +135,7 @@ def test_a_paid_renderer_says_its_price_and_what_it_lacks(
 
 @pytest.mark.slow
 def test_render_one_then_the_film_uses_what_was_picked(working: Studio) -> None:
-    project, ids = new_film(working, 2, length=12)
+    project, ids = new_film(working, 2)
     draw_all_here(working, project)
     for id in ids:
         working.edit_shot(ME, id, length=12)

@@ -135,7 +135,7 @@ def test_a_film_that_cannot_be_read(tmp_path: Path, change: Any, sentence: str) 
 
 @pytest.mark.slow
 def test_the_bundle_can_be_taken_away_and_brought_back(working: Studio, tmp_path: Path) -> None:
-    project, ids = new_film(working, 2, length=12)
+    project, ids = new_film(working, 2)
     ada = working.add_cast(ME, project, "Ada", "a woman in a red coat")
     working.edit_shot(ME, ids[0], cast=[ada.name], length=6)
     working.edit_shot(ME, ids[1], length=8)

@@ -40,7 +40,7 @@ def joining(studio: Studio, project: str) -> bool:
 
 
 def test_a_film_that_is_cancelled_or_paused_while_it_is_joined(slow_to_join: Path, working: Studio) -> None:
-    project, (shot,) = new_film(working, 1, length=12)
+    project, (shot,) = new_film(working, 1)
     draw_all_here(working, project)
     working.edit_shot(ME, shot, length=4)
     job = working.export(ME, project)

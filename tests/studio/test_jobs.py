@@ -343,7 +343,7 @@ def test_memory_and_previous_end_are_recorded_with_the_job(working: Studio) -> N
 
 
 def test_export_makes_a_film_and_renders_only_what_changed(working: Studio) -> None:
-    project, ids = new_film(working, 2, length=12)
+    project, ids = new_film(working, 2)
     with pytest.raises(BadInput, match="Shots 1, 2 have no picture yet"):
         working.export(ME, project)
     draw_all_here(working, project)

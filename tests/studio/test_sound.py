@@ -90,7 +90,7 @@ def test_the_sound_begins_and_ends_where_it_should(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_film_has_the_sound_if_that_is_wished(working: Studio, tmp_path: Path) -> None:
-    project, ids = new_film(working, 1, length=12)
+    project, ids = new_film(working, 1)
     draw_all_here(working, project)
     working.edit_shot(ME, ids[0], length=12)
     working.set_sound(ME, project, tone(tmp_path / "a.mp3"), "a.mp3")

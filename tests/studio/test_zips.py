@@ -38,7 +38,7 @@ def exported(studio: Studio, project: str) -> str:
 
 @pytest.mark.slow
 def test_films_of_the_same_pictures_have_zips_of_their_own(working: Studio) -> None:
-    project, ids = new_film(working, 2, length=12)
+    project, ids = new_film(working, 2)
     for shot in ids:
         working.edit_shot(ME, shot, length=6)
     draw_all_here(working, project)
