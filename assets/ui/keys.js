@@ -66,11 +66,11 @@
     if (event.defaultPrevented || !(target instanceof Element) || document.querySelector("dialog[open]")) return;
     if (target.closest(TYPING) || target.closest(OWN_KEYS[event.key] ?? "none")) return;
     if (event.key.startsWith("Arrow") && target.closest(ARROWS)) return;
-    if (opening) { event.preventDefault(); return; }
     const name = KEYS[nameOf(event)];
     const command = stage.command[(stage.playhead.on && WATCHING[name]) || name];
     if (!command) return;
     event.preventDefault();
+    if (opening) return;
     if (!WRITING.includes(name)) { command(); return; }
     opening = true;
     stage.arrived(() => { opening = false; command(); });

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PAIR_LAYOUTS = ("QwenImagePipeline", "Step2Pipeline")
 EDIT_LAYOUTS = ("QwenImageEditPlusPipeline",)
 PAIRS_ADAPTER, FEW_STEPS = "pairs", "few_steps"
+COMPILER = "inductor"  # the backend of torch.compile
 FIRST_BLOCK_THRESHOLD = 0.1  # how much a step's first layer may change, and the step still be skipped
 
 
@@ -258,11 +259,12 @@ def compile_blocks(transformer: QwenImageTransformer2DModel, hooked: bool) -> No
     compiled here, the block's own forward: traced through the hooks, it would break into many graphs and be
     compiled again and again.
     """
+    how: dict[str, Any] = {"fullgraph": True, "dynamic": True, "backend": COMPILER}
     if not hooked:
-        transformer.compile_repeated_blocks(fullgraph=True, dynamic=True)
+        transformer.compile_repeated_blocks(**how)
         return
     for block in transformer.transformer_blocks:
-        block.forward = torch.compile(block.forward, fullgraph=True, dynamic=True)
+        block.forward = torch.compile(block.forward, **how)
 
 
 def reuse(pipe: Step2Pipeline, kind: Reuse) -> None:
