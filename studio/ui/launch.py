@@ -16,7 +16,7 @@ from studio.service.sound import LARGEST
 from studio.service.studio import Studio
 from studio.ui.media import media_route
 from studio.ui.page import build
-from studio.ui.port import check_port, no_port
+from studio.ui.port import no_port
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "ui"
 SCRIPTS = (
@@ -48,8 +48,6 @@ __all__ = ["build", "serve"]
 
 def serve(studio: Studio, page: gr.Blocks, port: int | None = None, open_browser: bool = False) -> None:
     """Serves a built page, with the drawing process beside it, until SIGINT or SIGTERM."""
-    if port is not None:
-        check_port(port)
     ask_directly()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)

@@ -242,7 +242,7 @@ def test_undo_leaves_purged_takes_alone(studio: Studio) -> None:
 
 
 def test_an_exported_film_keeps_its_takes(working: Studio) -> None:
-    project, (shot,) = new_film(working, 1, length=12)
+    project, (shot,) = new_film(working, 1)
     working.draw(ME, [shot], seed=1)
     wait_for_jobs(working, project)
     first = shots_of(working, project)[0].take_id
