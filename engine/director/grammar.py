@@ -204,11 +204,9 @@ def _movement(
 ) -> Movement:
     """A move with a motive, or none. The same move never comes twice running."""
     action = vocabulary.first(line.text, "action") or ""
-    wish = Movement.STATIC
+    wish = Movement.STATIC  # also for somebody who walks: with a pan, the mini checkpoint draws them twice
     if line.role is Role.ENDING and index == count - 1:
         wish = Movement.DOLLY_OUT
-    elif action.startswith("walks") and scale in (Scale.ELS, Scale.LS):
-        wish = Movement.PAN_LEFT if action == "walks left" else Movement.PAN_RIGHT
     elif line.role is Role.REACTION and scale is Scale.CU:
         wish = Movement.DOLLY_IN
     elif line.role is Role.EVENT and action == "turns":

@@ -152,6 +152,16 @@ def test_pictures_say_where_somebody_alone_stands() -> None:
     assert not any(words in pair for words in where)
 
 
+def test_the_camera_holds_still_where_somebody_crosses_the_frame() -> None:
+    """In the mini world nobody walks while the camera pans or trucks: asked for that, it draws two figures."""
+    moved = ("pan", "truck")
+    themes = ("A girl waits for a train in a snowy town", "A knight walks through the forest to a castle")
+    shots = [shot for theme in themes for seed in range(6) for shot in film(theme, shots=9, seed=seed).shots]
+    walking = [shot for shot in shots if re.search(r"\bwalks?\b", shot.description)]
+    assert len(walking) > 10
+    assert not [s.description for s in walking if s.attributes.movement.value.startswith(moved)]
+
+
 @pytest.mark.parametrize(
     ("theme", "said", "never"),
     [
