@@ -153,7 +153,7 @@ def test_pictures_say_where_somebody_alone_stands() -> None:
 
 
 def test_the_camera_holds_still_where_somebody_crosses_the_frame() -> None:
-    """In the mini world nobody walks while the camera pans or trucks: asked for that, it draws two figures."""
+    """In the mini world nobody walks while the camera pans or trucks: else it draws two."""
     moved = ("pan", "truck")
     themes = ("A girl waits for a train in a snowy town", "A knight walks through the forest to a castle")
     shots = [shot for theme in themes for seed in range(6) for shot in film(theme, shots=9, seed=seed).shots]
