@@ -173,18 +173,33 @@ class FilmManifest(_Frozen):
         numerator, _, denominator = self.rate.partition("/")
         return FrameRate(numerator=int(numerator), denominator=int(denominator or 1))
 
+    def storyboard(self) -> Storyboard:
+        """The storyboard that was filmed.
+
+        Raises:
+            KeyError, ValueError: what is written there is none.
+        """
+        return Storyboard(
+            title=self.title,
+            theme=self.theme,
+            logline=self.logline,
+            look=self.look,
+            rate=self.frame_rate(),
+            cast=list(self.cast),
+            places=list(self.places),
+            shots=[record.shot() for record in self.shots],
+        )
+
 
 def read_manifest(path: Path) -> FilmManifest:
-    """The manifest of a file, with every shot and the frame rate checked.
+    """The manifest of a file, with all of its storyboard checked.
 
     Raises:
         BadInput: the file cannot be read, or is no film.json.
     """
     try:
         manifest = FilmManifest.model_validate_json(path.read_bytes())
-        manifest.frame_rate()
-        for record in manifest.shots:
-            record.shot()
+        manifest.storyboard()
     except (OSError, ValueError, KeyError) as error:  # a ValidationError is a ValueError
         raise BadInput(
             f"{path.name} of {path.parent.name} is not a film that this program can read."

@@ -1,4 +1,4 @@
-"""The film: export, download, media, the shipped example."""
+"""The film: export, download, media, the shipped example, and a film that was taken away and comes back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from sqlmodel import Session, select
 from engine.errors import BadInput
 from engine.video.film_size import Size, check_sizes
 from studio.exchange.bundle import write_bundle
-from studio.exchange.example import add_film, example_folders, read_film
+from studio.exchange.drawn_film import add_film, example_folders, read_film
+from studio.exchange.unpack import unpacked
 from studio.exchange.zips import ZipKind
 from studio.jobs import queue
 from studio.jobs.orders import ExportOrder, ExportShot, export_sound
@@ -25,6 +26,9 @@ from studio.service.views import FilmView, JobView, MediaFile, ProjectView
 from studio.store.errors import NotFound
 from studio.store.states import JobKind
 from studio.store.tables import Film, Job, Project, Take
+
+LARGEST_FILM = 500_000_000
+"""Bytes of a film.zip that is brought."""
 
 
 class Films(Room):
@@ -105,7 +109,19 @@ class Films(Room):
         folders = example_folders()
         if not folders:
             raise NotFound("This installation has no example film: install it again with its assets.")
-        drawn = read_film(folders[0], self.home.blobs)
+        return self._bring(owner, folders[0])
+
+    def open_film(self, owner: str, path: Path) -> ProjectView:
+        """Opens an exported film.zip as a new project: its shot list and its pairs, picked and not stale.
+        Clips and the scratch sound are not in it. Raises BadInput for what is no such zip, and says why.
+        """
+        if path.stat().st_size > LARGEST_FILM:
+            raise BadInput(f"A film.zip has at most {LARGEST_FILM // 1_000_000} MB: bring a shorter film.")
+        with unpacked(path, self.home.cache) as folder:
+            return self._bring(owner, folder)
+
+    def _bring(self, owner: str, folder: Path) -> ProjectView:
+        drawn = read_film(folder, self.home.blobs)
         with self.home.database.write() as session:
             project = add_film(session, owner, drawn)
         with self.home.database.read() as session:

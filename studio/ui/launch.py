@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from engine.errors import StageError
+from studio.service.film import LARGEST_FILM
 from studio.service.sound import LARGEST
 from studio.service.studio import Studio
 from studio.ui.media import media_route
@@ -84,7 +85,7 @@ def settings(studio: Studio) -> dict[str, Any]:
         "run_history": False,
         "show_error": True,
         "ssr_mode": False,
-        "max_file_size": LARGEST,
+        "max_file_size": max(LARGEST, LARGEST_FILM),
         "app_kwargs": {"routes": [media_route(studio)]},
     }
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.exchange.drawn_film import example_folders
 from tests.browser.conftest import Server, new_film, open_studio
 
 
@@ -139,3 +144,28 @@ def test_a_version_s_name_is_written_through_its_own_saving(empty: Page) -> None
     empty.keyboard.type(" draft")
     expect(name).to_have_value("Night draft")
     assert empty.evaluate("() => stage.state.order.length") == 5, "no letter was taken for a key"
+
+
+def test_a_film_that_was_taken_away_is_opened_again(empty: Page, tmp_path: Path) -> None:
+    """The shipped example, zipped: its pairs are there and not stale; what is no film says so."""
+    target = tmp_path / "taken.zip"
+    folder = example_folders()[0]
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder))
+    here = empty.evaluate("() => stage.state.head.id")
+    empty.click("#projects")
+    expect(empty.get_by_role("button", name="Open a film.zip")).to_be_visible()
+    empty.set_input_files("#film-file", target)
+    empty.wait_for_function(
+        "(here) => stage.state.head.id !== here && stage.state.order.length > 0", arg=here
+    )
+    title = json.loads((folder / "film.json").read_text())["title"]
+    expect(empty.locator("#project-title")).to_have_value(title)
+    fresh = "() => stage.shots().every((shot) => shot.start_url && shot.staleness.freshness === 'fresh')"
+    assert empty.evaluate(fresh)
+
+    (tmp_path / "notes.zip").write_bytes(b"these are notes")
+    empty.set_input_files("#film-file", tmp_path / "notes.zip")
+    expect(empty.locator(".s-notice").last).to_contain_text("not a whole zip")
+    expect(empty.locator("#project-title")).to_have_value(title)

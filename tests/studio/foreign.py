@@ -108,6 +108,7 @@ OPEN_TO_ALL = {
     "all_projects",
     "add_example",
     "example",
+    "open_film",
     "media_path",
     "start_worker",
     "worker",

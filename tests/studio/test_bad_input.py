@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import BadInput, UnsupportedError
-from studio.exchange import example as example_module
-from studio.exchange.example import read_film
+from studio.exchange import drawn_film
+from studio.exchange.drawn_film import read_film
 from studio.service.studio import Studio
 from studio.service.views import JobState
 from studio.store.blobs import Blobs
@@ -197,7 +197,7 @@ def test_a_broken_example_does_not_close_the_door(
 
     folder = a_film_from_the_command_line(tmp_path / "examples" / "harbour")
     (folder / "film.json").write_text(json.dumps({"title": "no film"}))
-    monkeypatch.setattr(example_module, "EXAMPLES", tmp_path / "examples")
+    monkeypatch.setattr(drawn_film, "EXAMPLES", tmp_path / "examples")
     with gr.Blocks():
         desk = Desk(studio, gr.BrowserState(), Mail())
     news = arrive(desk, ME, Event())

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from engine.errors import BadInput
-from studio.exchange import example as example_module
-from studio.exchange.example import read_film
+from studio.exchange import drawn_film
+from studio.exchange.drawn_film import read_film
 from studio.exchange.provenance import with_provenance, without_metadata
 from studio.project.lineage import Freshness
 from studio.service.studio import Studio
@@ -89,7 +89,7 @@ def test_an_example_is_a_drawn_film_that_is_not_stale(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_film_from_the_command_line(tmp_path / "examples" / "harbour")
-    monkeypatch.setattr(example_module, "EXAMPLES", tmp_path / "examples")
+    monkeypatch.setattr(drawn_film, "EXAMPLES", tmp_path / "examples")
     view = studio.example(ME)
     assert view is not None
     assert view.head.title == "The lost child"
@@ -160,6 +160,92 @@ def test_the_bundle_can_be_taken_away_and_brought_back(working: Studio, tmp_path
     assert drawn.frames == tuple((take.start_sha256, take.end_sha256) for take in takes)
     assert drawn.manifest.cast[0].look == "a woman in a red coat"
 
+    before = working.project(ME, project)
+    again = working.open_film(YOU, media.path)
+    assert media.path.is_file(), "the file that is opened stays where it is"
+    assert again.head.title == before.head.title
+    assert [s.staleness.freshness for s in again.shots] == [Freshness.FRESH] * 2
+    assert [s.attributes for s in again.shots] == [s.attributes for s in before.shots]
+    taken = [working.takes(YOU, shot.id)[0] for shot in again.shots]
+    assert [(t.start_sha256, t.end_sha256) for t in taken] == list(drawn.frames)
+    assert [m.key for m in working.memory(YOU, again.shots[1].id).packed] == ["1E", "1S"]
+    assert list(working.home.cache.glob("film-*/")) == [], "what was unpacked is gone"
+
+
+def zipped(folder: Path, target: Path, inside: str = "") -> Path:
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, f"{inside}{path.relative_to(folder)}")
+    return target
+
+
+def test_a_zip_of_a_folder_and_a_memory_that_did_not_come_along(studio: Studio, tmp_path: Path) -> None:
+    """A film of the command line, zipped by hand; its pack names a frame of a shot that was deleted."""
+    folder = a_film_from_the_command_line(tmp_path / "film")
+    film = json.loads((folder / "film.json").read_text())
+    film["shots"][1]["lineage"]["memory"][1]["frame"] = "?E"
+    (folder / "film.json").write_text(json.dumps(film))
+    (folder / "notes.txt").write_text("not of the film")
+    view = studio.open_film(ME, zipped(folder, tmp_path / "film.zip", "my film/"))
+    assert [s.description for s in view.shots] == ["Moment 1.", "Moment 2."]
+    assert [m.key for m in studio.memory(ME, view.shots[1].id).packed] == ["1E"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda film: film["shots"][0].update(start="../film.json"), "outside of its folder"),
+        (lambda film: film["shots"][0].update(start="/etc/hostname"), "outside of its folder"),
+        (lambda film: film["shots"][1].update(end="gone.png"), "is missing"),
+        (lambda film: film["shots"][0].update(start="film.json"), "not a whole PNG"),
+        (lambda film: film["shots"][0].update(start="large.png"), "15 MB"),
+        (lambda film: film["shots"][0].update(end="wide.png"), "not of one size"),
+        (lambda film: film["shots"][0]["lineage"].update(profile="qwen-image-99"), "qwen-image-99"),
+        (lambda film: film.update(title="x" * 300), "not a film"),
+        (lambda film: film.update(shots=film["shots"] * 251), "not a film"),
+    ],
+)
+def test_a_zip_that_cannot_be_opened_leaves_nothing_behind(
+    studio: Studio, tmp_path: Path, change: Any, sentence: str
+) -> None:
+    folder = a_film_from_the_command_line(tmp_path / "film")
+    (folder / "large.png").write_bytes(bytes(15_000_001))
+    Image.new("RGB", (512, 256)).save(folder / "wide.png")
+    film = json.loads((folder / "film.json").read_text())
+    change(film)
+    (folder / "film.json").write_text(json.dumps(film))
+    with pytest.raises(BadInput, match=sentence):
+        studio.open_film(ME, zipped(folder, tmp_path / "film.zip"))
+    assert studio.all_projects(ME) == ()
+    assert list(studio.home.cache.iterdir()) == []
+
+
+def test_what_is_no_zip_of_one_film_is_refused(studio: Studio, tmp_path: Path) -> None:
+    folder = a_film_from_the_command_line(tmp_path / "film")
+    whole = zipped(folder, tmp_path / "film.zip").read_bytes()
+    files = {
+        "text.zip": (b"not a zip", "not a whole zip"),
+        "half.zip": (whole[: len(whole) // 2], "not a whole"),
+    }
+    damaged = bytearray(whole)
+    at = whole.index(b"Moment 1.")
+    damaged[at : at + 6] = b"Damage"
+    files["damaged.zip"] = (bytes(damaged), "not a whole zip")
+    for name, (data, sentence) in files.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(BadInput, match=sentence):
+            studio.open_film(ME, tmp_path / name)
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr("a/film.json", "{}")
+        archive.writestr("b/film.json", "{}")
+    with pytest.raises(BadInput, match="2 films"):
+        studio.open_film(ME, tmp_path / "two.zip")
+    with zipfile.ZipFile(tmp_path / "none.zip", "w") as archive:
+        archive.writestr("photo.png", png())
+    with pytest.raises(BadInput, match=r"no film\.json"):
+        studio.open_film(ME, tmp_path / "none.zip")
+    assert studio.all_projects(ME) == ()
+
 
 def test_a_film_of_the_command_line_comes_in_with_all_that_it_says(studio: Studio, tmp_path: Path) -> None:
     """A film.json as `stage film` writes it now: cast, places, looks, the recipe and where the memory lay."""
@@ -178,7 +264,7 @@ def test_a_film_of_the_command_line_comes_in_with_all_that_it_says(studio: Studi
     (folder / "film.json").write_text(json.dumps(film))
     drawn = read_film(folder, studio.home.blobs)
     with studio.home.database.write() as session:
-        project = example_module.add_film(session, ME, drawn).id
+        project = drawn_film.add_film(session, ME, drawn).id
     view = studio.project(ME, project)
     assert (view.head.logline, view.head.look) == ("A child is found.", "soft light")
     assert [(member.name, member.look) for member in view.head.cast] == [("Ada", "a woman in a red coat")]

@@ -30,7 +30,7 @@ function renderHead() {
 
 fill(body,
   h("div.hd-brand", { title: "STAGE Studio" }, h("span", {}, "STAGE")),
-  stage.filmsMenu(send, trigger),
+  stage.filmsMenu(send, trigger, upload),
   h("h1.s-hidden", {}, "STAGE Studio"),
   title.el, saved, stage.historyMenu(send), h("span.s-grow"),
   stage.settingsMenu(send),

@@ -8,6 +8,7 @@ from typing import Literal
 
 from studio.ui.desk import Desk, Event, News, notice, token_of, told
 from studio.ui.panel import Panel
+from studio.ui.uploads import SentEvent, sent_file
 
 
 class TitleEvent(Event):
@@ -80,6 +81,10 @@ def header(desk: Desk) -> Panel:
 
     def example(owner: str, event: Event) -> News:
         return desk.opened(owner, studio.add_example(owner).head.id)
+
+    def unpack(owner: str, event: SentEvent) -> News:
+        with sent_file(event) as path:
+            return desk.opened(owner, studio.open_film(owner, path).head.id)
 
     def rename(owner: str, event: TitleEvent) -> News:
         studio.edit_project(owner, event.project_id, title=event.title)
@@ -159,6 +164,7 @@ def header(desk: Desk) -> Panel:
     desk.on(panel.duplicate, ProjectEvent, duplicate, desk.mail.films)
     desk.on(panel.naming, NameEvent, name)
     desk.on(panel.example, Event, example, desk.mail.films)
+    desk.on(panel.unpack, SentEvent, unpack, desk.mail.films)
     desk.on(panel.profiles, Event, profiles)
     desk.on(panel.choose, ProfileEvent, choose)
     desk.on(panel.steps, Event, steps)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gradio.utils import get_upload_folder
-
-from engine.errors import BadInput
 from studio.ui.desk import Desk, Event, ShotEvent
 from studio.ui.panel import Panel
+from studio.ui.uploads import SentEvent, sent_file
 
 
-class LayEvent(Event):
-    """A sound that was sent to Gradio's folder of uploads, and what the user's file is called."""
+class LayEvent(SentEvent):
+    """A sound, and what the user's file is called."""
 
-    path: str
     name: str = ""
 
 
@@ -34,11 +31,8 @@ def viewer(desk: Desk) -> Panel:
         studio.keep(owner, event.shot)
 
     def lay(owner: str, event: LayEvent) -> None:
-        path = uploaded(event.path)
-        try:
+        with sent_file(event) as path:
             studio.set_sound(owner, event.project_id, path, event.name)
-        finally:
-            path.unlink(missing_ok=True)  # it is in the store now; Gradio would serve it to anybody
 
     def sound(owner: str, event: SoundEvent) -> None:
         studio.edit_sound(
@@ -61,14 +55,3 @@ def viewer(desk: Desk) -> Panel:
     desk.on(panel.sound, SoundEvent, sound)
     desk.on(panel.silence, Event, silence)
     return panel
-
-
-def uploaded(sent: str) -> Path:
-    """The uploaded file that a page names. It may name anything: only what lies in the folder of uploads is
-    read. Raises BadInput.
-    """
-    folder = Path(get_upload_folder()).resolve()
-    path = Path(sent).resolve()
-    if not path.is_relative_to(folder) or not path.is_file():
-        raise BadInput("The file did not arrive: choose it again.")
-    return path

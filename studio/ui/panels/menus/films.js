@@ -1,11 +1,28 @@
-// The menu of films: open, rename, duplicate, archive, trash and restore; a new film, or the example.
-stage.filmsMenu = (send, trigger) => {
+// The menu of films: open, rename, duplicate, archive, trash and restore; a new film, the example, or a film.zip.
+stage.filmsMenu = (send, trigger, upload) => {
+  const MOST = 500e6; // bytes of a film.zip
   const { h, fill, icon, tool, say, state } = stage;
   const button = h("button.s-quiet.hd-menu", { type: "button", id: "projects" }, icon("film"), h("span", {}, "Films"), icon("down"));
   const menu = h("div.s-pop.hd-projects", { role: "dialog", "aria-label": "Films" });
   const pop = stage.popover(button, menu, () => { naming = null; send("listing"); });
   let naming = null; // the film whose title is being written
   const folds = { archived: false, trashed: false };
+
+  const chooser = h("input", { type: "file", accept: ".zip,application/zip", hidden: true, id: "film-file" });
+  chooser.addEventListener("change", async () => {
+    const file = chooser.files[0];
+    chooser.value = "";
+    if (!file) return;
+    if (file.size > MOST) { stage.notify("A film.zip has at most 500 MB: bring a shorter film.", "error"); return; }
+    pop.close();
+    stage.notify(`Opening ${file.name}…`);
+    try {
+      const { path } = await upload(file);
+      trigger("unpack", { ...stage.place({ since: -1 }), path });
+    } catch {
+      stage.notify("The film did not arrive: check the connection and choose it again.", "error");
+    }
+  });
 
   function open(id) {
     pop.close();
@@ -79,6 +96,7 @@ stage.filmsMenu = (send, trigger) => {
       h("div.hd-pop-head", {}, h("h3.s-title", {}, "Films"),
         h("span", {},
           h("button.s-quiet", { type: "button", id: "example-project", onclick: () => { pop.close(); trigger("example", { since: -1 }); } }, "Example film"),
+          h("button.s-quiet", { type: "button", id: "open-film", title: "A film.zip that the studio exported", onclick: () => chooser.click() }, "Open a film.zip"),
           h("button.s-button", { type: "button", id: "new-project", onclick: () => { pop.close(); trigger("begin", { since: -1 }); } },
             icon("plus"), "New film"))),
       of("open").map(row), fold("archived", "Archive", of("archived")), fold("trashed", "Trash", of("trashed")));
@@ -86,5 +104,5 @@ stage.filmsMenu = (send, trigger) => {
   }
 
   stage.on("projects project", render);
-  return h("span.s-anchor", {}, button, menu);
+  return h("span.s-anchor", {}, button, menu, chooser);
 };

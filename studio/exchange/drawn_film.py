@@ -1,6 +1,8 @@
 """Brings a drawn film in: film.json with its frames, as `stage film` and the studio's bundle write them.
 
 The pairs become picked takes. Their conditions are what the project says at that moment, so nothing is stale.
+A frame of a memory pack that is not in the film (of a deleted shot, or a card's picture) did not come along
+and is left out of the pack that is shown.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from sqlmodel import Session
 from engine.errors import BadInput
 from engine.manifest import FilmManifest, MemoryRecord, ShotRecord, read_manifest
 from engine.pictures import read_picture
+from engine.profiles import get_profile
 from engine.step2.tiling import tiles
 from engine.story import FrameSide, slate_letters
 from studio.exchange.provenance import without_metadata
@@ -47,9 +50,14 @@ def example_folders() -> list[Path]:
 
 
 def read_film(folder: Path, blobs: Blobs) -> DrawnFilm:
-    """Reads film.json and stores its frames. Raises BadInput with the file that cannot be read."""
+    """Reads film.json and stores its frames. Raises BadInput with the file that cannot be read, before any is
+    stored.
+    """
     manifest = read_manifest(folder / "film.json")
     pictures = [(_read_png(folder, e.start), _read_png(folder, e.end)) for e in manifest.shots]
+    for number, (start, end) in enumerate(pictures, start=1):
+        if _size(start) != _size(end):
+            raise BadInput(f"The start and end frame of shot {number} are not of one size: bring them so.")
     return DrawnFilm(
         manifest=manifest,
         frames=tuple((blobs.put(start, "png"), blobs.put(end, "png")) for start, end in pictures),
@@ -58,10 +66,12 @@ def read_film(folder: Path, blobs: Blobs) -> DrawnFilm:
 
 
 def add_film(session: Session, owner: str, film: DrawnFilm) -> Project:
-    """Makes a project of a drawn film, inside the caller's write transaction."""
+    """Makes a project of a drawn film, inside the caller's write transaction. Raises BadInput for a profile
+    that this studio does not have.
+    """
     manifest = film.manifest
     rate = manifest.frame_rate()
-    profile = manifest.shots[0].lineage.profile if manifest.shots else "mini"
+    profile = get_profile(manifest.shots[0].lineage.profile if manifest.shots else "mini").name
     project = Project(
         owner=owner,
         title=manifest.title,
@@ -151,20 +161,21 @@ def _record_lineage(
         take.conditions = lineage.present(index).model_dump(mode="json")
         memory = entry.lineage.memory
         nominal = tiles(len(memory), *_NOMINAL_GRID)
-        take.memory = [
-            _packed(m, tile.box, shots, by_shot).model_dump(mode="json")
+        found = (
+            _packed(m, tile.box, shots, by_shot)
             for m, tile in zip(sorted(memory, key=lambda m: m.rank), nominal, strict=False)
-        ]
+        )
+        take.memory = [packed.model_dump(mode="json") for packed in found if packed is not None]
         session.add(take)
     session.flush()
 
 
 def _packed(
     entry: MemoryRecord, box: tuple[int, int, int, int], shots: list[Shot], takes: Mapping[str, Take]
-) -> Packed:
+) -> Packed | None:
     slot = _slot(entry.frame, shots)
     if slot is None:
-        raise BadInput(f"film.json names a frame {entry.frame} that the film does not have.")
+        return None
     shot, side = slot
     take = takes[shot.id]
     return Packed(

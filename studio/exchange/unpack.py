@@ -1,0 +1,73 @@
+"""A film.zip that somebody brings: what belongs to the film is unpacked, and nothing else is looked at."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from engine.errors import BadInput
+from engine.manifest import read_manifest
+from studio.exchange.pictures import MAX_BYTES
+from studio.store.errors import clear_errors
+
+MANIFEST = "film.json"
+LARGEST_MANIFEST = 20_000_000
+"""Bytes: 500 shots with the longest texts stay below it."""
+_AGAIN = "choose the film.zip that the studio made"
+
+
+@contextmanager
+def unpacked(file: Path, beside: Path) -> Iterator[Path]:
+    """A folder in `beside` with the film.json of a zip and the frames that it names; gone afterwards.
+
+    The zip may hold them in a folder of its own. Raises BadInput for what is no such zip, and for frames that
+    are larger than any may be, before they are unpacked.
+    """
+    with clear_errors(beside):
+        folder = Path(tempfile.mkdtemp(prefix="film-", dir=beside))
+        try:
+            _unpack(file, folder)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unpack(file: Path, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = {PurePosixPath(info.filename): info for info in archive.infolist() if not info.is_dir()}
+            at = _manifest_of(members)
+            _write(archive, members[at], folder / MANIFEST, LARGEST_MANIFEST)
+            for shot in read_manifest(folder / MANIFEST).shots:
+                for name in (shot.start, shot.end):
+                    found = members.get(at.parent / name)
+                    inside = (folder / name).resolve().is_relative_to(folder.resolve())
+                    if found is not None and inside:  # reading the film says what is wrong with the others
+                        _write(archive, found, folder / name, MAX_BYTES)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        # RuntimeError: a zip with a password
+        raise BadInput(f"This file is not a whole zip that can be read: {_AGAIN}.") from error
+
+
+def _manifest_of(members: dict[PurePosixPath, zipfile.ZipInfo]) -> PurePosixPath:
+    """Where film.json lies. Raises BadInput where it is not, or where there are several."""
+    found = [name for name in members if name.name == MANIFEST]
+    if not found:
+        raise BadInput(f"There is no {MANIFEST} in this zip: {_AGAIN}.")
+    if len(found) > 1:
+        raise BadInput(f"There are {len(found)} films in this zip: bring one at a time.")
+    return found[0]
+
+
+def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, most: int) -> None:
+    """Unpacks one file; zipfile never gives more bytes than its entry says."""
+    if info.file_size > most:
+        raise BadInput(f"{info.filename} in this zip is too large: it may have {most // 1_000_000} MB.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(info) as source, target.open("wb") as out:
+        shutil.copyfileobj(source, out)
