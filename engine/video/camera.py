@@ -28,6 +28,7 @@ COARSE = 64  # width in pixels of the exhaustive search
 ZOOMS = tuple(float(z) for z in np.geomspace(0.62, 1 / 0.62, 17))
 MIN_OVERLAP = 0.4  # of the frame: less in common is no camera move but another picture
 TRUNCATE = 0.3  # error at which a pixel counts as simply different
+DRIFT = 0.3  # frame widths: a camera that was asked to stand still does not go further; somebody walked
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,17 @@ def difference(a: Image, b: Image) -> NDArray[Any]:
     return np.minimum(np.abs(a - b).mean(-1), TRUNCATE)
 
 
+def _shift(matrix: Matrix, width: int, height: int) -> tuple[float, float]:
+    """How far the centre of the frame goes, in frame widths and heights."""
+    x, y = matrix[:, :2] @ np.array([width / 2, height / 2]) + matrix[:, 2]
+    return float(x / width - 0.5), float(y / height - 0.5)
+
+
 def _surprise(matrix: Matrix, width: int, height: int, expected: Expectation) -> float:
     """How far a similarity goes against the asked movement, from 0 to 1; small moves surprise nobody."""
     zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    centre = matrix[:, :2] @ np.array([width / 2, height / 2]) + matrix[:, 2]
-    measured = (np.log(zoom) / 0.2, (centre[0] / width - 0.5) / 0.15, (centre[1] / height - 0.5) / 0.15)
+    x, y = _shift(matrix, width, height)
+    measured = (np.log(zoom) / 0.2, x / 0.15, y / 0.15)
     amounts = []
     for value, sign in zip(measured, (expected.zoom, expected.x, expected.y), strict=True):
         value = float(np.clip(value, -1, 1))
@@ -128,7 +135,8 @@ def misfit(a: Image, b: Image, matrix: Matrix, expected: Expectation) -> float:
     height, width = a.shape[:2]
     seen, inside = gather(b, displacement(matrix, height, width))
     overlap = float(inside.mean())
-    if overlap < MIN_OVERLAP:
+    still = expected == Expectation()
+    if overlap < MIN_OVERLAP or (still and max(map(abs, _shift(matrix, width, height))) > DRIFT):
         return TRUNCATE
     error = float(difference(a, seen)[inside].mean())
     return error * (1 + 0.25 * _surprise(matrix, width, height, expected)) + 0.02 * (1 - overlap)

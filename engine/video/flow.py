@@ -34,6 +34,10 @@ Plane = NDArray[Any]
 WORK = 320  # width in pixels at which motion is measured
 LEFT_FRAME = 0.10  # cost of a pixel that leaves the frame: worse than a good match, better than a bad one
 BAD = 0.05  # error from which on the camera's move does not explain a pixel
+WIDE = 0.25  # frame widths: an unexplained region from here on may be somebody in two places
+HIDDEN = 0.1  # cost of what is hidden in the other frame: it goes with the camera, unseen
+TAKEN_ALONG = 0.06  # cost of the parts of a thing that are not found again: they go with it all the same
+SAME = 2.0  # pixels: motions that differ by less are one
 TORN = 0.1  # share of the picture where neighbours part ways: above it, motion tears figures into pieces
 UNLIKE = 0.2  # mean trust below which two frames show different things; pairs of one scene have 0.3 and more
 
@@ -66,7 +70,7 @@ def measure(start: NDArray[Any], end: NDArray[Any], movement: Movement) -> Motio
     objects = _objects(a, b, matrix)
     back = invert(matrix)
     forward = _choose(a, b, matrix, objects, optical)
-    backward = _choose(b, a, back, [invert(m) for m in objects], optical)
+    backward = _choose(b, a, back, [thing.back() for thing in objects], optical)
     camera, camera_back = displacement(matrix, height, width), displacement(back, height, width)
     found = _motion(a, b, (forward, backward), (camera, camera_back))
     if max(_parted(found.forward), _parted(found.backward)) > TORN:
@@ -142,7 +146,7 @@ def _cost(a: Image, b: Image, field: Field) -> Plane:
     return np.where(inside, difference(a, seen), LEFT_FRAME).astype(np.float32)
 
 
-def _choose(a: Image, b: Image, matrix: Matrix, objects: list[Matrix], optical: cv2.DISOpticalFlow) -> Field:
+def _choose(a: Image, b: Image, matrix: Matrix, objects: list[Thing], optical: cv2.DISOpticalFlow) -> Field:
     """The field from `a` to `b` that explains it best."""
     height, width = a.shape[:2]
     guide = a.mean(-1)
@@ -150,8 +154,11 @@ def _choose(a: Image, b: Image, matrix: Matrix, objects: list[Matrix], optical: 
     fields = [(camera, 0.0), (_with_flow(a, b, camera, optical), 0.002)]
     fields.append((_with_flow(a, b, np.zeros_like(camera), optical), 0.006))
     fields.append((np.zeros_like(camera), 0.004))
-    fields += [(displacement(m, height, width), 0.006) for m in objects]
+    fields += [(displacement(thing.matrix, height, width), 0.006) for thing in objects]
     costs = np.stack([_cost(a, b, field) + penalty for field, penalty in fields])
+    costs[0] = np.minimum(costs[0], HIDDEN)
+    for cost, thing in zip(costs[-len(objects) :] if objects else (), objects, strict=True):
+        np.minimum(cost, TAKEN_ALONG, out=cost, where=thing.before)
     label = _settled(costs, guide)
     rows, columns = np.indices(label.shape)
     chosen = np.stack([field for field, _ in fields])[label, rows, columns]
@@ -185,14 +192,37 @@ def _with_flow(a: Image, b: Image, field: Field, optical: cv2.DISOpticalFlow) ->
     return np.asarray(residual + moved, np.float32)
 
 
-def _objects(a: Image, b: Image, matrix: Matrix) -> list[Matrix]:
+@dataclass(frozen=True)
+class Thing:
+    """Something that went far: its motion, and where it was seen `before` in the first frame and `after` in
+    the second one (bool, height x width; all False where it was looked up from the other side only).
+    """
+
+    matrix: Matrix
+    before: Plane
+    after: Plane
+
+    def back(self) -> Thing:
+        """The same from the second frame to the first."""
+        return Thing(invert(self.matrix), self.after, self.before)
+
+
+def _objects(a: Image, b: Image, matrix: Matrix) -> list[Thing]:
     """Motions of things that went far: unexplained regions of either frame, looked up in the other one."""
     found = _lookups(a, b, matrix)
-    found += [invert(m) for m in _lookups(b, a, invert(matrix))]
-    return found
+    found += [thing.back() for thing in _lookups(b, a, invert(matrix))]
+    kept: list[Thing] = []
+    for thing in found:  # equals would share what speaks for them, and lose to what is alone
+        for i, other in enumerate(kept):
+            if np.abs(thing.matrix - other.matrix).max() <= SAME:
+                kept[i] = Thing(other.matrix, other.before | thing.before, other.after | thing.after)
+                break
+        else:
+            kept.append(thing)
+    return kept
 
 
-def _lookups(a: Image, b: Image, matrix: Matrix) -> list[Matrix]:
+def _lookups(a: Image, b: Image, matrix: Matrix) -> list[Thing]:
     height, width = a.shape[:2]
     seen, inside = gather(b, displacement(matrix, height, width))
     wrong = np.where(inside, difference(a, seen), 0).astype(np.float32) > BAD
@@ -201,18 +231,48 @@ def _lookups(a: Image, b: Image, matrix: Matrix) -> list[Matrix]:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
     largest = sorted(range(1, count), key=lambda i: -int(stats[i, cv2.CC_STAT_AREA]))[:4]
     zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    edges, edges_seen = _edges(a), _edges(seen)
     found = []
     for i in largest:
-        x, y, w, h, area = (int(v) for v in stats[i])
-        if area < 0.0015 * height * width or min(w, h) < 6 or w > 0.7 * width:
+        left, y, wide, h, area = (int(v) for v in stats[i])
+        if area < 0.0015 * height * width:
             continue
-        patch = a[y : y + h, x : x + w]
-        mask = (labels[y : y + h, x : x + w] == i) & (unexplained[y : y + h, x : x + w] > 0)
-        best = _lookup(patch, mask.astype(np.float32), b, zoom)
-        if best is not None:
-            scale, dx, dy = best
-            found.append(np.array([[scale, 0, dx - scale * x], [0, scale, dy - scale * y]], np.float32))
+        for x, w in _parts(left, wide, width):
+            if min(w, h) < 6 or w > 0.7 * width:
+                continue
+            patch = a[y : y + h, x : x + w]
+            here = np.s_[y : y + h, x : x + w]
+            mask = (labels[here] == i) & (unexplained[here] > 0)
+            outline = (
+                cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+            )
+            if edges[here][outline].sum() <= edges_seen[here][outline].sum():
+                continue  # the thing is in the other frame; here is the ground that it hides there
+            best = _lookup(patch, mask.astype(np.float32), b, zoom)
+            if best is not None:
+                scale, dx, dy = best
+                before = np.zeros((height, width), bool)
+                before[here] = mask
+                move = np.array([[scale, 0, dx - scale * x], [0, scale, dy - scale * y]], np.float32)
+                found.append(Thing(move, before, np.zeros_like(before)))
     return found
+
+
+def _edges(image: Image) -> Plane:
+    """Strength of the edges of luma."""
+    plane = grey(image)
+    return cv2.magnitude(cv2.Sobel(plane, cv2.CV_32F, 1, 0), cv2.Sobel(plane, cv2.CV_32F, 0, 1))
+
+
+def _parts(x: int, w: int, width: int) -> list[tuple[int, int]]:
+    """(x, width) of what is looked up for an unexplained region: itself, and its two sides where it is wide,
+    since where somebody was and where somebody is going may be one region.
+    """
+    parts = [(x, w)]
+    if w > WIDE * width:
+        side = round(0.55 * w)
+        parts += [(x, side), (x + w - side, side)]
+    return parts
 
 
 def _lookup(patch: Image, mask: Plane, image: Image, zoom: float) -> tuple[float, float, float] | None:

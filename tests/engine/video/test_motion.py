@@ -160,3 +160,19 @@ def test_where_motions_meet_is_no_lattice_of_dots(shot: int) -> None:
     inbetweener = Inbetweener([start], [end], measure(start, end, movement))
     found = [crumbs(inbetweener.at(moment)[0]) for moment in (0.3, 0.5, 0.7)]
     assert np.mean(found) < max(crumbs(start), crumbs(end))
+
+
+@pytest.mark.parametrize("seed", [209, 216])
+def test_who_walks_past_a_camera_that_stands_still_is_seen_once(seed: int) -> None:
+    """A medium shot: where somebody was and where somebody is going are most of the picture, and the ground
+    between fits any pan. The camera was taken to pan half a frame, and two people walked.
+    """
+    story = new_story(seed)
+    shot = next(
+        s
+        for s in new_shots(story)
+        if s.action.startswith("walks") and s.movement == "static" and s.scale == "medium shot"
+    )
+    start, middle, end = (render(story, shot, t) for t in (0.0, 0.5, 1.0))
+    ours = error(between(start, end, Movement.STATIC), middle)
+    assert ours < 0.3 * error(cross_fade(start, end), middle)
