@@ -188,8 +188,7 @@ def _refined(a: Image, b: Image, matrix: Matrix, flow: cv2.DISOpticalFlow) -> Ma
     grey_a, grey_b = grey(a), grey(seen)
     residual = flow.calc(grey_a, grey_b, None)  # type: ignore[call-overload]
     error = difference(a, gather(seen, residual)[0])
-    edges = cv2.magnitude(cv2.Sobel(grey_a, cv2.CV_32F, 1, 0), cv2.Sobel(grey_a, cv2.CV_32F, 0, 1))
-    trusted = inside & (error < 0.06) & (edges > 40)
+    trusted = inside & (error < 0.06) & (edges(a) > 40)
     trusted[::2] = False  # a quarter of the pixels is plenty
     trusted[:, ::2] = False
     if trusted.sum() < 40:
@@ -204,6 +203,12 @@ def _refined(a: Image, b: Image, matrix: Matrix, flow: cv2.DISOpticalFlow) -> Ma
 def grey(image: Image) -> NDArray[Any]:
     """8-bit luma, as the optical flow wants it."""
     return cv2.cvtColor((image * 255).astype(np.uint8), cv2.COLOR_RGB2GRAY)
+
+
+def edges(image: Image) -> NDArray[Any]:
+    """Strength of the edges of luma, in grey levels a pixel times eight."""
+    plane = grey(image)
+    return cv2.magnitude(cv2.Sobel(plane, cv2.CV_32F, 1, 0), cv2.Sobel(plane, cv2.CV_32F, 0, 1))
 
 
 def camera_move(a: Image, b: Image, movement: Movement, flow: cv2.DISOpticalFlow) -> tuple[Matrix, float]:

@@ -2,7 +2,7 @@
 
 A figure that walks across a third of the frame is out of reach of plain optical flow. So the field is chosen
 pixel by pixel from a few hypotheses (camera, camera and optical flow, plain optical flow, standing still,
-objects found by template matching), by an edge-aware filtered cost: cost-volume filtering (Rhemann et al.,
+things found again elsewhere), by an edge-aware filtered cost: cost-volume filtering (Rhemann et al.,
 2011) over motions.
 """
 
@@ -28,16 +28,14 @@ from engine.video.camera import (
     invert,
     staged_move,
 )
+from engine.video.things import Thing, find_things
 
 Plane = NDArray[Any]
 
 WORK = 320  # width in pixels at which motion is measured
 LEFT_FRAME = 0.10  # cost of a pixel that leaves the frame: worse than a good match, better than a bad one
-BAD = 0.05  # error from which on the camera's move does not explain a pixel
-WIDE = 0.25  # frame widths: an unexplained region from here on may be somebody in two places
 HIDDEN = 0.1  # cost of what is hidden in the other frame: it goes with the camera, unseen
 TAKEN_ALONG = 0.06  # cost of the parts of a thing that are not found again: they go with it all the same
-SAME = 2.0  # pixels: motions that differ by less are one
 TORN = 0.1  # share of the picture where neighbours part ways: above it, motion tears figures into pieces
 UNLIKE = 0.2  # mean trust below which two frames show different things; pairs of one scene have 0.3 and more
 
@@ -67,7 +65,7 @@ def measure(start: NDArray[Any], end: NDArray[Any], movement: Movement) -> Motio
     height, width = a.shape[:2]
     optical = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     matrix, _ = camera_move(a, b, movement, optical)
-    objects = _objects(a, b, matrix)
+    objects = find_things(a, b, matrix)
     back = invert(matrix)
     forward = _choose(a, b, matrix, objects, optical)
     backward = _choose(b, a, back, [thing.back() for thing in objects], optical)
@@ -190,125 +188,6 @@ def _with_flow(a: Image, b: Image, field: Field, optical: cv2.DISOpticalFlow) ->
     # seen(p) = b(p + field(p)), so the pixel p + r of `seen` is the pixel p + r + field(p + r) of `b`.
     moved, _ = gather(field, residual)
     return np.asarray(residual + moved, np.float32)
-
-
-@dataclass(frozen=True)
-class Thing:
-    """Something that went far: its motion, and where it was seen `before` in the first frame and `after` in
-    the second one (bool, height x width; all False where it was looked up from the other side only).
-    """
-
-    matrix: Matrix
-    before: Plane
-    after: Plane
-
-    def back(self) -> Thing:
-        """The same from the second frame to the first."""
-        return Thing(invert(self.matrix), self.after, self.before)
-
-
-def _objects(a: Image, b: Image, matrix: Matrix) -> list[Thing]:
-    """Motions of things that went far: unexplained regions of either frame, looked up in the other one."""
-    found = _lookups(a, b, matrix)
-    found += [thing.back() for thing in _lookups(b, a, invert(matrix))]
-    kept: list[Thing] = []
-    for thing in found:  # equals would share what speaks for them, and lose to what is alone
-        for i, other in enumerate(kept):
-            if np.abs(thing.matrix - other.matrix).max() <= SAME:
-                kept[i] = Thing(other.matrix, other.before | thing.before, other.after | thing.after)
-                break
-        else:
-            kept.append(thing)
-    return kept
-
-
-def _lookups(a: Image, b: Image, matrix: Matrix) -> list[Thing]:
-    height, width = a.shape[:2]
-    seen, inside = gather(b, displacement(matrix, height, width))
-    wrong = np.where(inside, difference(a, seen), 0).astype(np.float32) > BAD
-    unexplained = cv2.morphologyEx(wrong.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    joined = cv2.morphologyEx(unexplained, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
-    largest = sorted(range(1, count), key=lambda i: -int(stats[i, cv2.CC_STAT_AREA]))[:4]
-    zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    edges, edges_seen = _edges(a), _edges(seen)
-    found = []
-    for i in largest:
-        left, y, wide, h, area = (int(v) for v in stats[i])
-        if area < 0.0015 * height * width:
-            continue
-        for x, w in _parts(left, wide, width):
-            if min(w, h) < 6 or w > 0.7 * width:
-                continue
-            patch = a[y : y + h, x : x + w]
-            here = np.s_[y : y + h, x : x + w]
-            mask = (labels[here] == i) & (unexplained[here] > 0)
-            outline = (
-                cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
-            )
-            if edges[here][outline].sum() <= edges_seen[here][outline].sum():
-                continue  # the thing is in the other frame; here is the ground that it hides there
-            best = _lookup(patch, mask.astype(np.float32), b, zoom)
-            if best is not None:
-                scale, dx, dy = best
-                before = np.zeros((height, width), bool)
-                before[here] = mask
-                move = np.array([[scale, 0, dx - scale * x], [0, scale, dy - scale * y]], np.float32)
-                found.append(Thing(move, before, np.zeros_like(before)))
-    return found
-
-
-def _edges(image: Image) -> Plane:
-    """Strength of the edges of luma."""
-    plane = grey(image)
-    return cv2.magnitude(cv2.Sobel(plane, cv2.CV_32F, 1, 0), cv2.Sobel(plane, cv2.CV_32F, 0, 1))
-
-
-def _parts(x: int, w: int, width: int) -> list[tuple[int, int]]:
-    """(x, width) of what is looked up for an unexplained region: itself, and its two sides where it is wide,
-    since where somebody was and where somebody is going may be one region.
-    """
-    parts = [(x, w)]
-    if w > WIDE * width:
-        side = round(0.55 * w)
-        parts += [(x, side), (x + w - side, side)]
-    return parts
-
-
-def _lookup(patch: Image, mask: Plane, image: Image, zoom: float) -> tuple[float, float, float] | None:
-    """Scale and position (x, y) of a masked patch in an image, or None when it is nowhere to be seen."""
-    best: tuple[float, float, float] | None = None
-    most = 0.55  # of the patch must be found again
-    for scale in sorted({1.0, zoom, zoom * 0.85, zoom * 1.18}):
-        w, h = round(patch.shape[1] * scale), round(patch.shape[0] * scale)
-        if w < 6 or h < 6 or w > image.shape[1] or h > image.shape[0]:
-            continue
-        template = cv2.resize(patch, (w, h), interpolation=cv2.INTER_LINEAR)
-        weight = cv2.resize(mask, (w, h), interpolation=cv2.INTER_LINEAR)
-        x, y = _place(template, weight, image)
-        error = difference(template, image[y : y + h, x : x + w])
-        again = float(((error < 0.07) * weight).sum() / max(1e-6, weight.sum()))
-        if again > most + 0.02:
-            most, best = again, (scale, float(x), float(y))
-    return best
-
-
-def _place(template: Image, weight: Plane, image: Image) -> tuple[int, int]:
-    """Where (x, y) a masked template fits best: everywhere at half size, then about there at full size."""
-    h, w = weight.shape
-    small, less, field = (
-        cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for p in (template, weight, image)
-    )
-    coarse = cv2.matchTemplate(field, small, cv2.TM_SQDIFF, mask=np.dstack([less] * 3))
-    _, _, (x, y), _ = cv2.minMaxLoc(coarse)
-    left, top = max(0, 2 * x - 3), max(0, 2 * y - 3)
-    near = image[top : top + h + 6, left : left + w + 6]
-    if near.shape[0] < h or near.shape[1] < w:
-        left, top = min(left, image.shape[1] - w), min(top, image.shape[0] - h)
-        near = image[top : top + h, left : left + w]
-    fine = cv2.matchTemplate(near, template, cv2.TM_SQDIFF, mask=np.dstack([weight] * 3))
-    _, _, (dx, dy), _ = cv2.minMaxLoc(fine)
-    return left + dx, top + dy
 
 
 def _trust(a: Image, b: Image, there: Field, back: Field) -> Plane:
