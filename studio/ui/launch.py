@@ -19,6 +19,7 @@ from studio.ui.media import media_route
 from studio.ui.page import build
 from studio.ui.port import no_port
 
+LARGEST_UPLOAD = max(LARGEST, LARGEST_FILM)  # bytes: a sound, or a film.zip
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "ui"
 SCRIPTS = (
     "kit.js",
@@ -85,7 +86,7 @@ def settings(studio: Studio) -> dict[str, Any]:
         "run_history": False,
         "show_error": True,
         "ssr_mode": False,
-        "max_file_size": max(LARGEST, LARGEST_FILM),
+        "max_file_size": LARGEST_UPLOAD,
         "app_kwargs": {"routes": [media_route(studio)]},
     }
 

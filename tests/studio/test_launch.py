@@ -66,7 +66,7 @@ def test_other_exceptions_of_the_proxy_stay(
 def url(studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     """A served page that takes small files only, and keeps them for a second."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
-    monkeypatch.setattr(launch, "LARGEST", 1000)
+    monkeypatch.setattr(launch, "LARGEST_UPLOAD", 1000)
     monkeypatch.setattr(page, "UPLOADS_LIVE", (1, 1))
     monkeypatch.setenv("NO_PROXY", "*")
     built = page.build(studio)
