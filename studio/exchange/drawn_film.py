@@ -200,8 +200,8 @@ def _slot(key: str, shots: list[Shot]) -> tuple[Shot, FrameSide] | None:
 
 
 def _read_png(folder: Path, name: str) -> bytes:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
+    path = folder / name
+    if not inside(folder, name):
         raise BadInput(f"film.json of {folder.name} names a file outside of its folder.")
     if not path.is_file():
         raise BadInput(f"The frame {name} of {folder.name} is missing: bring the film with all frames.")
@@ -212,6 +212,11 @@ def _read_png(folder: Path, name: str) -> bytes:
         raise BadInput(
             f"The frame {name} of {folder.name} is not a whole PNG picture: bring the film with all frames."
         ) from error
+
+
+def inside(folder: Path, name: str) -> bool:
+    """Whether a name that a film.json gives is that of a file in its folder."""
+    return "\0" not in name and (folder / name).resolve().is_relative_to(folder.resolve())
 
 
 def _size(png: bytes) -> tuple[int, int]:

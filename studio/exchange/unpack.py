@@ -12,12 +12,16 @@ from pathlib import Path, PurePosixPath
 
 from engine.errors import BadInput
 from engine.manifest import read_manifest
+from studio.exchange.drawn_film import inside
 from studio.exchange.pictures import MAX_BYTES
 from studio.store.errors import clear_errors
 
 MANIFEST = "film.json"
 LARGEST_MANIFEST = 20_000_000
 """Bytes: 500 shots with the longest texts stay below it."""
+LARGEST_FILM = 500_000_000
+"""Bytes of a film.zip, and of its frames: PNG files do not get smaller in a zip."""
+ENCRYPTED = 0x1  # flag of an entry
 _AGAIN = "choose the film.zip that the studio made"
 
 
@@ -43,14 +47,15 @@ def _unpack(file: Path, folder: Path) -> None:
             members = {PurePosixPath(info.filename): info for info in archive.infolist() if not info.is_dir()}
             at = _manifest_of(members)
             _write(archive, members[at], folder / MANIFEST, LARGEST_MANIFEST)
-            for shot in read_manifest(folder / MANIFEST).shots:
-                for name in (shot.start, shot.end):
-                    found = members.get(at.parent / name)
-                    inside = (folder / name).resolve().is_relative_to(folder.resolve())
-                    if found is not None and inside:  # reading the film says what is wrong with the others
-                        _write(archive, found, folder / name, MAX_BYTES)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        # RuntimeError: a zip with a password
+            shots = read_manifest(folder / MANIFEST).shots
+            named = {name: members.get(at.parent / name) for shot in shots for name in (shot.start, shot.end)}
+            # reading the film says what is wrong with a name that is not there, or outside
+            frames = {n: info for n, info in named.items() if info is not None and inside(folder, n)}
+            if sum(info.file_size for info in frames.values()) > LARGEST_FILM:
+                raise BadInput(f"The frames in this zip are larger than any film's: {_AGAIN}.")
+            for name, info in frames.items():
+                _write(archive, info, folder / name, MAX_BYTES)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise BadInput(f"This file is not a whole zip that can be read: {_AGAIN}.") from error
 
 
@@ -68,6 +73,8 @@ def _write(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, most: 
     """Unpacks one file; zipfile never gives more bytes than its entry says."""
     if info.file_size > most:
         raise BadInput(f"{info.filename} in this zip is too large: it may have {most // 1_000_000} MB.")
+    if info.flag_bits & ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise BadInput(f"{info.filename} in this zip is encrypted or oddly compressed: {_AGAIN}.")
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(info) as source, target.open("wb") as out:
         shutil.copyfileobj(source, out)

@@ -10,7 +10,7 @@ from engine.errors import BadInput
 from engine.video.film_size import Size, check_sizes
 from studio.exchange.bundle import write_bundle
 from studio.exchange.drawn_film import add_film, example_folders, read_film
-from studio.exchange.unpack import unpacked
+from studio.exchange.unpack import LARGEST_FILM, unpacked
 from studio.exchange.zips import ZipKind
 from studio.jobs import queue
 from studio.jobs.orders import ExportOrder, ExportShot, export_sound
@@ -26,9 +26,6 @@ from studio.service.views import FilmView, JobView, MediaFile, ProjectView
 from studio.store.errors import NotFound
 from studio.store.states import JobKind
 from studio.store.tables import Film, Job, Project, Take
-
-LARGEST_FILM = 500_000_000
-"""Bytes of a film.zip that is brought."""
 
 
 class Films(Room):

@@ -27,6 +27,7 @@ from engine.story import (
     Storyboard,
     TimeOfDay,
 )
+from studio.exchange import unpack
 from studio.project.film import load_film, owned_project
 from studio.project.lineage import Freshness
 from studio.service.studio import Studio
@@ -113,6 +114,7 @@ def test_a_zip_of_a_folder_and_a_memory_that_did_not_come_along(studio: Studio, 
     [
         (lambda film: film["shots"][0].update(start="../film.json"), "outside of its folder"),
         (lambda film: film["shots"][0].update(start="/etc/hostname"), "outside of its folder"),
+        (lambda film: film["shots"][0].update(start="a\0b.png"), "outside of its folder"),
         (lambda film: film["shots"][1].update(end="gone.png"), "is missing"),
         (lambda film: film["shots"][0].update(start="film.json"), "not a whole PNG"),
         (lambda film: film["shots"][0].update(start="large.png"), "15 MB"),
@@ -137,6 +139,16 @@ def test_a_zip_that_cannot_be_opened_leaves_nothing_behind(
     assert list(studio.home.cache.iterdir()) == []
 
 
+def test_frames_larger_than_any_film_are_refused_before_they_are_unpacked(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = a_film_from_the_command_line(tmp_path / "film")
+    monkeypatch.setattr(unpack, "LARGEST_FILM", 100)
+    with pytest.raises(BadInput, match="larger than any film"):
+        studio.open_film(ME, zipped(folder, tmp_path / "film.zip"))
+    assert list(studio.home.cache.iterdir()) == []
+
+
 def test_what_is_no_zip_of_one_film_is_refused(studio: Studio, tmp_path: Path) -> None:
     folder = a_film_from_the_command_line(tmp_path / "film")
     whole = zipped(folder, tmp_path / "film.zip").read_bytes()
@@ -147,6 +159,13 @@ def test_what_is_no_zip_of_one_film_is_refused(studio: Studio, tmp_path: Path) -
     damaged = bytearray(whole)
     at = whole.index(b"Moment 1.")
     damaged[at : at + 6] = b"Damage"
+    locked = bytearray(whole)
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = whole.index(signature)
+        while at >= 0:
+            locked[at + flags] |= 1
+            at = whole.find(signature, at + 1)
+    files["locked.zip"] = (bytes(locked), "encrypted")
     files["damaged.zip"] = (bytes(damaged), "not a whole zip")
     for name, (data, sentence) in files.items():
         (tmp_path / name).write_bytes(data)
