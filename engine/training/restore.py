@@ -31,7 +31,7 @@ def restore(checkpoint: Path, parts: Parts) -> None:
         check_start(path, checkpoint)
     pipe = Step2Pipeline.from_pretrained(checkpoint, adapters=False, dtype=torch.float32)
     record = json.loads((checkpoint / TRAINING_FILE).read_text(encoding="utf-8"))
-    upscaler = SuperResolution.from_pretrained(checkpoint / FOLDER, dtype=torch.float32)
+    upscaler = SuperResolution.from_pretrained(checkpoint / FOLDER)
     files: dict[Path, tuple[str, dict[str, nn.Module]]] = {
         parts.vae: ("vae", {"vae": pipe.vae}),
         parts.sft: ("transformer", {"transformer": pipe.transformer, "model": pipe.text_encoder.model}),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import cached_property
 
 from sqlmodel import Session, col, select
@@ -12,12 +11,9 @@ from sqlmodel import Session, col, select
 from engine.profiles import Profile, get_profile, resized
 from engine.story import FrameSide
 from engine.video.subtitles import too_long
-from studio.exchange.zips import ZipKind
 from studio.jobs.estimate import Pace, learn_pace
-from studio.jobs.orders import export_sound
 from studio.project.clips import Rendered, load_clips
 from studio.project.commands import Step
-from studio.project.conditions import ClipConditions
 from studio.project.continuity import Cut, continuity
 from studio.project.film import attributes_of, load_film, load_records
 from studio.project.judging import last_judging
@@ -34,10 +30,12 @@ from studio.service.counts import (
     read_counts,
     read_jobs,
 )
+from studio.service.film_views import film_view
 from studio.service.known import known_staleness
 from studio.service.media import Signer
 from studio.service.picture_views import reference_views
 from studio.service.sound_views import sound_view
+from studio.service.times import moment
 from studio.service.words import cast_view, contradictions, hints_in, place_view, shot_hints
 from studio.store.states import JobKind, JobState, Mark, MemoryScope, Subject
 from studio.store.tables import (
@@ -56,10 +54,6 @@ from studio.store.tables import (
 
 _FINISHED_SHOWN = 20
 _ALIVE_MILLISECONDS = 10_000
-
-
-def moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -340,24 +334,7 @@ class Cards:
                 )
 
     def film_view(self) -> views.FilmView | None:
-        row = self._film
-        if row is None:
-            return None
-        used, shots = row.conditions.get("used"), self.film.shots
-        if used is None:  # a film of an earlier version knows its clips by their conditions only
-            then = [ClipConditions.model_validate(clip) for clip in row.conditions["clips"]]
-            stale = then != [self._clips.wanted(shot) for shot in shots]
-        else:
-            stale = used != [self._clips.usable(shot) for shot in shots]
-        sound = export_sound(self.film.project)
-        stale = stale or row.conditions.get("sound") != (sound.model_dump(mode="json") if sound else None)
-        return views.FilmView(
-            url=self._signer.url(self.owner, row.sha256, "mp4"),
-            bundle_url=self._signer.url(self.owner, ZipKind.FILM.address(row.id), "zip"),
-            created=moment(row.created),
-            seconds=self.film.rate.seconds(row.frames),
-            stale=stale,
-        )
+        return film_view(self._film, self.film, self._clips, self._signer) if self._film else None
 
 
 def label(shot: Shot) -> str:

@@ -18,10 +18,11 @@ from studio.jobs.orders import ExportShot, RenderOrder
 from studio.project.clips import BY_HAND, FilmClips, Rendered, load_clips
 from studio.project.film import FilmState, load_film, owned_clip, owned_project, owned_shot
 from studio.service.agents import agents_of
-from studio.service.cards import Cards, moment
+from studio.service.cards import Cards
 from studio.service.clip_views import ClipView, RendererView, RenderQuote
 from studio.service.paid import paid_renderer_refusal
 from studio.service.room import Room
+from studio.service.times import moment
 from studio.service.views import JobView, ShotView, Staleness
 from studio.store.errors import NotFound
 from studio.store.states import JobKind

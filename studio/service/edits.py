@@ -15,10 +15,10 @@ from studio.project.copying import copy_shown
 from studio.project.film import FilmState, attribute_fields, load_film, owned_project, owned_shot
 from studio.project.order import after as right_after
 from studio.project.order import moves
-from studio.service.cards import moment
 from studio.service.fields import shot_fields
 from studio.service.room import Edit, Room
 from studio.service.story_views import HistoryEntry, HistoryStep, JumpOutcome
+from studio.service.times import moment
 from studio.service.views import Outcome, ShotView
 from studio.store.errors import NotFound
 from studio.store.tables import Command, Job, Shot, now

@@ -11,8 +11,9 @@ from studio.jobs import queue
 from studio.project.commands import touch
 from studio.project.copying import copy_project
 from studio.project.film import owned_project
-from studio.service.cards import Cards, moment
+from studio.service.cards import Cards
 from studio.service.room import Room
+from studio.service.times import moment
 from studio.service.views import Patch, ProjectCard, ProjectView
 from studio.store.tables import Project, Shot, Take, now
 

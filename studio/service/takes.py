@@ -14,13 +14,14 @@ from studio.project import purging
 from studio.project.commands import touch
 from studio.project.conditions import Conditions
 from studio.project.film import FilmState, load_film, owned_project, owned_shot, owned_take
-from studio.service.cards import Cards, label, moment
+from studio.service.cards import Cards, label
 from studio.service.fields import take_fields
 from studio.service.how import facts
 from studio.service.memory import packed_views
 from studio.service.paid import paid_profile_refusal
 from studio.service.room import Room
 from studio.service.take_views import LineageView, PreferencesView, PurgeView, TakeView
+from studio.service.times import moment
 from studio.service.views import JobView, ShotView
 from studio.store.states import JobKind
 from studio.store.tables import Shot, Take, now

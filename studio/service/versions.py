@@ -12,9 +12,9 @@ from engine.story import FrameRate
 from studio.jobs import queue
 from studio.project.film import owned_project, owned_version
 from studio.project.versions import take_out, versions_of
-from studio.service.cards import moment
 from studio.service.room import Room
 from studio.service.story_views import VersionView
+from studio.service.times import moment
 from studio.store.tables import CastMember, Job, Project, Shot, Version
 
 LONGEST_LABEL = 120
