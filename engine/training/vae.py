@@ -174,7 +174,8 @@ def train_vae_in_team(folder: Path, options: VaeOptions, start: Path | None, tea
     progress = load_or_begin(path, {"vae": vae}, start)
     enable_single_frame(vae)
     pool = max(1, options.pool // team.size)  # each worker crops frames of its own
-    crops, frames = Crops(films_of(VAE_POOL, pool, team.rank * pool)), held_out_frames()
+    crops = Crops(films_of(VAE_POOL, pool, team.rank * pool))
+    frames = held_out_frames(min(12, options.pool))
     r = np.random.RandomState((options.seed + progress.samples + team.rank) % 2**31)
 
     def loss(spent: float) -> Tensor:

@@ -15,6 +15,7 @@ from studio.service import machine
 from studio.service.studio import Studio
 from studio.service.views import JobState
 from tests.engine.step2.large_models import make_models
+from tests.engine.step2.tiny import tiny_vae
 from tests.studio.helpers import ME, new_film, shots_of, wait_for_jobs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -22,7 +23,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_models(tmp_path_factory.mktemp("models"))
+    """Pictures and latent cells are as large as the real ones."""
+    root = make_models(tmp_path_factory.mktemp("models"))
+    tiny_vae(halvings=3).save_pretrained(root / "Qwen" / "Qwen-Image-Edit-2509" / "vae")
+    return root
 
 
 @pytest.mark.parametrize(("profile", "shots"), [("qwen-image-edit+8step+half", 1)])
@@ -36,6 +40,8 @@ def test_a_film_by_a_large_profile(
     with Studio(home) as studio:
         studio.start_worker()
         project, ids = new_film(studio, shots)
+        for shot in ids:
+            studio.edit_shot(ME, shot, length=9)
         studio.edit_project(ME, project, profile=profile)
         studio.draw(ME, ids, seed=3, steps=1)
         jobs = wait_for_jobs(studio, project, 500)

@@ -80,15 +80,15 @@ def tiny_text_encoder(
     return Qwen2_5_VLForConditionalGeneration(config).eval()
 
 
-def tiny_vae(seed: int = 0, temporal: bool = False) -> AutoencoderKLQwenImage:
+def tiny_vae(seed: int = 0, temporal: bool = False, halvings: int = 2) -> AutoencoderKLQwenImage:
     """Two halvings, so a latent cell is 4 x 4 pixels; `temporal` adds the stock temporal resampling."""
     torch.manual_seed(seed)
     vae = AutoencoderKLQwenImage(
         base_dim=8,
         z_dim=CHANNELS,
-        dim_mult=[1, 2, 2],
+        dim_mult=[1, *[2] * halvings],
         num_res_blocks=1,
-        temperal_downsample=[temporal, temporal],
+        temperal_downsample=[temporal] * halvings,
         latents_mean=[0.1, -0.2, 0.0, 0.3],
         latents_std=[0.5, 0.7, 0.9, 1.1],
     )

@@ -13,7 +13,6 @@ import torch
 
 from engine.errors import BadInput
 from engine.training.data_parallel import Team, spawn_workers
-from tests.studio.helpers import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +72,10 @@ def test_workers_end_with_a_trainer_that_is_killed(tmp_path: Path) -> None:
     """Or they would train on, and write over the weights of the next run."""
     trainer = multiprocessing.get_context("spawn").Process(target=spawn_workers, args=(2, _sleep, tmp_path))
     trainer.start()
-    wait_until(lambda: len([p for p in tmp_path.glob("?") if p.read_text()]) == 2)
+    deadline = time.monotonic() + 60
+    while len([p for p in tmp_path.glob("?") if p.read_text()]) < 2:
+        assert time.monotonic() < deadline, "the workers did not start in time"
+        time.sleep(0.05)
     workers = [psutil.Process(int(path.read_text())) for path in tmp_path.glob("?")]
     trainer.kill()
     gone, alive = psutil.wait_procs(workers, timeout=20)

@@ -22,7 +22,7 @@ from engine.profiles import get_profile
 from engine.step2.conditions import StoredFrame
 from engine.step2.pipeline import Step2Pipeline
 from engine.training import sft
-from engine.training.adapters import ADAPTER, PROGRESS, WEIGHTS
+from engine.training.adapters import ADAPTER, PROGRESS
 from engine.training.dpo import (
     LEAST_DIFFERENCE,
     DpoOptions,
@@ -292,20 +292,9 @@ def test_alignment_starts_at_ln_2_and_prefers_whole_movements_after_a_few_steps(
     assert losses[-1] < losses[0]
 
 
-def test_sft_and_dpo_go_on_from_a_checkpoint_which_draws_with_and_without_its_adapter(
-    shipped: Path, tmp_path: Path
-) -> None:
-    run, out = tmp_path / "run", tmp_path / "out"
-    train_mini(Stage.SFT, run, out, minutes=0.03, films=2, threads=1, start=shipped)
+def test_sft_goes_on_from_a_checkpoint(shipped: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train_mini(Stage.SFT, run, tmp_path / "out", minutes=0.03, films=2, threads=1, start=shipped)
     before = Step2Pipeline.from_pretrained(shipped).card.samples_seen
     assert load_weights(Parts(run).sft, {}).samples > before
     assert np.isfinite(load_weights(Parts(run).sft, {}).cpu_hours)
-    train_mini(Stage.DPO, run, out, minutes=0.03, films=2, threads=1)
-    train_mini(Stage.EXPORT, run, out)
-    assert (out / ADAPTER / WEIGHTS).exists()
-    aligned = Step2Pipeline.from_pretrained(out, dtype=torch.float32)
-    plain = Step2Pipeline.from_pretrained(out, adapters=False, dtype=torch.float32)
-    a, b = (dict(p.transformer.named_parameters()) for p in (aligned, plain))
-    assert a.keys() == b.keys()
-    assert any(not torch.equal(a[key], b[key]) for key in a)
-    assert aligned.card.adapters == ()  # its weights have them already

@@ -21,6 +21,7 @@ from engine.step2.latents import encode_frames, to_pixels
 from engine.step2.pipeline import Step2Pipeline
 from engine.step2.single_frame import single_frame
 from engine.training import export
+from engine.training.adapters import ADAPTER, WEIGHTS
 from engine.training.budget import Budget
 from engine.training.curve import draw_curve
 from engine.training.data_parallel import Team
@@ -304,6 +305,14 @@ def test_all_stages_from_nothing_resume_and_make_a_checkpoint(tmp_path: Path) ->
     assert pipe.card.width == 256
     assert all(path.stat().st_size < 10 * 2**20 for path in out.rglob("*") if path.is_file())
     assert math.isfinite(float(pipe.vae.config.latents_std[0]))
+    # it draws with and without its adapter
+    assert (out / ADAPTER / WEIGHTS).exists()
+    aligned = Step2Pipeline.from_pretrained(out, dtype=torch.float32)
+    plain = Step2Pipeline.from_pretrained(out, adapters=False, dtype=torch.float32)
+    a, b = (dict(p.transformer.named_parameters()) for p in (aligned, plain))
+    assert a.keys() == b.keys()
+    assert any(not torch.equal(a[key], b[key]) for key in a)
+    assert aligned.card.adapters == ()  # its weights have them already
 
 
 def test_the_shipped_checkpoint_says_how_it_was_trained() -> None:

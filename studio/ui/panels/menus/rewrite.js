@@ -13,8 +13,11 @@ stage.rewriteBox = (send) => {
   const shown = (name, value) => (name === "length" ? `${Math.round((value / state.head.rate) * 100) / 100} s`
     : Array.isArray(value) ? value.join(", ") || "nobody" : String(value || "nothing"));
 
+  let asked = null; // the shot whose proposal is awaited: an answer that comes after "Leave it" is not shown
+
   function ask(seed) {
     if (!state.cursor) return;
+    asked = state.cursor;
     wait(state.head.agents.director !== "built-in"); // a model may take a while, and every question may cost
     send("propose", { shot: state.cursor, note: note.value, seed });
   }
@@ -36,7 +39,7 @@ stage.rewriteBox = (send) => {
   }
 
   function drop() {
-    state.told.proposal = null;
+    asked = state.told.proposal = null;
     render();
     go.focus();
   }
@@ -62,6 +65,7 @@ stage.rewriteBox = (send) => {
     if (!go.disabled) text(go, "Propose again");
   }
 
+  stage.on("proposal", () => { if (state.told.proposal?.shot_id !== asked) state.told.proposal = null; });
   stage.on("proposal select", render);
   stage.on("proposing", () => state.told.proposing === false && wait(false));
   stage.on("project", () => wait(false));
