@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from engine.vocabulary import Vocabulary
+from engine.vocabulary import Unseen, Vocabulary
 
 
 class Mode(str, Enum):
@@ -75,9 +76,9 @@ class Profile:
 
     `width` x `height` is the native size of a frame in pixels; `steps`, `guidance` and `memory_guidance`
     (1: as trained) are the sampler's defaults; `note` is the honest label that stands wherever its pictures
-    do; `vocabulary` lists all that it can draw (None: it reads any English); `max_people` is the most figures
-    in a shot (None: no limit known); `refusal` says why it cannot draw yet, and what to do ("" where nothing
-    is in the way).
+    do; `vocabulary` lists all that it can draw (None: it reads any English), `unseen` what of it was never
+    shown together; `max_people` is the most figures in a shot (None: no limit known); `refusal` says why it
+    cannot draw yet, and what to do ("" where nothing is in the way).
 
     `family` is the profile that this one is a variant of (itself for one that is none), `variants` what sets
     it apart; `adapter` is the user's own STEP² LoRA (a folder, a file or a hub id); `reuse` saves steps
@@ -94,6 +95,7 @@ class Profile:
     preview: bool
     note: str
     vocabulary: Vocabulary | None = None
+    unseen: tuple[Unseen, ...] = ()
     needs: Needs = Needs()
     max_people: int | None = None
     refusal: str = ""
@@ -109,6 +111,10 @@ class Profile:
     memory_guidance: float = 1.0
     aspects: tuple[str, ...] = ()
     negative: str | None = field(default=None)
+
+    def never_with(self, actions: Set[str]) -> tuple[Unseen, ...]:
+        """What of `unseen` these actions, in canonical words, bring up."""
+        return tuple(never for never in self.unseen if never.action in actions)
 
     @property
     def sequence_frames(self) -> int:

@@ -87,6 +87,7 @@ def _mini() -> Profile:
         preview=card.preview,
         note=card.note or MINI.note,
         vocabulary=words,
+        unseen=card.unseen,
     )
 
 

@@ -52,6 +52,18 @@ class Match(NamedTuple):
     span: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Unseen:
+    """An action that a checkpoint was never shown with some values of a field of the camera, and the value to
+    take instead; all in canonical words.
+    """
+
+    action: str
+    field: str
+    values: tuple[str, ...]
+    instead: str
+
+
 _Terms = dict[tuple[str, ...], tuple[str, str]]
 
 

@@ -62,7 +62,7 @@ class BreakdownDirector:
             lines,
             names,
             vocabulary=vocabulary,
-            max_people=profile.max_people,
+            profile=profile,
             rate=rate,
             seconds=seconds,
             rng=rng,

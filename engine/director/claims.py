@@ -67,6 +67,16 @@ def claim(text: str, kind: str, vocabulary: Vocabulary) -> Claim:
     return Claim(plain.pop() if len(plain) == 1 else "", frozenset(named))
 
 
+def deeds(text: str, vocabulary: Vocabulary) -> frozenset[str]:
+    """The canonical actions that a description tells of: not what somebody does not do, or once did."""
+    done: set[str] = set()
+    for sentence in sentences(_QUOTES.sub(" ", text[:_READ])):
+        matches = vocabulary.find(sentence, "action")
+        if matches and not any(_elsewhere(token) for token in tag(sentence)):
+            done |= {match.canonical for match in matches}
+    return frozenset(done)
+
+
 def clothes(text: str, name: str, vocabulary: Vocabulary, *, alone: bool) -> dict[str, str]:
     """kind -> canonical word of what a description says that `name` wears: {"coat": "green"}.
 

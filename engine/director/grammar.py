@@ -1,19 +1,20 @@
 """Film grammar: how each line of a beat sheet is filmed.
 
 Establish wide, cover, come close on feeling, go wide at the end. No two neighbouring shots share scale and
-angle. The camera moves for a reason: it follows a walk, comes closer when somebody understands, leaves at
-the end. Walks keep their screen direction. Only scales, angles and movements are used that every profile
-here draws.
+angle. The camera moves for a reason: it comes closer when somebody understands, and leaves at the end. Walks
+keep their screen direction. Only scales, angles and movements are used that every profile here draws, and
+none that the profile never saw with what somebody does.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from engine.director.beats import Line, Role
 from engine.director.phrasebook import EventKind
 from engine.errors import BadInput
+from engine.profile import Profile
 from engine.story import (
     Angle,
     CinematicAttributes,
@@ -59,17 +60,22 @@ def film(
     names: Sequence[str],
     *,
     vocabulary: Vocabulary,
-    max_people: int | None,
+    profile: Profile,
     rate: FrameRate,
     seconds: float | None,
     rng: random.Random,
 ) -> list[Shot]:
-    """One shot a line. `names` are the cast's; `seconds` is the film's total length where it is fixed."""
+    """One shot a line. `names` are the cast's; `seconds` is the film's total length where it is fixed.
+
+    `vocabulary` reads the lines; the profile has its own, or none. What it never saw together is not asked.
+    """
     shots: list[Shot] = []
     letters: dict[int, int] = {}
     for i, line in enumerate(lines):
-        attributes = _frame(line, i, lines, [s.attributes for s in shots], vocabulary, rng)
-        who = line.who[:max_people] if max_people else line.who
+        actions = {match.canonical for match in vocabulary.find(line.text, "action")}
+        never = {value for unseen in profile.never_with(actions) for value in unseen.values}
+        attributes = _frame(line, i, lines, [s.attributes for s in shots], vocabulary, never, rng)
+        who = line.who[: profile.max_people] if profile.max_people else line.who
         attributes = attributes.model_copy(
             update={
                 "cast": [names[m] for m in who],
@@ -115,12 +121,15 @@ def _frame(
     lines: Sequence[Line],
     before: Sequence[CinematicAttributes],
     vocabulary: Vocabulary,
+    never: Set[str],
     rng: random.Random,
 ) -> CinematicAttributes:
     previous = before[-1] if before else None
     new_place = index == 0 or lines[index - 1].spot != line.spot
-    scale, angle = _size_and_angle(line, index, len(lines), new_place, previous, rng)
+    scale, angle = _size_and_angle(line, index, len(lines), new_place, previous, never, rng)
     movement = _movement(line, scale, index, len(lines), previous, vocabulary, rng)
+    if movement.value in never:
+        movement = Movement.STATIC
     inside = line.spot.setting == "room"
     sounds = [_SOUNDS.get(line.spot.setting, ""), "" if inside else _WEATHER_SOUNDS.get(line.weather, "")]
     return CinematicAttributes(
@@ -143,6 +152,7 @@ def _size_and_angle(
     count: int,
     new_place: bool,
     previous: CinematicAttributes | None,
+    never: Set[str],
     rng: random.Random,
 ) -> tuple[Scale, Angle]:
     """What the line wants, and the nearest choice that is not a jump cut from the shot before."""
@@ -154,6 +164,7 @@ def _size_and_angle(
     elif line.role is Role.ENDING:
         wanted = 0 if count >= 4 and len(line.who) < 2 else 1
     closest = 1 if not line.who else (2 if len(line.who) > 1 else 3)  # two faces need room
+    closest = max(size for size in range(closest + 1) if _SIZES[size].value not in never)
     wanted = min(wanted, closest)
     angle = _angle(line, rng)
     around = sorted(range(len(_SIZES)), key=lambda s: (abs(s - wanted), -s))

@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import CheckpointError
+from engine.vocabulary import Unseen
 
 CARD_NAME = "step2.json"
 
@@ -85,6 +86,7 @@ class CheckpointCard(BaseModel):
         description="LoRA folders beside the card, merged into the weights in this order on loading",
     )
     vocabulary: str | None = Field(None, description="file beside the card with the words that it can draw")
+    unseen: tuple[Unseen, ...] = Field((), description="what training never showed together")
 
 
 def read_card(folder: Path) -> CheckpointCard:

@@ -41,7 +41,7 @@ from engine.training.vae import latent_statistics, new_vae
 from engine.training.weights_file import Progress, load_weights
 from engine.video.super_resolution import FOLDER, SuperResolution
 from engine.world.camera import HEIGHT, WIDTH
-from engine.world.lexicon import LEXICON_FILE
+from engine.world.lexicon import LEXICON_FILE, unseen
 
 SHARD = "9MB"
 SHIFT = math.log(
@@ -188,6 +188,7 @@ def build(parts: Parts) -> tuple[Step2Pipeline, dict[str, Progress]]:
         vl_multiple=PATCH * MERGE,
         max_prompt_tokens=TEMPLATE.max_tokens,
         vocabulary=VOCABULARY_FILE,
+        unseen=unseen(),
         dtype="float32",
     )
     return pipe, record

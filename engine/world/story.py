@@ -33,6 +33,12 @@ MOVEMENTS = (
     "truck right",
 )
 SLOTS = ("left", "centre", "right")
+# what fits into a close frame; every action fits into the others
+ACTIONS_AT = {
+    "close-up": ("stands", "turns"),
+    "medium shot": ("stands", "waves", "turns", "walks left", "walks right"),
+}
+SIDEWAYS = tuple(m for m in MOVEMENTS if m.startswith(("pan", "truck")))  # never with somebody who walks
 SHOTS = 6  # shots of a story unless asked otherwise
 
 
@@ -121,16 +127,14 @@ def _new_shot(story: Story, location: int, first: bool, r: random.Random) -> Wor
     who: tuple[int, ...] = (0,) if len(story.people) == 1 else r.choice(((0,), (1,), (0, 1), (0, 1)))
     if scale in SCALES[:2] and r.random() < 0.06:
         who = ()  # an empty establishing shot or cutaway
-    calm = ("stands", "turns")
-    upright = ("stands", "waves", "turns", "walks left", "walks right")
-    action = r.choice({"close-up": calm, "medium shot": upright}.get(scale, ACTIONS))
+    action = r.choice(ACTIONS_AT.get(scale, ACTIONS))
     if len(who) == 2 and action.startswith("walks"):
         action = "waves"
     if not who:
         action = "stands"
     walks = action.startswith("walks")
     movement = r.choices(MOVEMENTS, (4, 0.9, 0.9, 1.8, 1.3, 0.5, 0.5, 0.6, 0.6))[0]
-    if walks and movement.startswith(("pan", "truck")):
+    if walks and movement in SIDEWAYS:
         movement = "static"
     slot = "centre" if len(who) != 1 or walks else r.choice(SLOTS)
     angle = r.choices(ANGLES, (4, 1.6, 1.6, 0.4))[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from engine.director.claims import SCENE, claim, clothes, worn_on
+from engine.director.claims import SCENE, claim, clothes, deeds, worn_on
 from engine.near import nearest
 from engine.profiles import get_profile
 from engine.story import Interior
@@ -17,6 +17,7 @@ from studio.store.tables import CastMember, Place, Shot
 
 _WRITTEN = ("description", "place", "weather")
 _CHOSEN = ("scale", "angle", "movement")
+_CAMERA_FIELDS = ("scale", "movement")
 _SCENE_FIELDS = ("place", "time", "weather")
 
 
@@ -50,13 +51,40 @@ def _hint(vocabulary: Vocabulary, field: str, word: str) -> WordHint:
 
 
 def contradictions(film: FilmState, shot: Shot) -> tuple[Contradiction, ...]:
-    """Where the description says something else than the place, time, weather, or the looks of the cast."""
+    """Where the description says something else than the place, time, weather, or the looks of the cast, or
+    what the profile never saw with the camera of the shot.
+    """
     if not shot.description:
         return ()
     places = tuple((place.name, place.look) for place in film.places)
     cast = tuple(Card(name=name, look=film.looks.get(name.casefold(), "")) for name in shot.cast)
     fields = (shot.place, shot.time, shot.weather)
-    return _contradictions(film.project.profile, shot.description, fields, places, cast)
+    profile, camera = film.project.profile, (shot.scale, shot.movement)
+    return (
+        *_contradictions(profile, shot.description, fields, places, cast),
+        *_unseen(profile, shot.description, camera),
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _unseen(profile: str, description: str, camera: tuple[str, str]) -> tuple[Contradiction, ...]:
+    """Actions that the profile was never shown with this scale, or this movement of the camera."""
+    known = get_profile(profile)
+    if known.vocabulary is None:
+        return ()
+    chosen = {
+        kind: known.vocabulary.first(term, kind) for kind, term in zip(_CAMERA_FIELDS, camera, strict=True)
+    }
+    found: dict[str, Contradiction] = {}
+    for never in known.never_with(deeds(description, known.vocabulary)):
+        if chosen[never.field] in never.values:
+            together = f"“{never.action}” with “{chosen[never.field]}”"
+            found[never.field] = Contradiction(
+                text=f"The profile {profile} was never shown {together}: it may not be seen, or look odd.",
+                action=f"Set {never.field} to {never.instead}",
+                fields={never.field: never.instead},
+            )
+    return tuple(found.values())
 
 
 @lru_cache(maxsize=16_384)

@@ -16,6 +16,7 @@ def film(studio: Studio) -> tuple[str, str]:
     studio.add_place(ME, project, "Harbour", "")
     studio.add_cast(ME, project, "Fisherman", "a man with grey hair and a straw hat in a red coat")
     studio.edit_shot(ME, ids[0], place="Harbour", time="night", weather="rain", cast=["Fisherman"])
+    studio.edit_shot(ME, ids[0], scale="long shot")
     return project, ids[0]
 
 
@@ -70,3 +71,23 @@ def test_empty_fields_and_profiles_that_read_any_words_contradict_nothing(
     studio.edit_shot(ME, film[1], place="Harbour")
     studio.edit_project(ME, film[0], profile="qwen-image")
     assert shots_of(studio, film[0])[0].contradictions == ()
+
+
+def test_what_the_profile_never_saw_together_is_told_and_can_be_resolved(
+    studio: Studio, film: tuple[str, str]
+) -> None:
+    studio.edit_shot(ME, film[1], scale="close-up", movement="pan left")
+    scale, movement = told(studio, film, "The fisherman walks left.")
+    assert scale.text == (
+        "The profile mini was never shown “walks left” with “close-up”: it may not be seen, or look odd."
+    )
+    assert (scale.action, scale.fields) == ("Set scale to medium shot", {"scale": "medium shot"})
+    assert movement.fields == {"movement": "static"}
+    for other in ("The fisherman stands.", "The fisherman does not walk left.", "He remembers a walk."):
+        assert told(studio, film, other) == ()
+    told(studio, film, "The fisherman strolls to the left.")
+    studio.edit_shot(ME, film[1], **scale.fields, **movement.fields)
+    assert shots_of(studio, film[0])[0].contradictions == ()
+    studio.edit_shot(ME, film[1], scale="close-up")
+    studio.edit_project(ME, film[0], profile="qwen-image-edit")
+    assert shots_of(studio, film[0])[0].contradictions == (), "a large model has seen everything"

@@ -10,6 +10,7 @@ import re
 import pytest
 
 from engine.director.breakdown_director import BreakdownDirector
+from engine.director.claims import deeds
 from engine.director.stages import direct_all
 from engine.profiles import get_profile, world_vocabulary
 from engine.story import Storyboard
@@ -193,3 +194,16 @@ def test_snow_does_not_fall_on_a_place_that_nobody_named_and_that_has_none() -> 
     for seed in range(12):
         place = film("Snow falls, and an old man waits", seed=seed).places[0].name.casefold()
         assert place not in ("beach", "desert", "shore"), place
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_is_asked_that_the_profile_never_saw(seed: int) -> None:
+    """Or somebody who sits in a close-up is not seen sitting, and a pan draws a walker twice."""
+    profile, asked = get_profile("mini"), 0
+    for theme, *_ in THEMES:
+        for shot in film(theme, shots=6, seed=seed).shots:
+            camera = {"scale": shot.attributes.scale.value, "movement": shot.attributes.movement.value}
+            for never in profile.never_with(deeds(shot.description, world_vocabulary())):
+                asked += 1
+                assert camera[never.field] not in never.values, shot.description
+    assert asked > 50

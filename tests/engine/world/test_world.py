@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.profiles import get_profile
 from engine.story import Storyboard
 from engine.world.annotate import LENGTH, SLOT_NAMES, UNTOLD, VOCABULARY, slot_ids, slots, storyboard
 from engine.world.camera import HEIGHT, WIDTH, Camera
-from engine.world.lexicon import lexicon
+from engine.world.lexicon import lexicon, unseen
 from engine.world.render import figure_boxes, render
 from engine.world.story import MOVEMENTS, SCALES, SETTINGS, new_shots, new_story
 
@@ -133,3 +134,16 @@ def test_the_camera_moves_as_it_says(movement: str) -> None:
         assert (y1 - y0) * (1 if movement == "tilt up" else -1) > 10
     else:
         assert (k1 > k0) == (movement == "dolly in")
+
+
+def test_what_is_called_unseen_never_happens_and_the_shipped_card_says_the_same() -> None:
+    happened = {
+        (shot.action, field, getattr(shot, field))
+        for story in map(new_story, range(1500))
+        for shot in new_shots(story)
+        for field in ("scale", "movement")
+    }
+    for never in unseen():
+        assert not any((never.action, never.field, value) in happened for value in never.values)
+        assert (never.action, never.field, never.instead) in happened
+    assert get_profile("mini").unseen == unseen()
