@@ -54,7 +54,7 @@ def examine() -> list[Finding]:
 
 def look_at_machine(folder: Path | None = None) -> Machine:
     """RAM, GPU memory and free disk (of `folder`, or of the user's home)."""
-    gpu, ram = next(_cuda_devices(), None), _ram()
+    gpu, ram = next(_cuda_devices(), None), machine_ram()
     free = shutil.disk_usage(folder or Path.home()).free / GIB
     if gpu is not None:
         return Machine(ram, round(gpu[1]), free, gpu[0])  # cards report a little less than they are sold with
@@ -197,7 +197,7 @@ def _is_apple_silicon() -> bool:
     return sys.platform == "darwin" and platform.machine() == "arm64"
 
 
-def _ram() -> float | None:
+def machine_ram() -> float | None:
     """Memory of the machine (or its container) in GiB; None where the system does not say."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB

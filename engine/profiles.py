@@ -38,6 +38,7 @@ MINI_VARIABLE = "STAGE_MINI_CHECKPOINT"
 ADAPTER_VARIABLE = "STAGE_STEP2_LORA"
 MODELS_VARIABLE = "STAGE_MODELS"
 KEY_VARIABLES = ("STAGE_IMAGE_API_KEY", "OPENAI_API_KEY")
+IMAGE_URL_VARIABLE, OPENAI_URL = "STAGE_IMAGE_API_URL", "https://api.openai.com/v1"
 WORLD_LEXICON = Path(__file__).resolve().parent / "world" / "lexicon.json"
 PROFILES: Mapping[str, Profile] = FAMILIES
 _LIBRARY = {Precision.INT8: "torchao", Precision.NF4: "bitsandbytes"}
@@ -144,8 +145,17 @@ def _without_library(profile: Profile) -> str:
     return f"Its small weights need {library}: pip install 'stage-studio[quant]'."
 
 
+def image_key() -> str:
+    """The key for the image service that is named, or "". OpenAI's own is for OpenAI alone: whoever names
+    another service does not mean to show it there.
+    """
+    own, openai = (os.environ.get(name, "") for name in KEY_VARIABLES)
+    url = (os.environ.get(IMAGE_URL_VARIABLE) or OPENAI_URL).rstrip("/")
+    return own or (openai if url == OPENAI_URL else "")
+
+
 def _without_key() -> str:
-    if any(os.environ.get(name) for name in KEY_VARIABLES):
+    if image_key():
         return ""
     return f"It needs the key of an image service: set {KEY_VARIABLES[0]}, or draw with another profile."
 

@@ -30,13 +30,13 @@ from PIL import Image
 
 from engine.errors import BadInput, Cancelled, StageError, UnsupportedError
 from engine.profile import Profile
-from engine.profiles import KEY_VARIABLES
+from engine.profiles import IMAGE_URL_VARIABLE, KEY_VARIABLES, OPENAI_URL, image_key
 from engine.step2.conditions import PairRecipe
 from engine.step2.frames import fit, png
 from engine.step2.zero_shot import ZeroShotPainter
 
-BASE_VARIABLE, MODEL_VARIABLE = "STAGE_IMAGE_API_URL", "STAGE_IMAGE_API_MODEL"
-BASE, MODEL = "https://api.openai.com/v1", "gpt-image-1"
+BASE_VARIABLE, MODEL_VARIABLE = IMAGE_URL_VARIABLE, "STAGE_IMAGE_API_MODEL"
+BASE, MODEL = OPENAI_URL, "gpt-image-1"
 TRIES = 5
 TIMEOUT = httpx.Timeout(30.0, read=300.0)
 LONGEST_WAIT = 60.0
@@ -66,7 +66,7 @@ class Service:
     @classmethod
     def from_environment(cls) -> Service:
         """Raises UnsupportedError without a key, BadInput for an address that is none."""
-        key = next((os.environ[name] for name in KEY_VARIABLES if os.environ.get(name)), "")
+        key = image_key()
         if not key:
             raise UnsupportedError(f"The image service needs a key: set {KEY_VARIABLES[0]}.")
         base = (os.environ.get(BASE_VARIABLE) or BASE).rstrip("/")

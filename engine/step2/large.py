@@ -17,6 +17,7 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from transformers import Qwen2_5_VLForConditionalGeneration
 
+from engine.doctor import machine_ram
 from engine.errors import CheckpointError
 from engine.profile import Distillation, Mode, Placement, Precision, Profile, Reuse
 from engine.step2.adapter import adapter_names, check_width, fetch_adapter
@@ -26,6 +27,7 @@ from engine.step2.pipeline import Step2Pipeline
 from engine.step2.ranking import FrameRanker
 from engine.step2.single_frame import enable_single_frame
 from engine.step2.velocity import check_transformer
+from engine.streaming import pin_on_the_way
 
 if TYPE_CHECKING:
     from diffusers import PipelineQuantizationConfig
@@ -239,16 +241,16 @@ def place(pipe: Step2Pipeline, placement: Placement, device: torch.device) -> No
             from diffusers.hooks import apply_group_offloading
 
             ahead = device.type == "cuda"  # copies the next layers while these compute
+            short = pin_on_the_way((pipe.transformer, pipe.text_encoder), machine_ram())
+            how: dict[str, Any] = {
+                "onload_device": device,
+                "use_stream": ahead,
+                "low_cpu_mem_usage": ahead and short,
+            }
             apply_group_offloading(
-                pipe.transformer,
-                onload_device=device,
-                offload_type="block_level",
-                num_blocks_per_group=1,
-                use_stream=ahead,
+                pipe.transformer, offload_type="block_level", num_blocks_per_group=1, **how
             )
-            apply_group_offloading(
-                pipe.text_encoder, onload_device=device, offload_type="leaf_level", use_stream=ahead
-            )
+            apply_group_offloading(pipe.text_encoder, offload_type="leaf_level", **how)
             pipe.vae.to(device)  # the ranker stays: it looks at each frame once
 
 

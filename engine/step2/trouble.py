@@ -11,19 +11,16 @@ from engine.catalogue import profile_of
 from engine.errors import UnsupportedError
 from engine.fitting import smaller
 from engine.profile import Profile
-
-_CPU = ("not enough memory", "DefaultCPUAllocator", "can't allocate memory")
+from engine.streaming import is_out_of_memory
 
 
 @contextmanager
 def telling_memory(profile: Profile, takes: int) -> Iterator[None]:
-    """Turns an out-of-memory error of the card or the processor into an UnsupportedError."""
+    """Turns an error that means that memory ran out into an UnsupportedError."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as e:
-        raise UnsupportedError(advice(profile, takes)) from e
-    except RuntimeError as e:
-        if not any(word in str(e) for word in _CPU):
+    except (RuntimeError, MemoryError) as e:
+        if not is_out_of_memory(e):
             raise
         raise UnsupportedError(advice(profile, takes)) from e
     finally:

@@ -65,11 +65,17 @@ class VideoSettings:
         sizes = self.sizes(renderer)
         if sizes is not None and sizes.area > VideoSize.P480.area:
             return f"{trouble}set {SIZE_VARIABLE}=480p and start again."
+        if self.offload is Offload.GROUP and renderer.kind is RendererKind.VACE:
+            return f"{trouble}close other programs that use it, or split the shot ({frames} frames at once)."
+        return f"{trouble}{self.less(renderer)}"
+
+    def less(self, renderer: Renderer) -> str:
+        """What takes less memory than these settings, whatever the size of the frames."""
         if self.offload is not Offload.GROUP:
-            return f"{trouble}set {OFFLOAD_VARIABLE}=group and start again."
+            return f"set {OFFLOAD_VARIABLE}=group and start again."
         if renderer.kind is not RendererKind.VACE:
-            return f"{trouble}choose the renderer {_SMALL_CARD.title}."
-        return f"{trouble}close other programs that use it, or split the shot ({frames} frames at once)."
+            return f"choose the renderer {_SMALL_CARD.title}."
+        return "close other programs."
 
 
 def choose_offload(parts: Mapping[str, int], card: int | None) -> Offload:

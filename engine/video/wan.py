@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ from diffusers import (
 )
 from PIL import Image
 
+from engine.doctor import machine_ram
 from engine.errors import Cancelled, CheckpointError, UnsupportedError
 from engine.step2.checkpoint import weight_count
 from engine.story import FrameRate, Movement
+from engine.streaming import is_out_of_memory, pin_on_the_way
 from engine.video.film_size import film_size
 from engine.video.framing import Framing
 from engine.video.pair import read_pair
@@ -144,7 +146,9 @@ class WanRenderer:
                     callback_on_step_end=step_end,
                     **self._conditions(request),
                 )
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             raise UnsupportedError(self._settings.smaller(self._renderer, request.frames)) from error
         finally:
             self.pipe.maybe_free_model_hooks()  # an interrupted call leaves its models on the card
@@ -190,9 +194,20 @@ def load_wan(
 
     Raises:
         CheckpointError: the checkpoint is missing, damaged or of another kind.
-        UnsupportedError: the model does not keep the last frame.
+        UnsupportedError: the model does not keep the last frame, or memory ran out.
     """
     settings = settings or VideoSettings.from_environment()
+    try:
+        return _load(renderer, settings, upscaler)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UnsupportedError(
+            f"Memory ran out while {renderer.title} was loaded: {settings.less(renderer)}"
+        ) from error
+
+
+def _load(renderer: Renderer, settings: VideoSettings, upscaler: Upscaler | None) -> WanRenderer:
     folder = find_checkpoint(renderer)
     cuda = torch.cuda.is_available()
     kind = WanImageToVideoPipeline if renderer.kind is RendererKind.WAN else WanVACEPipeline
@@ -202,6 +217,8 @@ def load_wan(
         dtypes = {"default": main, "vae": torch.float32, "image_encoder": torch.float32}
         pipe = kind.from_pretrained(folder, dtype=dtypes)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        if is_out_of_memory(error):
+            raise
         raise CheckpointError(
             f"The checkpoint at {folder} cannot be loaded, because its weights do not fit its configuration: "
             "fetch it again."
@@ -221,7 +238,7 @@ def load_wan(
     if offload is not Offload.NONE:
         pipe.vae.enable_tiling()  # slower, so only where memory is short
     place(pipe, offload)
-    return WanRenderer(renderer, pipe, settings, upscaler)
+    return WanRenderer(renderer, pipe, replace(settings, offload=offload), upscaler)
 
 
 def _check_whole(folder: Path, pipe: Any) -> None:
@@ -250,7 +267,13 @@ def place(pipe: Any, offload: Offload) -> None:
             pipe.to("cpu")
         case Offload.GROUP:
             device = torch.device("cuda" if cuda else "cpu")
-            pipe.enable_group_offload(onload_device=device, offload_type="leaf_level", use_stream=cuda)
+            models = [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
+            pipe.enable_group_offload(
+                onload_device=device,
+                offload_type="leaf_level",
+                use_stream=cuda,
+                low_cpu_mem_usage=cuda and pin_on_the_way(models, machine_ram()),
+            )
 
 
 def scheduler_of(renderer: Renderer, stock: SchedulerMixin) -> SchedulerMixin:

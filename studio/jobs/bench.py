@@ -37,6 +37,7 @@ class Painters:
         """
         wanted = get_profile(profile)
         if self._loaded is None or self._loaded[0] != wanted:
+            self.release()  # its modules and hooks name each other: gone only when they are collected
             self._loaded = None
             if wanted.needs.vram:
                 release_renderer()  # two large models do not share a card

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import engine.video.load
 from engine.profiles import Needs, Profile, get_profile
 from studio.jobs import bench
 from studio.jobs.bench import Painters
@@ -43,3 +46,44 @@ def test_a_large_painter_sends_the_renderer_away(painters: Painters) -> None:
     assert renderer_here("dissolve", "mini") is kept
     painters.get("large")
     assert renderer_here("dissolve", "mini") is not kept
+
+
+def test_a_renderer_is_gone_before_the_next_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Heavy:
+        def __init__(self) -> None:
+            self.hook = self  # as accelerate's hooks: gone only when it is collected
+
+    living: list[weakref.ref[Heavy]] = []
+
+    def load(*_: object) -> Heavy:
+        assert all(one() is None for one in living), "two are in memory"
+        made = Heavy()
+        living.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(engine.video.load, "load_here", load)
+    release_renderer()
+    for name, profile in (("dissolve", "mini"), ("animatic", "mini"), ("animatic", "qwen-image-edit")):
+        assert renderer_here(name, profile) is renderer_here(name, profile)
+    assert len(living) == 3
+    release_renderer()
+
+
+def test_a_painter_is_gone_before_the_next_is_loaded(painters: Painters) -> None:
+    living: list[weakref.ref[FlatPainter]] = []
+
+    def load(profile: Profile, _: object) -> FlatPainter:
+        assert all(one() is None for one in living), "two are in memory"
+        made = FlatPainter(profile)
+        made.hook = made  # type: ignore[attr-defined]
+        living.append(weakref.ref(made))
+        return made
+
+    gc.disable()  # a collection by chance would hide it
+    try:
+        painters._factory = load
+        painters.get("large")
+        painters.get("larger")
+    finally:
+        gc.enable()
+    assert len(living) == 2

@@ -196,6 +196,24 @@ def test_a_key_is_never_sent_in_the_open(service: ImageService, monkeypatch: pyt
         Service.from_environment()
 
 
+def test_the_key_of_openai_is_for_openai_alone(
+    service: ImageService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, openai = KEY_VARIABLES
+    monkeypatch.delenv(own)
+    monkeypatch.setenv(openai, KEY)
+    with pytest.raises(UnsupportedError, match=f"set {own}"):
+        Service.from_environment()  # another server is named
+    assert own in get_profile("hosted-edit").refusal
+    for url in ("", "https://api.openai.com/v1", "https://api.openai.com/v1/"):
+        monkeypatch.setenv(BASE_VARIABLE, url)
+        assert Service.from_environment().key == KEY
+        assert get_profile("hosted-edit").refusal == ""
+    monkeypatch.setenv(BASE_VARIABLE, "https://api.openai.com.example/v1")
+    with pytest.raises(UnsupportedError, match=f"set {own}"):
+        Service.from_environment()
+
+
 def test_the_nearest_size_is_asked_for_and_cropped(service: ImageService) -> None:
     assert [size_for(*s) for s in ((1536, 864), (1024, 1024), (928, 1664))] == [
         "1536x1024",

@@ -18,6 +18,7 @@ from PIL import Image
 
 from engine.errors import BadInput, Cancelled, CheckpointError, UnsupportedError
 from engine.story import FrameRate, Movement
+from engine.video import wan
 from engine.video.renderers import RENDERERS, Lora
 from engine.video.settings import Offload, VideoSettings, VideoSize, choose_offload
 from engine.video.wan import Request, WanRenderer, control_video, load_wan, part_sizes, scheduler_of
@@ -195,6 +196,25 @@ def test_a_card_that_is_too_small_is_offered_the_next_smaller_setting(
             renderer.sample(request())
     finally:
         handle.remove()
+
+
+def test_what_the_machine_chose_is_not_offered_as_smaller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "wan2.1-vace-1.3b"
+    model = tiny(name, SAVED[name](tmp_path / name))
+    monkeypatch.setattr(wan, "choose_offload", lambda *_: Offload.GROUP)
+    loaded = load_wan(model)
+    assert "STAGE_OFFLOAD" not in loaded._settings.smaller(model, 5)
+
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(wan, "place", full)
+    with pytest.raises(
+        UnsupportedError, match=r"Memory ran out while .* was loaded: set STAGE_OFFLOAD=group"
+    ):
+        load_wan(model)
 
 
 def test_offloading_in_groups_draws_the_same(loaded: dict[str, WanRenderer], tmp_path: Path) -> None:
