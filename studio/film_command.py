@@ -17,6 +17,7 @@ from engine.director.choose import choose_director
 from engine.director.stages import Logline, Warnings, Working
 from engine.doctor import look_at_machine, refusal
 from engine.errors import BadInput, UnsupportedError
+from engine.fitting import Machine
 from engine.profiles import Profile, get_profile
 from engine.story import Storyboard
 from engine.video.renderers import DEFAULT_RENDERER, Renderer, get_renderer, hindrance, quote
@@ -48,6 +49,7 @@ def make_film(
     if chosen.family != MINI.family and (why_not := refusal(chosen, look_at_machine())):
         raise UnsupportedError(why_not)
     filmed_by = usable_renderer(renderer)
+    check_together(chosen, filmed_by, look_at_machine())
     parsed = [workflow.Pin.parse(pin) for pin in pins]
     console = Console(stderr=True)
     agents = agents or Agents()
@@ -103,6 +105,25 @@ def usable_renderer(name: str) -> Renderer:
     if trouble:
         raise UnsupportedError(trouble)
     return renderer
+
+
+def check_together(profile: Profile, renderer: Renderer, machine: Machine) -> None:
+    """Both models stay loaded while a film is made from the command line, shot by shot; the studio lets one
+    go for the other.
+
+    Raises:
+        UnsupportedError: two large models do not fit this machine together.
+    """
+    both = (profile.needs, renderer.needs)
+    if not all(needs.vram for needs in both):
+        return
+    vram, ram = sum(needs.vram for needs in both), sum(needs.ram for needs in both)
+    if machine.vram < vram or (machine.ram is not None and machine.ram < ram):
+        raise UnsupportedError(
+            f"{profile.name} and {renderer.title} together need a GPU with {vram:.0f} GiB and {ram:.0f} GiB "
+            "of memory: make this film in the studio, which loads one after the other, or name another "
+            "renderer."
+        )
 
 
 def price(renderer: Renderer, storyboard: Storyboard) -> str:

@@ -313,6 +313,9 @@ def test_small_weights_draw(
 def test_every_variant_draws_on_a_card(family: str, rung: tuple[str, ...], shot: PairConditions) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
+    for library, kind in (("torchao", "int8"), ("bitsandbytes", "nf4")):
+        if kind in rung:
+            pytest.importorskip(library)
     painter = tiny_references(load_painter(small(named(family, *rung))))
     take = painter.draw(shot, [1])[0]
     assert take.recipe.device.startswith("cuda")
