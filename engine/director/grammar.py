@@ -164,7 +164,8 @@ def _size_and_angle(
     elif line.role is Role.ENDING:
         wanted = 0 if count >= 4 and len(line.who) < 2 else 1
     closest = 1 if not line.who else (2 if len(line.who) > 1 else 3)  # two faces need room
-    closest = max(size for size in range(closest + 1) if _SIZES[size].value not in never)
+    seen = max(size for size in range(closest + 1) if _SIZES[size].value not in never)
+    held, closest = seen < closest, seen
     wanted = min(wanted, closest)
     angle = _angle(line, rng)
     around = sorted(range(len(_SIZES)), key=lambda s: (abs(s - wanted), -s))
@@ -174,7 +175,8 @@ def _size_and_angle(
     different = next(s for s in allowed if _SIZES[s] is not previous.scale)
     if _SIZES[wanted] is not previous.scale:
         return _SIZES[wanted], angle
-    if abs(different - wanted) == 1 and rng.random() < 0.7:
+    farther = held and different < wanted  # what would be closer is left for another angle, not made smaller
+    if abs(different - wanted) == 1 and not farther and rng.random() < 0.7:
         return _SIZES[different], angle
     return _SIZES[wanted], angle if angle is not previous.angle else _other_angle(previous.angle)
 

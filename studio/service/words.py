@@ -18,6 +18,7 @@ from studio.store.tables import CastMember, Place, Shot
 _WRITTEN = ("description", "place", "weather")
 _CHOSEN = ("scale", "angle", "movement")
 _CAMERA_FIELDS = ("scale", "movement")
+_CAMERA_LABELS = {"scale": "Size", "movement": "Movement"}
 _SCENE_FIELDS = ("place", "time", "weather")
 
 
@@ -81,7 +82,7 @@ def _unseen(profile: str, description: str, camera: tuple[str, str]) -> tuple[Co
             together = f"“{never.action}” with “{chosen[never.field]}”"
             found[never.field] = Contradiction(
                 text=f"The profile {profile} was never shown {together}: it may not be seen, or look odd.",
-                action=f"Set {never.field} to {never.instead}",
+                action=f"Set {_CAMERA_LABELS[never.field]} to {never.instead}",
                 fields={never.field: never.instead},
             )
     return tuple(found.values())

@@ -81,7 +81,7 @@ def test_what_the_profile_never_saw_together_is_told_and_can_be_resolved(
     assert scale.text == (
         "The profile mini was never shown “walks left” with “close-up”: it may not be seen, or look odd."
     )
-    assert (scale.action, scale.fields) == ("Set scale to medium shot", {"scale": "medium shot"})
+    assert (scale.action, scale.fields) == ("Set Size to medium shot", {"scale": "medium shot"})
     assert movement.fields == {"movement": "static"}
     for other in ("The fisherman stands.", "The fisherman does not walk left.", "He remembers a walk."):
         assert told(studio, film, other) == ()
