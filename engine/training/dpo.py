@@ -216,7 +216,7 @@ def _report(
     model: PolicyAndReference, preferences: Preferences, beta: float, count: int = 48
 ) -> dict[str, float]:
     """How often the held-out winner is preferred more than by the reference, and what that costs in eq. 4."""
-    count = min(count, len(preferences.tuples))
+    count = min(count, 8 * len(preferences.shots.seeds))
     g = torch.Generator().manual_seed(1)
     batch, losers = preferences.draw(random.Random(5), count)
     context = model.reference.context(batch, preferences.shots.views)

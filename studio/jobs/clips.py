@@ -71,7 +71,6 @@ def clip_renderer(bench: Bench, name: str, profile: str, ledger: JobLedger) -> C
 
         return load_remote(renderer, load_upscaler(get_profile(profile).checkpoint), ledger)
     if renderer.needs.vram:
-        bench.painters.release()  # two large models do not share a card
         bench.report(0, 0, f"loading {renderer.title}", at_once=True)
     return renderer_here(name, profile)
 
@@ -125,9 +124,12 @@ def make_clip(
         take = _take(session, item)
     start, end = home.frame(take.start_sha256), home.frame(take.end_sha256)
     ledger = JobLedger(bench, item.clip.renderer)
+    if get_renderer(item.clip.renderer).needs.vram:
+        bench.painters.release()  # two large models do not share a card
+    # a model of this machine that reads the pair takes its room first: the renderer is fitted into the rest
+    refinement = write_text(bench, storyboard, item, refiner)
     renderer = clip_renderer(bench, item.clip.renderer, take.recipe["profile"], ledger)
     on_frame(0, item.clip.frames)
-    refinement = write_text(bench, storyboard, item, refiner)
     out = home.blobs.scratch(".mp4")
     began = time.monotonic()
     try:
