@@ -52,8 +52,13 @@ def tells_other_words(row: Film, film: FilmState) -> bool:
     project = film.project
     names = [(name, getattr(project, name)) for name in ("title", "theme", "logline", "look")]
     told = [*names, ("rate", str(film.rate)), ("cast", _cards(film.cast)), ("places", _cards(film.places))]
-    written = {**then, **{kind: [_card(c) for c in then.get(kind, ())] for kind in ("cast", "places")}}
-    if any(written.get(name, "") != value for name, value in told) or len(then["shots"]) != len(film.shots):
+    written = dict(then)
+    for kind in ("cast", "places"):
+        if kind in then:
+            written[kind] = [_card(card) for card in then[kind]]
+    if any(name in written and written[name] != value for name, value in told):
+        return True
+    if len(then["shots"]) != len(film.shots):
         return True
     return any(_differ(was, shot) for was, shot in zip(then["shots"], film.shots, strict=True))
 
