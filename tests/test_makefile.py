@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 MAKEFILE = Path(__file__).resolve().parents[1] / "Makefile"
-pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("make") is None, reason="needs make"),
+]
 HALF = """#!/bin/sh
 [ "$1" = -m ] || exec {python} "$@"
 mkdir -p .venv/bin && ln -s {python} .venv/bin/python

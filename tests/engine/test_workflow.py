@@ -32,6 +32,8 @@ from engine.video.animatic import AnimaticRenderer
 from engine.workflow import Pin, shoot, shot_seed
 from tests.engine.video.pairs import decoded, png
 
+pytestmark = pytest.mark.slow
+
 PROFILE = Profile("flat", "Flat", "", 64, 32, 3, 1.0, True, "flat colours")
 LENGTHS = (3, 5, 2)
 

@@ -12,6 +12,13 @@ from tests.studio.fake_painter import STEP_SECONDS
 from tests.studio.helpers import PAINTER
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever waits for a process that works is left out of `make check`."""
+    for item in items:
+        if "working" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def studio(home: Path) -> Iterator[Studio]:
     """A studio without a running worker."""

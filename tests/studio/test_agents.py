@@ -25,6 +25,8 @@ from tests.engine.agents import film as model_film
 from tests.engine.agents.fake_server import Answer, Fail, FakeServer, Hang, Json, Say, form_of
 from tests.studio.helpers import ME, YOU, draw_all_here, new_film, shots_of, wait_for_jobs
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-very-secret-4711"
 THEME = "An old fisherman finds a lost child on a stormy harbour at night"
 

@@ -17,6 +17,8 @@ from studio.cli import _agents as agents_of_options
 from studio.film_command import price
 from tests.engine.agents.fake_server import Fail, FakeServer
 
+pytestmark = pytest.mark.slow
+
 
 def stage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `stage` in a terminal of 200 columns."""

@@ -17,6 +17,8 @@ from tests.engine.agents.fake_server import Answer, Fail, FakeServer, Hang, Json
 from tests.studio.helpers import wait_until
 from tests.studio.test_cli import EXAMPLE, one_sentence, stage
 
+pytestmark = pytest.mark.slow
+
 QUESTIONS = 1 + 5 + 1 + 4
 """About the example film: it has five shots."""
 

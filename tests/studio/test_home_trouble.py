@@ -22,6 +22,8 @@ from studio.store.home import Home
 from studio.store.tables import Worker
 from tests.studio.helpers import ME, PAINTER, blob_files, new_film, wait_until
 
+pytestmark = pytest.mark.slow
+
 Trouble = Callable[[Path], AbstractContextManager[None]]
 
 

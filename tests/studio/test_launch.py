@@ -16,11 +16,12 @@ from studio.service.studio import Studio
 from studio.ui import launch, page
 from tests.studio.helpers import wait_until
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = "http://127.0.0.1:9"
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
 def test_the_studio_starts_beside_a_proxy(home: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}

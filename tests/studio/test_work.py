@@ -12,6 +12,8 @@ from studio.store.errors import NotFound
 from tests.studio.fake_painter import STEP_SECONDS
 from tests.studio.helpers import ME, YOU, draw_all_here, new_film, shots_of, wait_for_jobs, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def titles(studio: Studio, project: str) -> list[str]:
     return [job.title for job in studio.jobs(ME, project) if job.active]
@@ -113,7 +115,6 @@ def test_only_work_of_the_same_nature_is_replaced(studio: Studio) -> None:
     assert [job.title for job in active].count("Draw shot 1") == 1
 
 
-@pytest.mark.slow
 def test_a_running_job_pauses_within_a_step_and_goes_on(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:

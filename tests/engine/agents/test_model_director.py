@@ -17,6 +17,8 @@ from engine.story import Movement, Storyboard, TimeOfDay
 from tests.engine.agents import film
 from tests.engine.agents.fake_server import Answer, Fail, FakeServer, Json, Refuse, Say, form_of, schema_of
 
+pytestmark = pytest.mark.slow
+
 THEME = "An old fisherman finds a lost child on a stormy harbour at night"
 ENGLISH = get_profile("qwen-image")
 MINI = get_profile("mini")

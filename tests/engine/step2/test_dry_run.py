@@ -34,6 +34,8 @@ from engine.step2.ranking import FrameRanker
 from engine.step2.single_frame import single_frame
 from tests.engine.step2.tiny import stock_repository, tiny_pipeline, tiny_transformer, tiny_vae
 
+pytestmark = pytest.mark.slow
+
 REAL_UNDERSTANDING = {
     "text_config": {
         "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28,
@@ -144,7 +146,6 @@ def test_the_table_is_what_the_dry_run_of_the_real_configurations_says() -> None
     assert pytest.approx(dry_run.decoding_peak(vae, 116, 208), rel=0.01) == 1664 * 928 * DECODE
 
 
-@pytest.mark.slow
 def test_the_table_of_the_understanding_model() -> None:
     model = dry_run.understanding(Qwen2_5_VLConfig(**REAL_UNDERSTANDING))
     assert dry_run.part(model, ("lm_head",)) == UNDERSTANDING

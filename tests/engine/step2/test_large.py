@@ -35,6 +35,8 @@ from tests.engine.step2.tiny import (
     tiny_vae,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -190,7 +192,6 @@ def test_a_draft_saves_work_and_remembers_nothing_afterwards(
     assert painter.draw(shot, [1])[0].start == first.start, "a drawing that was stopped leaves nothing behind"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("variants", ["", "+draft", "+stream"])
 def test_repeated_blocks_are_compiled(
     variants: str, shot: PairConditions, monkeypatch: pytest.MonkeyPatch

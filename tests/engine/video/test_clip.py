@@ -21,6 +21,8 @@ from engine.video.film_size import film_size
 from engine.video.upscale import LanczosUpscaler
 from tests.engine.video.pairs import decoded, error, png, saved, scenery, seen
 
+pytestmark = pytest.mark.slow
+
 NTSC = FrameRate(numerator=24000, denominator=1001)
 FILM = FrameRate()
 

@@ -18,6 +18,8 @@ from engine.world.render import render
 from engine.world.story import new_shots, new_story
 from tests.engine.video.pairs import HEIGHT, WIDTH, Frame, error, scenery, seen, walker
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).resolve().parents[3] / "assets" / "examples" / "fisherman"
 CAMERA = [
     (Movement.DOLLY_IN, {"zoom": 1 / 1.18}, {"zoom": 1.18}),

@@ -27,6 +27,8 @@ from tests.engine.video.pairs import decoded, error, scenery, seen
 from tests.engine.video.scene import FRAMES, SIZE, VARIABLES, Scene
 from tests.engine.video.services import KEY, Answer, Fal, serving, video_file
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -199,7 +201,6 @@ renderer.render(
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("scene", ["veo-3.1-vertex"], indirect=True)  # fal: by the studio's worker
 def test_killed_while_waiting_it_is_resumed_and_paid_once(scene: Scene) -> None:
     process = subprocess.Popen([sys.executable, "-c", _ORDER, scene.name, str(scene.folder)], cwd=ROOT)

@@ -10,6 +10,8 @@ from engine.video.remote.service import Expired
 from tests.engine.video.scene import Scene
 from tests.engine.video.services import Answer, Fal, serving
 
+pytestmark = pytest.mark.slow
+
 only_fal = pytest.mark.parametrize("scene", ["fal-veo-3.1"], indirect=True)
 LEDGER = "operations.json"
 

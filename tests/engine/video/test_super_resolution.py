@@ -17,6 +17,8 @@ from engine.video.upscale import LanczosUpscaler, Upscaler
 from engine.world.render import render
 from engine.world.story import new_shots, new_story
 
+pytestmark = pytest.mark.slow
+
 HELD_OUT = 910_000
 
 
@@ -56,7 +58,6 @@ def test_any_size_can_be_asked_for(width: int, height: int) -> None:
     assert LearnedUpscaler(model).upscale(_frame(), width, height).shape == (height, width, 3)
 
 
-@pytest.mark.slow
 def test_the_shipped_one_beats_interpolation() -> None:
     """On what it is for: held-out frames as the checkpoint's VAE gives them back."""
     checkpoint = get_profile("mini").checkpoint

@@ -32,6 +32,8 @@ from tests.engine.video.tiny_wan import (
     tiny,
 )
 
+pytestmark = pytest.mark.slow
+
 FILM = FrameRate()
 SAVED: dict[str, Callable[[Path], Path]] = {
     "wan2.2-i2v-a14b": save_wan22_i2v,
