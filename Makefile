@@ -38,7 +38,7 @@ test: dev
 	$(BIN)/mypy
 	$(PYTEST) -m "not benchmark and not gpu"
 
-# the fast subset, under 90 seconds
+# the fast subset: lint, types, and the tests that wait for nothing
 check: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -18,6 +18,7 @@ from engine.director.stages import Logline, Warnings, Working
 from engine.doctor import look_at_machine, refusal
 from engine.errors import BadInput, UnsupportedError
 from engine.fitting import Machine
+from engine.profile import Placement
 from engine.profiles import Profile, get_profile
 from engine.story import Storyboard
 from engine.video.renderers import DEFAULT_RENDERER, Renderer, get_renderer, hindrance, quote
@@ -109,7 +110,7 @@ def usable_renderer(name: str) -> Renderer:
 
 def check_together(profile: Profile, renderer: Renderer, machine: Machine) -> None:
     """Both models stay loaded while a film is made from the command line, shot by shot; the studio lets one
-    go for the other.
+    go for the other. Weights that wait in the machine's memory leave the card between two pairs.
 
     Raises:
         UnsupportedError: two large models do not fit this machine together.
@@ -117,7 +118,8 @@ def check_together(profile: Profile, renderer: Renderer, machine: Machine) -> No
     both = (profile.needs, renderer.needs)
     if not all(needs.vram for needs in both):
         return
-    vram, ram = sum(needs.vram for needs in both), sum(needs.ram for needs in both)
+    stays = profile.needs.vram if profile.placement is Placement.RESIDENT else 0.0
+    vram, ram = max(profile.needs.vram, stays + renderer.needs.vram), sum(needs.ram for needs in both)
     if machine.vram < vram or (machine.ram is not None and machine.ram < ram):
         raise UnsupportedError(
             f"{profile.name} and {renderer.title} together need a GPU with {vram:.0f} GiB and {ram:.0f} GiB "

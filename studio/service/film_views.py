@@ -25,7 +25,7 @@ def film_view(row: Film, film: FilmState, clips: FilmClips, signer: Signer) -> F
         bundle_url=signer.url(row.owner, ZipKind.FILM.address(row.id), "zip"),
         created=moment(row.created),
         seconds=film.rate.seconds(row.frames),
-        stale=_other_clips(row, film, clips) or _other_sound(row, film) or tells_other_words(row, film),
+        stale=_other_clips(row, film, clips) or _other_sound(row, film) or _other_words(row, film),
     )
 
 
@@ -42,7 +42,7 @@ def _other_sound(row: Film, film: FilmState) -> bool:
     return bool(row.conditions.get("sound") != (sound.model_dump(mode="json") if sound else None))
 
 
-def tells_other_words(row: Film, film: FilmState) -> bool:
+def _other_words(row: Film, film: FilmState) -> bool:
     """Whether film.json and the subtitles of an export say something else than the film does now.
 
     Only what the export says is compared: one of an earlier version says less. Compared as it is stored,

@@ -14,7 +14,7 @@ import torch
 from engine.errors import BadInput
 from engine.training.data_parallel import Team, spawn_workers
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow  # and each worker imports this module: it needs little
 
 
 def _work(folder: Path, team: Team) -> None:
