@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from engine.errors import BadInput
 from engine.manifest import FilmManifest, LineageRecord, ShotRecord, abandoned_frames, write_manifest
@@ -26,6 +27,10 @@ from engine.story import FrameRate, FrameSide, Shot, Storyboard
 from engine.video.files import write_bytes
 from engine.video.film import assemble
 from engine.watched import IsCancelled, watched
+
+T = TypeVar("T")
+Opener = Callable[[], AbstractContextManager[T]]
+"""Opens a model for as long as it is needed, and lets it go."""
 
 if TYPE_CHECKING:
     from engine.director.stages import Director, Stage
@@ -108,6 +113,15 @@ class FilmDone:
     manifest: Path
 
 
+@dataclass(frozen=True)
+class StoredPair:
+    """A pair that is drawn, and its frames as they are stored."""
+
+    take: PairTake
+    start: StoredFrame
+    end: StoredFrame
+
+
 Event = Thought | Directed | ShotStarted | Step | PairDrawn | Refined | Rendering | ClipRendered | FilmDone
 
 
@@ -174,18 +188,18 @@ def shoot(
     storyboard: Storyboard,
     out: Path,
     *,
-    painter: PairPainter,
-    refiner: Refiner,
-    renderer: ClipRenderer,
+    painter: Opener[PairPainter],
+    refiner: Opener[Refiner],
+    renderer: Opener[ClipRenderer],
     seed: int = 0,
     pins: Sequence[Pin] = (),
     cancelled: IsCancelled | None = None,
 ) -> Generator[Event, None, None]:
-    """Equations 8 to 10 for every shot of a storyboard, then the film.
+    """Equations 8 to 10, one after the other for all shots of a storyboard, then the film.
 
-    The memory bank of shot i is every frame of every earlier shot; its previous end is the end of shot i-1.
-    Both are the stored PNG files. They stay in the folder `<film>.frames` beside the film whatever happens;
-    the film and its manifest `<film>.json` appear when they are whole, and replace earlier ones only then.
+    Each model is opened when its turn comes and closed before the next: large ones need not fit together.
+    The pairs' PNG files stay in the folder `<film>.frames` beside the film whatever happens; the film and its
+    manifest `<film>.json` appear when they are whole, and replace earlier ones only then.
 
     Raises:
         BadInput: no shots, or a pin that no later shot could see.
@@ -193,47 +207,96 @@ def shoot(
         StageError: anything else that the user can do something about.
     """
     check(storyboard, pins)
-    pinned = {pin.key for pin in pins}
-    frames = out.with_name(f"{out.stem}.frames")
-    bank: list[MemoryFrame] = []
-    previous: StoredFrame | None = None
-    records: list[ShotRecord] = []
-    clips: list[Path] = []
-    with tempfile.TemporaryDirectory(prefix="stage-clips-") as clip_folder:
-        for i, shot in enumerate(storyboard.shots, 1):
-            yield ShotStarted(i)
-            conditions = PairConditions(
-                prompt=compose(shot, storyboard.cast, storyboard.places, storyboard.look),
-                description=shot.description,
-                previous_end=previous,
-                memory=tuple(bank),
-            )
-            take = yield from _draw(painter, conditions, i, shot_seed(seed, i), cancelled)
-            start = _store(frames, i, FrameSide.START, take.start)
-            end = _store(frames, i, FrameSide.END, take.end)
-            yield PairDrawn(i, take, start.path, end.path)
-            for side, frame in ((FrameSide.START, start), (FrameSide.END, end)):
-                key = frame_key(i, side)
-                bank.append(MemoryFrame(key, frame, pinned=key in pinned))
-            previous = end
-            text = refiner.refine(shot, storyboard.cast, start.path, end.path)
-            yield Refined(i, text)
-            clip = Path(clip_folder) / f"{i:03d}.mp4"
-            pair = (start.path, end.path)
-            noise = shot_seed(seed, i)
-            yield from _render(renderer, shot, storyboard.rate, text, pair, clip, i, noise, cancelled)
-            clips.append(clip)
-            yield ClipRendered(i, clip)
-            lineage = LineageRecord.of(take.recipe, take.memory)
-            names = [frame.path.relative_to(out.parent).as_posix() for frame in (start, end)]
-            records.append(ShotRecord.of(shot, storyboard.rate, text, names[0], names[1], lineage))
+    pairs = yield from draw_pairs(storyboard, _frames_folder(out), painter, seed, pins, cancelled)
+    texts = yield from refine_texts(storyboard, pairs, refiner)
+    with tempfile.TemporaryDirectory(prefix="stage-clips-") as folder:
+        clips = yield from render_clips(storyboard, pairs, texts, Path(folder), renderer, seed, cancelled)
         assemble(clips, out, storyboard.rate, cancelled)
+    records = [
+        ShotRecord.of(
+            shot,
+            storyboard.rate,
+            text,
+            pair.start.path.relative_to(out.parent).as_posix(),
+            pair.end.path.relative_to(out.parent).as_posix(),
+            LineageRecord.of(pair.take.recipe, pair.take.memory),
+        )
+        for shot, pair, text in zip(storyboard.shots, pairs, texts, strict=True)
+    ]
     manifest = out.with_suffix(".json")
     unused = abandoned_frames(manifest, records)
     write_manifest(manifest, FilmManifest.of(storyboard, records))
     for path in unused:
         path.unlink(missing_ok=True)
     yield FilmDone(out, manifest)
+
+
+def draw_pairs(
+    storyboard: Storyboard,
+    folder: Path,
+    opener: Opener[PairPainter],
+    seed: int,
+    pins: Sequence[Pin],
+    cancelled: IsCancelled | None,
+) -> Generator[Event, None, list[StoredPair]]:
+    """Equation 8. The memory bank of shot i is every frame of every earlier shot; its previous end is the end
+    of shot i-1. Both are the PNG files as they are stored in `folder`.
+    """
+    pinned = {pin.key for pin in pins}
+    bank: list[MemoryFrame] = []
+    pairs: list[StoredPair] = []
+    with opener() as painter:
+        for i, shot in enumerate(storyboard.shots, 1):
+            yield ShotStarted(i)
+            conditions = PairConditions(
+                prompt=compose(shot, storyboard.cast, storyboard.places, storyboard.look),
+                description=shot.description,
+                previous_end=pairs[-1].end if pairs else None,
+                memory=tuple(bank),
+            )
+            take = yield from _draw(painter, conditions, i, shot_seed(seed, i), cancelled)
+            start = _store(folder, i, FrameSide.START, take.start)
+            end = _store(folder, i, FrameSide.END, take.end)
+            pairs.append(StoredPair(take, start, end))
+            yield PairDrawn(i, take, start.path, end.path)
+            for side, frame in ((FrameSide.START, start), (FrameSide.END, end)):
+                key = frame_key(i, side)
+                bank.append(MemoryFrame(key, frame, pinned=key in pinned))
+    return pairs
+
+
+def refine_texts(
+    storyboard: Storyboard, pairs: Sequence[StoredPair], opener: Opener[Refiner]
+) -> Generator[Event, None, list[str]]:
+    """Equation 9: what moves in every shot, read off its pair."""
+    texts: list[str] = []
+    with opener() as refiner:
+        for i, (shot, pair) in enumerate(zip(storyboard.shots, pairs, strict=True), 1):
+            texts.append(refiner.refine(shot, storyboard.cast, pair.start.path, pair.end.path))
+            yield Refined(i, texts[-1])
+    return texts
+
+
+def render_clips(
+    storyboard: Storyboard,
+    pairs: Sequence[StoredPair],
+    texts: Sequence[str],
+    folder: Path,
+    opener: Opener[ClipRenderer],
+    seed: int,
+    cancelled: IsCancelled | None,
+) -> Generator[Event, None, list[Path]]:
+    """Equation 10: a clip of every pair, as files in `folder`."""
+    clips: list[Path] = []
+    with opener() as renderer:
+        for i, (shot, pair, text) in enumerate(zip(storyboard.shots, pairs, texts, strict=True), 1):
+            clip = folder / f"{i:03d}.mp4"
+            ends = (pair.start.path, pair.end.path)
+            noise = shot_seed(seed, i)
+            yield from _render(renderer, shot, storyboard.rate, text, ends, clip, i, noise, cancelled)
+            clips.append(clip)
+            yield ClipRendered(i, clip)
+    return clips
 
 
 def _draw(
@@ -274,6 +337,10 @@ def _render(
         lambda done, total: Rendering(number, done, total),
         cancelled,
     )
+
+
+def _frames_folder(out: Path) -> Path:
+    return out.with_name(f"{out.stem}.frames")
 
 
 def _store(folder: Path, shot: int, side: FrameSide, png: bytes) -> StoredFrame:

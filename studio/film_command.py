@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,14 +18,20 @@ from engine.director.choose import choose_director
 from engine.director.stages import Logline, Warnings, Working
 from engine.doctor import look_at_machine, refusal
 from engine.errors import BadInput, UnsupportedError
-from engine.fitting import Machine
-from engine.profile import Placement
+from engine.freeing import free_memory
 from engine.profiles import Profile, get_profile
 from engine.story import Storyboard
+from engine.video.load import check_renderer
 from engine.video.renderers import DEFAULT_RENDERER, Renderer, get_renderer, hindrance, quote
 from engine.watched import at_work
 from studio.output import check_place
 
+if TYPE_CHECKING:
+    from engine.step2.painter import PairPainter
+    from engine.video.remote.ledger import Ledger
+    from engine.video.renderer import ClipRenderer
+
+T = TypeVar("T")
 MAX_SCREENPLAY = 1_000_000  # bytes: longer than any screenplay, short of a mistaken file
 
 
@@ -50,7 +57,6 @@ def make_film(
     if chosen.family != MINI.family and (why_not := refusal(chosen, look_at_machine())):
         raise UnsupportedError(why_not)
     filmed_by = usable_renderer(renderer)
-    check_together(chosen, filmed_by, look_at_machine())
     parsed = [workflow.Pin.parse(pin) for pin in pins]
     console = Console(stderr=True)
     agents = agents or Agents()
@@ -60,34 +66,23 @@ def make_film(
     workflow.check(storyboard, parsed)
     if cost := price(filmed_by, storyboard):
         console.print(f"[yellow]{escape(cost)}[/]")
-    with _progress(console) as progress:
-        loading = progress.add_task(f"Opening {chosen.title}", total=None, note="")
-        from engine.refiner.model_refiner import open_refiner
-        from engine.step2.painter import load_painter
-        from engine.video.load import load_renderer
-        from engine.video.remote.ledger import FileLedger
-        from engine.video.super_resolution import load_upscaler
+    from engine.refiner.model_refiner import open_refiner
+    from engine.video.remote.ledger import FileLedger
 
-        _quiet_libraries()
-        painter = at_work(lambda: load_painter(chosen))
-        progress.update(loading, description=f"Opening {filmed_by.title}")
-        upscaler = load_upscaler(chosen.checkpoint)
-        # Beside the film, so that the same command pays nothing twice after it was stopped.
-        ledger = FileLedger(out.with_name(f"{out.stem}.operations.json"))
-        clips = at_work(lambda: load_renderer(filmed_by, upscaler, ledger))
-        progress.remove_task(loading)
-        with open_refiner(agents, storyboard.rate) as refiner:
-            events = workflow.shoot(
-                storyboard,
-                out,
-                painter=painter,
-                refiner=refiner,
-                renderer=clips,
-                seed=seed,
-                pins=parsed,
-            )
-            with closing(events):  # Ctrl-C stops the drawing thread before anything else is torn down
-                _show(events, len(storyboard.shots), progress)
+    # Beside the film, so that the same command pays nothing twice after it was stopped.
+    ledger = FileLedger(out.with_name(f"{out.stem}.operations.json"))
+    with _progress(console) as progress:
+        events = workflow.shoot(
+            storyboard,
+            out,
+            painter=lambda: _opened(progress, chosen.title, lambda: _painter(chosen)),
+            refiner=lambda: open_refiner(agents, storyboard.rate),
+            renderer=lambda: _opened(progress, filmed_by.title, lambda: _clips(filmed_by, chosen, ledger)),
+            seed=seed,
+            pins=parsed,
+        )
+        with closing(events):  # Ctrl-C stops the drawing thread before anything else is torn down
+            _show(events, len(storyboard.shots), progress)
     seconds = storyboard.rate.seconds(storyboard.length)
     console.print(f"[green]{escape(str(out))}[/]: {len(storyboard.shots)} shots, {seconds:.1f} s.")
     if chosen.preview:
@@ -100,32 +95,14 @@ def usable_renderer(name: str) -> Renderer:
     Raises:
         BadInput: there is none.
         UnsupportedError: it cannot be used on this machine.
+        CheckpointError: its weights are missing or damaged.
     """
     renderer = get_renderer(name)
     trouble = hindrance(renderer, look_at_machine())
     if trouble:
         raise UnsupportedError(trouble)
+    check_renderer(renderer)  # it is loaded only when all pairs are drawn
     return renderer
-
-
-def check_together(profile: Profile, renderer: Renderer, machine: Machine) -> None:
-    """Both models stay loaded while a film is made from the command line, shot by shot; the studio lets one
-    go for the other. Weights that wait in the machine's memory leave the card between two pairs.
-
-    Raises:
-        UnsupportedError: two large models do not fit this machine together.
-    """
-    both = (profile.needs, renderer.needs)
-    if not all(needs.vram for needs in both):
-        return
-    stays = profile.needs.vram if profile.placement is Placement.RESIDENT else 0.0
-    vram, ram = max(profile.needs.vram, stays + renderer.needs.vram), sum(needs.ram for needs in both)
-    if machine.vram < vram or (machine.ram is not None and machine.ram < ram):
-        raise UnsupportedError(
-            f"{profile.name} and {renderer.title} together need a GPU with {vram:.0f} GiB and {ram:.0f} GiB "
-            "of memory: make this film in the studio, which loads one after the other, or name another "
-            "renderer."
-        )
 
 
 def price(renderer: Renderer, storyboard: Storyboard) -> str:
@@ -205,25 +182,61 @@ def _progress(console: Console) -> Progress:
     )
 
 
+@contextmanager
+def _opened(progress: Progress, title: str, load: Callable[[], T]) -> Iterator[T]:
+    """A model, loaded where it will work, and gone afterwards: the next one may need its memory."""
+    loading = progress.add_task(f"Opening {title}", total=None, note="")
+    try:
+        model = at_work(load)
+    finally:
+        progress.remove_task(loading)
+    try:
+        yield model
+    finally:
+        del model
+        free_memory()
+
+
+def _painter(profile: Profile) -> PairPainter:
+    from engine.step2.painter import load_painter
+
+    _quiet_libraries()
+    return load_painter(profile)
+
+
+def _clips(renderer: Renderer, profile: Profile, ledger: Ledger) -> ClipRenderer:
+    from engine.video.load import load_renderer
+    from engine.video.super_resolution import load_upscaler
+
+    _quiet_libraries()
+    return load_renderer(renderer, load_upscaler(profile.checkpoint), ledger)
+
+
 def _show(events: Iterable[workflow.Event], shots: int, progress: Progress) -> None:
-    """One bar for the film, and one for what is being done to the present shot."""
-    film = progress.add_task("Film", total=shots, note="")
+    """One bar for the film, first its pairs and then its clips, and one for the shot at work."""
+    film = progress.add_task("Pairs", total=shots, note="")
     now: TaskID = progress.add_task("", total=None, note="")
     for event in events:
         match event:
             case workflow.ShotStarted(shot=shot):
                 progress.update(film, note=f"shot {shot} of {shots}")
-                progress.reset(now, total=None, description="Drawing the pair")
+                progress.reset(now, total=None, description="Drawing the pair", note="")
             case workflow.Step(done=done, total=total):
                 progress.update(now, completed=done, total=total, note=f"step {done} of {total}")
-            case workflow.PairDrawn():
-                progress.reset(now, total=None, description="Rendering the clip", note="")
-            case workflow.Rendering(done=done, total=total):
-                progress.update(now, completed=done, total=total, note=f"frame {done} of {total}")
+            case workflow.PairDrawn(shot=shot):
+                progress.update(film, completed=shot)
+                if shot == shots:
+                    progress.reset(now, total=None, description="Reading the pairs", note="")
             case workflow.Refined(shot=shot, text=text):
                 progress.console.print(f"{shot:>3}  {escape(text)}", style="dim", highlight=False)
+                if shot == shots:
+                    progress.reset(film, total=shots, description="Clips", note=f"shot 1 of {shots}")
+                    progress.reset(now, total=None, description="Rendering the clip", note="")
+            case workflow.Rendering(done=done, total=total):
+                progress.update(now, completed=done, total=total, note=f"frame {done} of {total}")
             case workflow.ClipRendered(shot=shot):
-                progress.update(film, completed=shot)
+                progress.update(film, completed=shot, note=f"shot {min(shot + 1, shots)} of {shots}")
+                progress.reset(now, total=None, description="Rendering the clip", note="")
             case workflow.FilmDone():
                 progress.update(now, visible=False)
             case workflow.Thought() | workflow.Directed():

@@ -30,6 +30,28 @@ def load_renderer(renderer: Renderer, upscaler: Upscaler, ledger: Ledger) -> Cli
     return load_here(renderer, upscaler)
 
 
+def check_renderer(renderer: Renderer) -> None:
+    """What loading would find missing, without loading any weights: cheap, for before hours of drawing.
+    Weights that are not on this machine yet are downloaded.
+
+    Raises:
+        UnsupportedError: it can never be used, or needs a package or a key that is not there.
+        CheckpointError: its weights are missing or incomplete.
+        StageError: a service has no credentials here.
+    """
+    trouble = renderer.refusal or setup_hindrance(renderer)
+    if trouble:
+        raise UnsupportedError(trouble)
+    if renderer.kind.remote:
+        service_of(renderer)
+    elif renderer.kind is not RendererKind.BUILT_IN:
+        from engine.video.wan_checkpoint import find_checkpoint, lora_files
+
+        find_checkpoint(renderer)
+        if renderer.lora is not None:
+            lora_files(renderer.lora)
+
+
 def load_here(renderer: Renderer, upscaler: Upscaler) -> ClipRenderer:
     """A renderer of this machine. Raises UnsupportedError or CheckpointError."""
     if renderer.refusal:

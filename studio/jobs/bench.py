@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import Cancelled
+from engine.freeing import free_memory
 from engine.profiles import Profile, get_profile, resized
 from engine.step2.painter import PairPainter, load_painter
 from studio.jobs import queue
-from studio.jobs.kept_renderer import free_memory, release_renderer
+from studio.jobs.kept_renderer import release_renderer
 from studio.store.home import Home
 from studio.store.tables import Job
 

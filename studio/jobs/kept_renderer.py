@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-
+from engine.freeing import free_memory
 from engine.profiles import get_profile
 from engine.video.renderer import ClipRenderer
 from engine.video.renderers import get_renderer
@@ -32,11 +30,3 @@ def release_renderer() -> None:
     if _kept:
         _kept.clear()
         free_memory()
-
-
-def free_memory() -> None:
-    """Gives back the memory of models that nobody holds any more, the card's too."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from contextlib import nullcontext
 from pathlib import Path
 
 from engine import workflow
@@ -54,7 +55,11 @@ def warm(folder: Path, storyboard: Storyboard, painter: PairPainter) -> dict[str
     spent: defaultdict[str, float] = defaultdict(float)
     then = time.perf_counter()
     events = workflow.shoot(
-        storyboard, folder / "warm.mp4", painter=painter, refiner=PlainRefiner(), renderer=AnimaticRenderer()
+        storyboard,
+        folder / "warm.mp4",
+        painter=lambda: nullcontext(painter),
+        refiner=lambda: nullcontext(PlainRefiner()),
+        renderer=lambda: nullcontext(AnimaticRenderer()),
     )
     for event in events:
         if (name := parts.get(type(event))) is not None:

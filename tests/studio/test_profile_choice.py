@@ -7,10 +7,8 @@ from sqlmodel import select
 
 from engine.errors import BadInput, UnsupportedError
 from engine.fitting import Machine
-from engine.profiles import ADAPTER_VARIABLE, KEY_VARIABLES, get_profile
+from engine.profiles import ADAPTER_VARIABLE, KEY_VARIABLES
 from engine.story import FrameSide
-from engine.video.renderers import RENDERERS
-from studio.film_command import check_together
 from studio.project.film import load_film
 from studio.project.lineage import Freshness, Lineage
 from studio.service import machine
@@ -135,18 +133,3 @@ def test_bad_choices_are_one_sentence_and_of_the_owner(studio: Studio) -> None:
         studio.edit_project(ME, project, profile="qwen-image+nf4+int8")
     with pytest.raises(NotFound):
         studio.profiles(YOU, project)
-
-
-def test_two_large_models_that_do_not_fit_together_are_refused_on_the_command_line() -> None:
-    large, wan = get_profile("qwen-image-edit"), RENDERERS["wan2.2-i2v-a14b"]
-    mini, animatic = get_profile("mini"), RENDERERS["animatic"]
-    card = Machine(64, 80, 500, "a card")
-    with pytest.raises(UnsupportedError, match=r"need a GPU with 7\d GiB and 8\d GiB .* in the studio"):
-        check_together(large, wan, card)
-    check_together(large, wan, Machine(128, 80, 500, "a card"))
-    offloaded = get_profile("qwen-image-edit+offload")  # leaves the card between two pairs, not the memory
-    with pytest.raises(UnsupportedError, match=r"need a GPU with 41 GiB and 139 GiB"):
-        check_together(offloaded, wan, Machine(128, 48, 500, "a card"))
-    check_together(offloaded, wan, Machine(192, 48, 500, "a card"))
-    for profile, renderer in ((large, animatic), (mini, wan), (mini, animatic)):
-        check_together(profile, renderer, Machine(64, 24, 500, "a card"))

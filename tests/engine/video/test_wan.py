@@ -19,6 +19,7 @@ from PIL import Image
 from engine.errors import BadInput, Cancelled, CheckpointError, UnsupportedError
 from engine.story import FrameRate, Movement
 from engine.video import wan
+from engine.video.load import check_renderer
 from engine.video.renderers import RENDERERS, Lora
 from engine.video.settings import Offload, VideoSettings, VideoSize, choose_offload
 from engine.video.wan import Request, WanRenderer, control_video, load_wan, part_sizes, scheduler_of
@@ -261,6 +262,16 @@ def test_a_lightning_lora_goes_into_both_experts(loaded: dict[str, WanRenderer],
         load_wan(replace(quick, lora=Lora(str(tmp_path), ("gone.safetensors",))))
 
 
+def test_what_is_missing_is_told_before_a_film_is_drawn(tmp_path: Path) -> None:
+    check_renderer(RENDERERS["animatic"])
+    whole = tiny("wan2.2-i2v-a14b", save_wan22_i2v(tmp_path / "wan"))
+    check_renderer(whole)
+    with pytest.raises(CheckpointError, match="no LoRA at"):
+        check_renderer(replace(whole, lora=Lora(str(tmp_path), ("high.safetensors", "low.safetensors"))))
+    with pytest.raises(UnsupportedError, match="FAL_KEY"):
+        check_renderer(RENDERERS["fal-veo-3.1"])
+
+
 def test_few_steps_are_those_that_the_lora_was_distilled_on() -> None:
     """Euler's, at the noise levels of a shift of 5: timesteps 1000, 937.5, 833.3 and 625."""
     stock = UniPCMultistepScheduler(
@@ -291,8 +302,9 @@ def test_what_a_card_must_hold_is_what_was_loaded(loaded: dict[str, WanRenderer]
 
 
 def test_models_that_ignore_the_last_frame_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedError, match="ignores the last frame"):
-        load_wan(RENDERERS["wan2.2-ti2v-5b"])
+    for refusing in (load_wan, check_renderer):
+        with pytest.raises(UnsupportedError, match="ignores the last frame"):
+            refusing(RENDERERS["wan2.2-ti2v-5b"])
     ti2v = save_wan22_i2v(tmp_path / "ti2v", expand_timesteps=True)
     with pytest.raises(UnsupportedError, match="ignores the last frame"):
         load_wan(tiny("wan2.2-i2v-a14b", ti2v))
@@ -303,8 +315,9 @@ def test_models_that_ignore_the_last_frame_are_refused(tmp_path: Path) -> None:
 
 def test_checkpoints_that_are_something_else(tmp_path: Path) -> None:
     vace = tiny("wan2.1-vace-1.3b", tmp_path)
-    with pytest.raises(CheckpointError, match=r"model_index\.json is missing"):
-        load_wan(vace)
+    for refusing in (load_wan, check_renderer):  # the second before a film is drawn, and without any weights
+        with pytest.raises(CheckpointError, match=r"model_index\.json is missing"):
+            refusing(vace)
     (tmp_path / "model_index.json").write_text("{ not json")
     with pytest.raises(CheckpointError, match="cannot be read"):
         load_wan(vace)
