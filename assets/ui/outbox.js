@@ -6,7 +6,6 @@
   const LATE = 5000; // ms without an answer, after which the page says so
   const AGAIN = 8000; // ms after which an unanswered edit is sent once more
   const OLD = 24 * 3600 * 1000; // ms after which an edit that never arrived is no longer what anybody wants
-  const senders = new Map(); // panel -> trigger
   const pending = new Map(); // ack -> {verify, at}: edits of this page
   const asked = new Map(); // ack -> {event, at}: what else was sent and is not answered
   const BRINGING = ["insert", "duplicate", "split"]; // events that select another shot
@@ -23,12 +22,11 @@
   }
 
   /**
-   * The way from a panel's script to its events in Python: send(event, data, verify).
+   * A panel's way to its events in Python: send(event, data, verify) -> whether it was answered, sooner or later.
    * With `verify` it is an edit (and safe to send twice): the page says "saving" until the reply came and verify()
    * finds the new value in what the server read back.
    */
-  function sender(panel, trigger) {
-    senders.set(panel, trigger);
+  function sender(panel) {
     return (event, data = {}, verify = null) => {
       const ack = ++acks;
       const message = { ...stage.place(data), ack };
@@ -40,7 +38,10 @@
       } else {
         asked.set(ack, { event, at: Date.now() });
       }
-      trigger(event, message);
+      return stage.tell(`${panel}.${event}`, message).then((heard) => {
+        if (!heard && !verify) { asked.delete(ack); stage.unheard(); }
+        return heard;
+      });
     };
   }
 
@@ -72,7 +73,7 @@
   function again(list) {
     for (const { panel, event, message } of list) {
       const since = stage.state.head?.id === message.project ? stage.state.revision : -1;
-      senders.get(panel)?.(event, { ...message, since });
+      stage.tell(`${panel}.${event}`, { ...message, since });
     }
   }
 

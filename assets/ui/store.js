@@ -8,9 +8,6 @@
     projects: [], selection: [], cursor: null, details: new Map(), director: null, saved: null, vocabulary: {},
     told: {}, // answers to questions of single panels, by name; each is announced under its name
   };
-  const OWNER = "stage-owner"; // where Gradio keeps the owner's key (studio/ui/page.py)
-  const key = localStorage.getItem(OWNER); // before Gradio comes: whether this browser is somebody already
-  let early = () => {}; // asks once more for the first project; set by the timeline
   let lost = () => {}; // asks the server for everything; set by the timeline, which holds the connection
   let lastPlace = 0;  // where the cursor was: after a delete it stays about there
 
@@ -144,7 +141,7 @@
 
   const letters = [];
 
-  /** A letter from Python (studio/ui/mail.py). What came together is read in the order in which it was sent. */
+  /** A letter from Python (studio/ui/letter.py). What came together is read in the order in which it was sent. */
   function post(text) {
     if (!text) return;
     if (letters.push(JSON.parse(text)) > 1) return;
@@ -168,7 +165,6 @@
     if (patch.select && state.shots.has(patch.select)) select([patch.select], patch.select);
     for (const [name, answer] of Object.entries(patch.told ?? {})) { state.told[name] = answer; announce(name); }
     if (patch.ack) stage.acknowledge(patch.ack);
-    if (patch.early) early();
     if (patch.notice) notify(patch.notice.text, patch.notice.kind);
   }
 
@@ -190,9 +186,5 @@
   Object.assign(stage, {
     state, on, announce, post, apply, shot, shots, details, activeJobs, select, reorder, place, notify,
     whenLost: (fn) => { lost = fn; },
-    whenEarly: (fn) => { early = fn; },
-    keyed: key !== null,
-    /** A key that cannot be read at all is put aside, never thrown away. */
-    forgetKey() { localStorage.setItem(`${OWNER}-unread-${Date.now()}`, key); stage.keyed = false; },
   });
 })();

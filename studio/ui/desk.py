@@ -3,36 +3,30 @@
 Every event of a panel carries where it happened (`project`, the revision the page has) beside its own data.
 An action does one thing through the service; the desk then answers with what changed since that revision, so
 that all panels are repainted from what the database holds, never from what the page hopes.
+
+Events come by one server function of the timeline (`Desk.door`) instead of Gradio's event listeners: the page
+gets the answer in its hand. With a listener an event, its 94 listeners and their output components made the
+first page slower, and of two answers that came at one moment the page saw only the second (Gradio 6.31).
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import gradio as gr
+from gradio.blocks import Block
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import StageError
 from engine.profiles import get_profile
 from studio.service.studio import Studio
-from studio.ui.mail import Mail, Mailbox, letter
+from studio.ui.letter import NO_NEWS, letter
 from studio.ui.slim import slim
 from studio.ui.unicode import well_formed
 
 log = logging.getLogger(__name__)
-
-QUICK: dict[str, Any] = {
-    "queue": False,
-    "show_progress": "hidden",
-    "api_visibility": "private",
-    # "once" would drop events and "always_last" would send the first one's data again (seen in Gradio 6.31).
-    "trigger_mode": "multiple",
-}
-LONG: dict[str, Any] = {**QUICK, "queue": True, "concurrency_limit": 4}
 
 OWNER_BYTES = 16
 _OWNER = "anon-"
@@ -93,14 +87,6 @@ def token_of(owner: str) -> str:
     return owner.removeprefix(_OWNER)
 
 
-def new_token(wished: object = None) -> str:
-    """A token for a browser that has none: the one that its page made up, if it can be one."""
-    try:
-        return token_of(owner_of(wished))
-    except StageError:
-        return secrets.token_hex(OWNER_BYTES)
-
-
 def told(name: str, answer: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> News:
     """An answer to a question of one panel, which listens to `name`."""
     match answer:
@@ -116,44 +102,41 @@ def notice(text: str, kind: str = "info") -> News:
     return {"notice": {"text": text, "kind": kind}}
 
 
+class Sent(BaseModel):
+    """What comes through the door: which panel's event, whose browser, and the event itself."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event: str
+    key: str | None = None
+    data: Any = None
+
+
 @dataclass(frozen=True)
 class Desk:
     """Wires panels to the service. One for the page; holds no state of any user."""
 
     studio: Studio
-    token: gr.BrowserState
-    mail: Mail
+    _answers: dict[str, Callable[[Any, Any], News]] = field(default_factory=dict)
 
-    def on(
-        self,
-        listener: Callable[..., Any],
-        model: type[E],
-        action: Callable[[str, E], News | None],
-        box: Mailbox | None = None,
-    ) -> None:
-        """Runs `action(owner, event)` when the panel triggers, and answers with what changed, in `box`."""
+    def on(self, panel: Block, event: str, model: type[E], action: Callable[[str, E], News | None]) -> None:
+        """Runs `action(owner, event)` when the panel's script sends `event`; answers with what changed."""
+        self._answers[f"{panel.elem_id}.{event}"] = lambda key, data: self.answer(key, data, model, action)
 
-        def handle(token: Any, event: gr.EventData) -> Any:
-            return letter(self.answer(token, event._data, model, action))
+    @property
+    def door(self) -> Callable[[Any], str]:
+        """The server function of the page: an event as JSON in, a letter out, "" when there is no news."""
 
-        listener(handle, [self.token], [box or self.mail.box()], **QUICK)
-
-    def stream(
-        self, listener: Callable[..., Any], model: type[E], action: Callable[[str, E], Iterator[News]]
-    ) -> None:
-        """As `on`, for an action that tells its stages as they come."""
-
-        def handle(token: Any, event: gr.EventData) -> Iterator[Any]:
-            trouble: News = {}
+        def tell(sent: Any) -> str:
             try:
-                owner, data = read(token, event._data, model)
-                for news in action(owner, data):
-                    yield letter(news)
-            except Exception as error:
-                trouble = sorry(error)
-            yield letter(self.answer(token, event._data, model, lambda _owner, _event: trouble))
+                read = Sent.model_validate(sent)
+                answer = self._answers[read.event]
+            except (ValidationError, KeyError):
+                return letter(sorry(UnreadableError(UNREADABLE)))
+            news = answer(read.key, read.data)
+            return letter(news) if news else NO_NEWS
 
-        listener(handle, [self.token], [self.mail.box()], **LONG)
+        return tell
 
     def answer(
         self, token: Any, payload: Any, model: type[E], action: Callable[[str, E], News | None]
@@ -167,7 +150,7 @@ class Desk:
             return {**sorry(error), "ack": payload.get("ack", 0) if isinstance(payload, dict) else 0}
         except StageError as error:
             return sorry(error)
-        news: News = {"ack": event.ack}
+        news: News = {"ack": event.ack} if event.ack else {}
         try:
             news.update(action(owner, event) or {})
         except Exception as error:

@@ -25,6 +25,7 @@ SCRIPTS = (
     "kit.js",
     "keys.js",
     "store.js",
+    "door.js",
     "outbox.js",
     "player.js",
     "fields.js",

@@ -9,8 +9,7 @@ import gradio as gr
 from engine.errors import StageError
 from studio.service.studio import Studio
 from studio.ui.api import publish
-from studio.ui.desk import QUICK, Desk, Event, News, ShotEvent, new_token, sorry
-from studio.ui.mail import NO_NEWS, Mail, letter
+from studio.ui.desk import Desk, Event, News, ShotEvent, sorry
 from studio.ui.panels.agents import agents
 from studio.ui.panels.clips import clips
 from studio.ui.panels.draw import draw
@@ -26,11 +25,9 @@ from studio.ui.panels.viewer import viewer
 from studio.ui.timeline import Timeline
 
 TITLE = "STAGE Studio"
-POLL_SECONDS = 1.0
 UPLOADS_LIVE = (3600, 3600)
 """Every so many seconds, uploads of so many seconds ago go: what was wanted of them is in the store."""
-# Fixed, so that the owner's key is readable after a restart; what protects it is that it is random.
-STORAGE_KEY, STORAGE_SECRET = "stage-owner", "stage-studio"
+FORMER_KEY, FORMER_SECRET = "stage-owner", "stage-studio"
 
 
 class OrderEvent(Event):
@@ -58,10 +55,8 @@ class ShotsEvent(Event):
 def build(studio: Studio) -> gr.Blocks:
     """The whole page over a studio. Loads no torch and starts nothing."""
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=UPLOADS_LIVE) as page:
-        token = gr.BrowserState(None, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
-        where = gr.JSON(visible=False)
-        timeline = Timeline(render=False)
-        desk = Desk(studio, token, Mail())
+        desk = Desk(studio)
+        timeline = Timeline(desk.door, render=False)
         with gr.Column(elem_id="studio"):
             with gr.Row(elem_id="top"):
                 header(desk)
@@ -82,44 +77,24 @@ def build(studio: Studio) -> gr.Blocks:
                 with gr.Column(elem_id="right"):
                     inspector(desk)
             timeline.render()
-        follow(desk, timeline, where)
+        follow(desk, timeline)
+        remember(timeline)
         edits(desk, timeline)
         publish(studio)
     return page
 
 
-def follow(desk: Desk, timeline: Timeline, where: gr.JSON) -> None:
+def follow(desk: Desk, timeline: Timeline) -> None:
     """The first request for everything, and then once a second: what changed since?"""
+    desk.on(timeline, "ready", Event, lambda owner, event: arrive(desk, owner, event))
+    desk.on(timeline, "poll", WatchEvent, lambda owner, event: watch(desk, owner, event))
 
-    def ready(token: Any, event: gr.EventData) -> tuple[Any, Any]:
-        """A browser that comes for the first time gets a key and the example film.
 
-        Gradio loads what reads the key by itself, and asks without it when that comes late: a new key would
-        then take the place of the old one, and with it all films. So the page says whether it is `keyed`; a
-        new key is the `fresh` one that the page made up, so that a page that asks twice gets one key.
-        """
-        sent = event._data if isinstance(event._data, dict) else {}
-        if not token and sent.get("keyed"):
-            return gr.skip(), letter({"early": True})
-        key = token if isinstance(token, str) and token else new_token(sent.get("fresh"))
-        news = desk.answer(key, event._data, Event, lambda owner, sent: arrive(desk, owner, sent))
-        return key, letter(news)
-
-    def poll(token: Any, place: Any) -> str:
-        if not token or not isinstance(place, dict) or not place.get("project"):
-            return NO_NEWS
-        news = desk.answer(token, place, WatchEvent, lambda owner, event: watch(desk, owner, event))
-        news.pop("ack", None)
-        return letter(news) if news else NO_NEWS
-
-    timeline.ready(ready, [desk.token], [desk.token, desk.mail.films], **QUICK)
-    # The page says which revision it has: a reply that was lost on the way is asked for again by itself.
-    gr.Timer(POLL_SECONDS).tick(
-        poll,
-        [desk.token, where],
-        [desk.mail.poll],
-        js="(token) => [token, window.stage ? window.stage.place() : null]",
-        **{**QUICK, "trigger_mode": "once"},
+def remember(timeline: Timeline) -> None:
+    """Browsers that came before December 2026 have their key where only Gradio can read it (door.js)."""
+    former = gr.BrowserState(None, storage_key=FORMER_KEY, secret=FORMER_SECRET)
+    timeline.former(
+        None, [former], None, js="(key) => window.stage.formerKey(key)", queue=False, api_visibility="private"
     )
 
 
@@ -165,11 +140,11 @@ def edits(desk: Desk, timeline: Timeline) -> None:
     def restore(owner: str, event: ShotEvent) -> News:
         return {"select": studio.restore_shot(owner, event.shot).id}
 
-    desk.on(timeline.pick, ShotEvent, pick, desk.mail.details)
-    desk.on(timeline.reorder, OrderEvent, reorder)
-    desk.on(timeline.insert, InsertEvent, insert)
-    desk.on(timeline.duplicate, ShotEvent, duplicate)
-    desk.on(timeline.split, SplitEvent, split)
-    desk.on(timeline.write, WriteEvent, write)
-    desk.on(timeline.remove, ShotsEvent, remove)
-    desk.on(timeline.restore, ShotEvent, restore)
+    desk.on(timeline, "pick", ShotEvent, pick)
+    desk.on(timeline, "reorder", OrderEvent, reorder)
+    desk.on(timeline, "insert", InsertEvent, insert)
+    desk.on(timeline, "duplicate", ShotEvent, duplicate)
+    desk.on(timeline, "split", SplitEvent, split)
+    desk.on(timeline, "write", WriteEvent, write)
+    desk.on(timeline, "remove", ShotsEvent, remove)
+    desk.on(timeline, "restore", ShotEvent, restore)

@@ -189,17 +189,13 @@ def test_a_film_with_a_picture_that_is_none(tmp_path: Path, content: bytes) -> N
 def test_a_broken_example_does_not_close_the_door(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import gradio as gr
-
     from studio.ui.desk import Desk, Event
-    from studio.ui.mail import Mail
     from studio.ui.page import arrive
 
     folder = a_film_from_the_command_line(tmp_path / "examples" / "harbour")
     (folder / "film.json").write_text(json.dumps({"title": "no film"}))
     monkeypatch.setattr(drawn_film, "EXAMPLES", tmp_path / "examples")
-    with gr.Blocks():
-        desk = Desk(studio, gr.BrowserState(), Mail())
+    desk = Desk(studio)
     news = arrive(desk, ME, Event())
     assert "not a film that this program can read" in news["notice"]["text"]
     assert news["open"]["head"]["title"] == "Untitled"

@@ -1,7 +1,7 @@
 // js_on_load of the agents: who directs, refines and judges, where they are asked, and whether they answer.
 const { h, text, attribute, fill, tool, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("agents", trigger);
+const send = stage.sender("agents");
 const ROLES = [
   ["director", "Director", "writes the shot list from your theme", "Built-in"],
   ["refiner", "Refiner", "looks at the two frames and says what moves", "Built-in"],
@@ -23,7 +23,7 @@ const rows = ROLES.map(([role, title, does, builtIn]) => {
   const options = [["built-in", builtIn], ["server", "Server"], ["local", "Local model"]];
   const segments = stage.segments(`agent-${role}`, title, options, "built-in");
   segments.el.addEventListener("change", () => choose(role, segments.value));
-  const attempt = h("button.s-quiet", { type: "button", id: `try-${role}`, "aria-label": `Try the ${role}`, onclick: () => send("attempt", { role }) }, "Try it");
+  const attempt = h("button.s-quiet", { type: "button", id: `try-${role}`, "aria-label": `Try the ${role}`, onclick: () => tryOut(role) }, "Try it");
   const note = h("p.s-note", { "aria-live": "polite" });
   const el = h("div.ag-role", { "data-role": role }, segments.el, attempt, h("p.s-hint", {}, does), note);
   function show() {
@@ -40,6 +40,15 @@ const rows = ROLES.map(([role, title, does, builtIn]) => {
   }
   return { el, show };
 });
+
+/** Asks the model one question, which may take minutes. */
+async function tryOut(role) {
+  state.told.trial = { role, working: true };
+  stage.announce("trial");
+  if (await send("attempt", { role })) return;
+  state.told.trial = null;
+  stage.announce("trial");
+}
 
 // ---------------------------------------------------------------- where they are asked
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -29,13 +28,12 @@ def agents(desk: Desk) -> Panel:
     def choose(owner: str, event: ChoiceEvent) -> None:
         studio.choose_agents(owner, event.project_id, **{event.field: event.value})
 
-    def attempt(owner: str, event: RoleEvent) -> Iterator[News]:
-        yield told("trial", {"role": event.role.value, "working": True})
+    def attempt(owner: str, event: RoleEvent) -> News:
         try:
             text, good = studio.try_agent(owner, event.project_id, event.role), True
         except StageError as error:  # the answer to the question, not trouble of the page
             text, good = str(error), False
-        yield told("trial", {"role": event.role.value, "text": text, "good": good})
+        return told("trial", {"role": event.role.value, "text": text, "good": good})
 
     def judge(owner: str, event: Event) -> None:
         studio.start_judging(owner, event.project_id)
@@ -46,9 +44,9 @@ def agents(desk: Desk) -> Panel:
     def stop(owner: str, event: Event) -> None:
         studio.stop_directing(owner, event.project_id)
 
-    desk.on(panel.choose, ChoiceEvent, choose)
-    desk.stream(panel.attempt, RoleEvent, attempt)
-    desk.on(panel.judge, Event, judge)
-    desk.on(panel.unjudge, Event, unjudge)
-    desk.on(panel.stop, Event, stop)
+    desk.on(panel, "choose", ChoiceEvent, choose)
+    desk.on(panel, "attempt", RoleEvent, attempt)
+    desk.on(panel, "judge", Event, judge)
+    desk.on(panel, "unjudge", Event, unjudge)
+    desk.on(panel, "stop", Event, stop)
     return panel

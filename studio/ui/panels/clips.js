@@ -2,7 +2,7 @@
 // the text R that the renderer gets, rendering with a price first, and every clip that was ever rendered.
 const { h, text, attribute, fill, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("clips", trigger);
+const send = stage.sender("clips");
 const shownNow = () => document.getElementById("studio").dataset.view === "clip";
 
 // ---------------------------------------------------------------- rendering

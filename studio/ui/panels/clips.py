@@ -50,11 +50,11 @@ def clips(desk: Desk) -> Panel:
     def price(owner: str, event: PriceEvent) -> News:
         return quote(desk, owner, event, "quote")
 
-    desk.on(panel.look, QuestionEvent, shown)
-    desk.on(panel.make, RenderEvent, make)
-    desk.on(panel.write, TextEvent, write)
-    desk.on(panel.refine, ShotEvent, refine)
-    desk.on(panel.choose, ClipEvent, choose)
-    desk.on(panel.keep, ShotEvent, keep)
-    desk.on(panel.price, PriceEvent, price)
+    desk.on(panel, "look", QuestionEvent, shown)
+    desk.on(panel, "make", RenderEvent, make)
+    desk.on(panel, "write", TextEvent, write)
+    desk.on(panel, "refine", ShotEvent, refine)
+    desk.on(panel, "choose", ClipEvent, choose)
+    desk.on(panel, "keep", ShotEvent, keep)
+    desk.on(panel, "price", PriceEvent, price)
     return panel

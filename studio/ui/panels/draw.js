@@ -1,7 +1,7 @@
 // js_on_load of the draw controls: what to draw, how many takes, which frame is given, and the recipe in a fold.
 const { h, text, attribute, fill, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("draw", trigger);
+const send = stage.sender("draw");
 const REMEMBERED = "stage-draw";
 
 const one = h("button.s-button.s-primary", { type: "button", id: "draw-this", title: "Draw the selected shots (R)", onclick: drawSelected }, h("span", {}, "Draw"), h("span.dr-time"));

@@ -77,6 +77,6 @@ def draw(desk: Desk) -> Panel:
             return None
         return notice("Every shot is drawn and says what its words say.")
 
-    desk.on(panel.selected, DrawEvent, selected)
-    desk.on(panel.missing, RecipeEvent, missing)
+    desk.on(panel, "selected", DrawEvent, selected)
+    desk.on(panel, "missing", RecipeEvent, missing)
     return panel

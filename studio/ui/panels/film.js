@@ -1,7 +1,7 @@
 // js_on_load of the film drawer: what will be rendered, progress, the video, downloads.
 const { h, text, attribute, fill, icon, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("film", trigger);
+const send = stage.sender("film");
 
 const button = h("button.s-button.s-primary", { type: "button", id: "film-button" }, icon("out"), h("span", {}, "Export"));
 const panel = h("div.s-pop.fi-pop", { role: "dialog", "aria-label": "Render and export the film" });

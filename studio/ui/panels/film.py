@@ -52,9 +52,9 @@ def film(desk: Desk) -> Panel:
     def price(owner: str, event: PriceEvent) -> News:
         return quote(desk, owner, event, "filmQuote")
 
-    desk.on(panel.renderer, RendererEvent, renderer)
-    desk.on(panel.price, PriceEvent, price)
-    desk.on(panel.make, Event, make)
-    desk.on(panel.subtitles, SubtitlesEvent, subtitles)
-    desk.on(panel.halt, Event, halt)
+    desk.on(panel, "renderer", RendererEvent, renderer)
+    desk.on(panel, "price", PriceEvent, price)
+    desk.on(panel, "make", Event, make)
+    desk.on(panel, "subtitles", SubtitlesEvent, subtitles)
+    desk.on(panel, "halt", Event, halt)
     return panel

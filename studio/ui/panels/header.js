@@ -1,7 +1,7 @@
 // js_on_load of the header: title, what is saved; and the menus of films, history, settings, profiles and jobs (menus/).
 const { h, text, attribute, fill, tool, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("header", trigger);
+const send = stage.sender("header");
 
 // ---------------------------------------------------------------- title and what is saved
 
@@ -30,7 +30,7 @@ function renderHead() {
 
 fill(body,
   h("div.hd-brand", { title: "STAGE Studio" }, h("span", {}, "STAGE")),
-  stage.filmsMenu(send, trigger, upload),
+  stage.filmsMenu(send, upload),
   h("h1.s-hidden", {}, "STAGE Studio"),
   title.el, saved, stage.historyMenu(send), h("span.s-grow"),
   stage.settingsMenu(send),

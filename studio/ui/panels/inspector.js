@@ -2,7 +2,7 @@
 // edited at once: a field in which they differ says so, and what is written there goes to all of them as one command.
 const { h, text, attribute, fill, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("inspector", trigger);
+const send = stage.sender("inspector");
 const choices = props.choices;
 const fields = new Map(); // name of the field -> {field, read}
 

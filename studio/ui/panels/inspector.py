@@ -61,6 +61,6 @@ def inspector(desk: Desk) -> Panel:
     def accept(owner: str, event: AcceptEvent) -> None:
         desk.studio.accept_rewriting(owner, event.shot, event.fields)
 
-    desk.on(panel.propose, NoteEvent, propose)
-    desk.on(panel.rewritten, AcceptEvent, accept)
+    desk.on(panel, "propose", NoteEvent, propose)
+    desk.on(panel, "rewritten", AcceptEvent, accept)
     return panel

@@ -1,7 +1,7 @@
 // js_on_load of the memory panel: the pack as the model got it (half, quarter, eighth …), pins and bans.
 const { h, text, attribute, fill, icon, tool, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("memory", trigger);
+const send = stage.sender("memory");
 const EVENTS = { true: { true: "unpin", false: "unban" }, false: { true: "pin", false: "ban" } };
 
 /** "1E" for people: the end of shot 1. Other keys are words already. */

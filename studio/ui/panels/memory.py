@@ -56,13 +56,13 @@ def memory(desk: Desk) -> Panel:
     def hide(owner: str, event: PictureGone) -> None:
         studio.remove_reference(owner, event.picture)
 
-    desk.on(panel.show, MemoryPicture, show)
-    desk.on(panel.hide, PictureGone, hide)
-    desk.on(panel.look, QuestionEvent, look)
-    desk.on(panel.compare, ShotEvent, compare)
-    desk.on(panel.scope, ScopeEvent, scope)
-    desk.on(panel.pin, FrameEvent, marking(studio.pin))
-    desk.on(panel.unpin, FrameEvent, marking(studio.unpin))
-    desk.on(panel.ban, FrameEvent, marking(studio.ban))
-    desk.on(panel.unban, FrameEvent, marking(studio.unban))
+    desk.on(panel, "show", MemoryPicture, show)
+    desk.on(panel, "hide", PictureGone, hide)
+    desk.on(panel, "look", QuestionEvent, look)
+    desk.on(panel, "compare", ShotEvent, compare)
+    desk.on(panel, "scope", ScopeEvent, scope)
+    desk.on(panel, "pin", FrameEvent, marking(studio.pin))
+    desk.on(panel, "unpin", FrameEvent, marking(studio.unpin))
+    desk.on(panel, "ban", FrameEvent, marking(studio.ban))
+    desk.on(panel, "unban", FrameEvent, marking(studio.unban))
     return panel

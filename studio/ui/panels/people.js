@@ -2,7 +2,7 @@
 // are marked.
 const { h, text, attribute, fill, tool, icon, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("people", trigger);
+const send = stage.sender("people");
 
 /** A field of the project itself: logline or look. */
 function projectField(name, label, placeholder) {

@@ -82,13 +82,13 @@ def people(desk: Desk) -> Panel:
     def hide(owner: str, event: PictureGone) -> None:
         studio.remove_reference(owner, event.picture)
 
-    desk.on(panel.project, ProjectField, project)
-    desk.on(panel.member, CastField, member)
-    desk.on(panel.enter, NewCard, enter)
-    desk.on(panel.leave, CastEvent, leave)
-    desk.on(panel.place, PlaceField, place)
-    desk.on(panel.settle, NewCard, settle)
-    desk.on(panel.clear, PlaceEvent, clear)
-    desk.on(panel.show, PictureEvent, show)
-    desk.on(panel.hide, PictureGone, hide)
+    desk.on(panel, "project", ProjectField, project)
+    desk.on(panel, "member", CastField, member)
+    desk.on(panel, "enter", NewCard, enter)
+    desk.on(panel, "leave", CastEvent, leave)
+    desk.on(panel, "place", PlaceField, place)
+    desk.on(panel, "settle", NewCard, settle)
+    desk.on(panel, "clear", PlaceEvent, clear)
+    desk.on(panel, "show", PictureEvent, show)
+    desk.on(panel, "hide", PictureGone, hide)
     return panel

@@ -1,7 +1,7 @@
 // js_on_load of the list of everything that is stale: why, and what can be done about it.
 const { h, text, attribute, fill, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("stale", trigger);
+const send = stage.sender("stale");
 
 const button = h("button.s-quiet.sl-button", { type: "button", id: "stale-list" }, h("span.sl-full"), h("span.sl-short"));
 const list = h("div.s-pop.sl-pop", { role: "dialog", "aria-label": "What is stale, and why" });

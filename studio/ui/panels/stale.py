@@ -24,6 +24,6 @@ def stale(desk: Desk) -> Panel:
     def accept(owner: str, event: ShotEvent) -> None:
         desk.studio.keep(owner, event.shot)
 
-    desk.on(panel.again, AgainEvent, again)
-    desk.on(panel.accept, ShotEvent, accept)
+    desk.on(panel, "again", AgainEvent, again)
+    desk.on(panel, "accept", ShotEvent, accept)
     return panel

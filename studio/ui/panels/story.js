@@ -1,7 +1,7 @@
 // js_on_load of the story panel: the theme, the director's settings, and his stages as they come.
 const { h, text, fill, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("story", trigger);
+const send = stage.sender("story");
 const EXAMPLES = [
   "An old fisherman finds a lost child on a stormy harbour at night",
   "A girl with a red coat waits in a snowy forest until her father comes",

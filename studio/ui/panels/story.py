@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import Field
 
 from engine.director import Beats, CastList, Logline, PlaceList, ShotList, Warnings, Working
-from engine.errors import BadInput
+from engine.errors import BadInput, StageError
 from engine.story import MAX_SHOTS
 from studio.service.directing import Work
 from studio.ui.desk import Desk, Event, News, sorry, told
@@ -46,21 +45,18 @@ def story(desk: Desk) -> Panel:
     def write(owner: str, event: ThemeEvent) -> None:
         desk.studio.edit_project(owner, event.project_id, theme=event.theme)
 
-    def direct(owner: str, event: DirectEvent) -> Iterator[News]:
-        if not event.theme.strip():
-            yield {"director": None}
-            raise BadInput("Write a sentence about the film first, or paste a screenplay.")
-        work = desk.studio.start_directing(
-            owner, event.project_id, event.theme, event.shots, event.seed, event.seconds
-        )
+    def direct(owner: str, event: DirectEvent) -> News:
+        """Lets a director begin; the page then asks what he does (`watch`)."""
         try:
-            yield as_told(work)
-            for _ in work.follow():
-                yield as_told(work)
-            yield as_told(work)
-        except Exception:
-            yield {"director": None}  # he stops thinking on the page, too; the desk says why
-            raise
+            if not event.theme.strip():
+                raise BadInput("Write a sentence about the film first, or paste a screenplay.")
+            return as_told(
+                desk.studio.start_directing(
+                    owner, event.project_id, event.theme, event.shots, event.seed, event.seconds
+                )
+            )
+        except StageError as error:
+            return {"director": None, **sorry(error)}
 
     def versions(owner: str, event: Event) -> News:
         return told("versions", desk.studio.versions(owner, event.project_id))
@@ -71,11 +67,11 @@ def story(desk: Desk) -> Panel:
     def label(owner: str, event: LabelEvent) -> News:
         return told("versions", desk.studio.rename_version(owner, event.version, event.label))
 
-    desk.on(panel.versions, Event, versions)
-    desk.on(panel.takeout, VersionEvent, take_out)
-    desk.on(panel.entitle, LabelEvent, label)
-    desk.on(panel.write, ThemeEvent, write)
-    desk.stream(panel.direct, DirectEvent, direct)
+    desk.on(panel, "versions", Event, versions)
+    desk.on(panel, "takeout", VersionEvent, take_out)
+    desk.on(panel, "entitle", LabelEvent, label)
+    desk.on(panel, "write", ThemeEvent, write)
+    desk.on(panel, "direct", DirectEvent, direct)
     return panel
 
 

@@ -1,7 +1,7 @@
 // js_on_load of the takes: a strip of all takes of the shot, and a sheet with everything about one of them.
 const { h, text, attribute, fill, tool, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("takes", trigger);
+const send = stage.sender("takes");
 const strip = h("div.tk-strip", { role: "list" });
 const empty = h("p.s-empty", {}, "No takes yet.");
 const count = h("span.s-count");

@@ -49,10 +49,10 @@ def takes(desk: Desk) -> Panel:
         found = studio.preferences(owner, event.project_id)
         return told("preferences", found)
 
-    desk.on(panel.prefer, Event, prefer)
-    desk.on(panel.choose, TakeEvent, choose)
-    desk.on(panel.mention, MentionEvent, mention)
-    desk.on(panel.repeat, TakeEvent, repeat)
-    desk.on(panel.weigh, TakeEvent, weigh)
-    desk.on(panel.purge, TakeEvent, purge)
+    desk.on(panel, "prefer", Event, prefer)
+    desk.on(panel, "choose", TakeEvent, choose)
+    desk.on(panel, "mention", MentionEvent, mention)
+    desk.on(panel, "repeat", TakeEvent, repeat)
+    desk.on(panel, "weigh", TakeEvent, weigh)
+    desk.on(panel, "purge", TakeEvent, purge)
     return panel

@@ -1,7 +1,7 @@
 // js_on_load of the viewer: pair | cut | clip | animatic, and the transport of the animatic (assets/ui/player.js).
 const { h, text, attribute, fill, icon, tool, say, state } = stage;
 const body = element.querySelector(".s-panel-body");
-const send = stage.sender("viewer", trigger);
+const send = stage.sender("viewer");
 const MODES = [["pair", "Pair"], ["cut", "Cut"], ["clip", "Clip"], ["animatic", "Animatic"]];
 let mode = "pair";
 

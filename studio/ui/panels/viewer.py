@@ -48,10 +48,10 @@ def viewer(desk: Desk) -> Panel:
     def compare(owner: str, event: Event) -> None:
         desk.studio.measure(owner, event.project_id)
 
-    desk.on(panel.downstream, ShotEvent, downstream)
-    desk.on(panel.compare, Event, compare)
-    desk.on(panel.accept, ShotEvent, accept)
-    desk.on(panel.lay, LayEvent, lay)
-    desk.on(panel.sound, SoundEvent, sound)
-    desk.on(panel.silence, Event, silence)
+    desk.on(panel, "downstream", ShotEvent, downstream)
+    desk.on(panel, "compare", Event, compare)
+    desk.on(panel, "accept", ShotEvent, accept)
+    desk.on(panel, "lay", LayEvent, lay)
+    desk.on(panel, "sound", SoundEvent, sound)
+    desk.on(panel, "silence", Event, silence)
     return panel

@@ -1,5 +1,5 @@
 // js_on_load of Timeline, first part: what is shared by all parts, and the cards. The parts are joined in the order that
-// timeline.py names; `element`, `trigger`, `props` and `watch` are in scope.
+// timeline.py names; `element`, `trigger` and `server` are in scope.
 // The template is static and Gradio never touches our DOM. The project itself lives in the page's store
 // (assets/ui/store.js): patches come in through the `patch` prop of this component and go to the store, and cards
 // repaint only where their shot is another object than the one they show.
@@ -8,7 +8,7 @@ const scroller = element.querySelector(".tl-scroll");
 const strip = element.querySelector(".tl-strip");
 const ruler = element.querySelector(".tl-ruler");
 const bar = element.querySelector(".tl-bar");
-const send = stage.sender("timeline", trigger);
+const send = stage.sender("timeline");
 const cards = new Map(); // shot id -> {el, parts, shot, number}
 const STATUS = { draft: "draft", queued: "queued", drawing: "drawing", drawn: "drawn", failed: "failed" };
 

@@ -8,27 +8,31 @@ stage.on("details shots", fetchDetails);
 stage.on("project head trash", renderTrash);
 stage.on("playhead", playhead);
 
-const UNOPENED = 6000; // ms without a film, after which it is asked for again: an answer can come before its mailbox
-const UNKEYED = 250; // ms after which a studio that could not read the key yet is asked again
-const FRESH = "stage-fresh"; // the key that this tab has made up for a browser without one: Gradio reloads a page that it takes for lost
-const fresh = sessionStorage.getItem(FRESH) ?? [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-sessionStorage.setItem(FRESH, fresh);
-let [asked, times, timer] = [null, 0, 0];
+const UNOPENED = 2000; // ms without a film, after which it is asked for again
+const POLL = 1000; // ms between two questions what is new; four times as often while a director thinks
+let [asked, timer, turn, polling] = [null, 0, 0, false];
+
 /** Asks for a film. One timer at most waits to ask again, so that however many answers come, nobody asks twice as often. */
-function ready(project) {
+async function ready(project) {
   asked = project;
-  trigger("ready", { project, since: -1, ack: 0, keyed: stage.keyed, fresh });
-  askAgain(UNOPENED);
-}
-function askAgain(after) {
   clearTimeout(timer);
-  timer = setTimeout(() => state.head || ready(asked), after);
+  await stage.tell("timeline.ready", { project, since: -1, ack: 0 });
+  if (stage.state.head) return;
+  clearTimeout(timer);
+  timer = setTimeout(() => stage.state.head || ready(asked), UNOPENED);
 }
-stage.whenEarly(() => {
-  if (++times > 80) stage.forgetKey(); // twenty seconds
-  askAgain(UNKEYED);
-});
+
+/** The page says which revision it has: a reply that was lost on the way is asked for again by itself. */
+async function poll() {
+  if (polling || !stage.state.head || (turn++ % 4 && !stage.state.director?.working)) return;
+  polling = true;
+  await stage.tell("timeline.poll", stage.place());
+  polling = false;
+}
+
 stage.openProject = ready;
 stage.reveal = reveal;
 stage.whenLost(() => ready(state.head.id));
+stage.connect(server, () => trigger("former"));
 ready(new URL(location.href).searchParams.get("project") ?? localStorage.getItem("stage-project"));
+setInterval(poll, POLL / 4);

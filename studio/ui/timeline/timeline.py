@@ -5,6 +5,7 @@ Measured with 200 cards: a patch for one card takes 20 ms, a gr.render of the li
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,9 @@ def _script() -> str:
 
 
 class Timeline(gr.HTML):
-    """Events: `ready`, `pick`, `write`, `reorder`, `insert`, `duplicate`, `split`, `remove`, `restore`."""
+    """`door` is the server function through which every panel's script tells what happened."""
 
-    def __init__(self, *, elem_id: str = "timeline", **kwargs: Any) -> None:
+    def __init__(self, door: Callable[[Any], str], *, elem_id: str = "timeline", **kwargs: Any) -> None:
         super().__init__(
             None,
             html_template=_read("timeline.html"),
@@ -34,5 +35,6 @@ class Timeline(gr.HTML):
             js_on_load=_script(),
             apply_default_css=False,
             elem_id=elem_id,
+            server_functions=[door],
             **kwargs,
         )

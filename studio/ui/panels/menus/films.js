@@ -1,5 +1,5 @@
 // The menu of films: open, rename, duplicate, archive, trash and restore; a new film, the example, or a film.zip.
-stage.filmsMenu = (send, trigger, upload) => {
+stage.filmsMenu = (send, upload) => {
   const MOST = 500e6; // bytes of a film.zip
   const { h, fill, icon, tool, say, state } = stage;
   const button = h("button.s-quiet.hd-menu", { type: "button", id: "projects" }, icon("film"), h("span", {}, "Films"), icon("down"));
@@ -18,7 +18,7 @@ stage.filmsMenu = (send, trigger, upload) => {
     stage.notify(`Opening ${file.name}…`);
     try {
       const { path } = await upload(file);
-      trigger("unpack", { ...stage.place({ since: -1 }), path });
+      send("unpack", { since: -1, path });
     } catch {
       stage.notify("The film did not arrive: check the connection and choose it again.", "error");
     }
@@ -31,11 +31,11 @@ stage.filmsMenu = (send, trigger, upload) => {
 
   function discard(card) {
     pop.close();
-    trigger("discard", { ...stage.place(card.id === state.head?.id ? { since: -1 } : {}), film: card.id });
+    send("discard", { ...(card.id === state.head?.id ? { since: -1 } : {}), film: card.id });
     stage.notify(`“${card.title}” is in the trash.`, "info", { label: "Bring it back", act: () => recover(card) });
   }
 
-  const recover = (card) => { pop.close(); trigger("recover", { project: card.id, since: -1 }); };
+  const recover = (card) => { pop.close(); send("recover", { project: card.id, since: -1 }); };
 
   function archive(card) {
     send("archive", { film: card.id });
@@ -95,9 +95,9 @@ stage.filmsMenu = (send, trigger, upload) => {
     fill(menu,
       h("div.hd-pop-head", {}, h("h3.s-title", {}, "Films"),
         h("span", {},
-          h("button.s-quiet", { type: "button", id: "example-project", onclick: () => { pop.close(); trigger("example", { since: -1 }); } }, "Example film"),
+          h("button.s-quiet", { type: "button", id: "example-project", onclick: () => { pop.close(); send("example", { project: null, since: -1 }); } }, "Example film"),
           h("button.s-quiet", { type: "button", id: "open-film", title: "A film.zip that the studio exported", onclick: () => chooser.click() }, "Open a film.zip"),
-          h("button.s-button", { type: "button", id: "new-project", onclick: () => { pop.close(); trigger("begin", { since: -1 }); } },
+          h("button.s-button", { type: "button", id: "new-project", onclick: () => { pop.close(); send("begin", { project: null, since: -1 }); } },
             icon("plus"), "New film"))),
       of("open").map(row), fold("archived", "Archive", of("archived")), fold("trashed", "Trash", of("trashed")));
     menu.querySelector(".hd-naming input")?.select();

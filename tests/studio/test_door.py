@@ -1,0 +1,87 @@
+"""The page's one server function: anybody may send anything, and gets a letter that says what is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from gradio.blocks import Blocks
+from gradio.components import HTML
+
+from studio.service.studio import Studio
+from studio.ui.desk import BROKEN, UNREADABLE, Desk, Event, News, ShotEvent, owner_of
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def desk(studio: Studio) -> Desk:
+    """A desk with a panel of three events: one that answers, one that is silent, one that breaks."""
+    with Blocks():
+        panel = HTML(elem_id="panel")
+    desk = Desk(studio)
+
+    def answer(owner: str, event: Event) -> News:
+        return {"told": {"owner": owner}}
+
+    def breaks(owner: str, event: ShotEvent) -> News:
+        raise RuntimeError("nobody foresaw this")
+
+    desk.on(panel, "answer", Event, answer)
+    desk.on(panel, "silent", Event, lambda owner, event: None)
+    desk.on(panel, "breaks", ShotEvent, breaks)
+    return desk
+
+
+def told(desk: Desk, sent: Any) -> dict[str, Any]:
+    letter: dict[str, Any] = json.loads(desk.door(sent))
+    return letter
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None,
+        5,
+        "answer",
+        [],
+        {},
+        {"event": "panel.nothing", "key": KEY},
+        {"event": ["panel.answer"], "key": KEY},
+    ],
+)
+def test_what_is_no_event_is_answered(desk: Desk, sent: Any) -> None:
+    assert told(desk, sent)["notice"] == {"text": UNREADABLE, "kind": "error"}
+
+
+@pytest.mark.parametrize("key", [None, "", "short", "../../../../../../../../etc/passwd"])
+def test_nobody_is_answered_without_a_key(desk: Desk, key: str | None) -> None:
+    news = told(desk, {"event": "panel.answer", "key": key, "data": {}})
+    assert "told" not in news
+    assert "no key" in news["notice"]["text"]
+
+
+def test_an_answer_is_of_the_owner_and_of_the_number(desk: Desk) -> None:
+    news = told(desk, {"event": "panel.answer", "key": KEY, "data": {"ack": 7}})
+    assert (news["ack"], news["told"]) == (7, {"owner": owner_of(KEY)})
+
+
+def test_letters_are_numbered_as_they_are_sent(desk: Desk) -> None:
+    numbers = [told(desk, {"event": "panel.answer", "key": KEY, "data": {}})["n"] for _ in range(3)]
+    assert numbers == sorted(set(numbers))
+
+
+def test_no_news_is_no_letter(desk: Desk) -> None:
+    assert desk.door({"event": "panel.silent", "key": KEY, "data": {}}) == ""
+
+
+def test_what_cannot_be_read_is_answered_by_its_number(desk: Desk) -> None:
+    """Or the page would send it again for ever."""
+    news = told(desk, {"event": "panel.breaks", "key": KEY, "data": {"ack": 3, "shot": {}}})
+    assert (news["ack"], news["notice"]["text"]) == (3, UNREADABLE)
+
+
+def test_what_nobody_foresaw_is_one_sentence(desk: Desk) -> None:
+    news = told(desk, {"event": "panel.breaks", "key": KEY, "data": {"ack": 4, "shot": "x"}})
+    assert (news["ack"], news["notice"]["text"]) == (4, BROKEN)
