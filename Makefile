@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 export GRADIO_ANALYTICS_ENABLED ?= False
-# tests run in so many processes of one thread each, a file in one of them, the long browser stories first
-WORKERS ?= 2
+# tests run in so many processes of one thread each, a file in one of them, the long browser stories first; one
+# more than cores, since some of them wait for a page or for a process
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: studio install dev test check format soak benchmark clean

@@ -1,8 +1,7 @@
 // js_on_load of Timeline, first part: what is shared by all parts, and the cards. The parts are joined in the order that
 // timeline.py names; `element`, `trigger` and `server` are in scope.
 // The template is static and Gradio never touches our DOM. The project itself lives in the page's store
-// (assets/ui/store.js): patches come in through the `patch` prop of this component and go to the store, and cards
-// repaint only where their shot is another object than the one they show.
+// (assets/ui/store.js), and cards repaint only where their shot is another object than the one they show.
 const { h, text, attribute, picture, icon, tool, say, state } = stage;
 const scroller = element.querySelector(".tl-scroll");
 const strip = element.querySelector(".tl-strip");
