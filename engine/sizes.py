@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from engine.profile import Needs, Placement, Precision
 
 GIB = 1024**3
-PIXELS_A_TOKEN = 256
+TOKEN_SIDE = 16  # pixels
+PIXELS_A_TOKEN = TOKEN_SIDE**2
 CHANNELS = 3072
 CONTEXT_TOKENS = 1100  # a long prompt and three pictures as the understanding model reads them
 CONTEXT = 1.0 * GIB

@@ -80,6 +80,16 @@ def load_large(profile: Profile) -> tuple[Step2Pipeline, str]:
     return pipe, _weights(profile, folder, loras)
 
 
+def load_ranker(profile: Profile) -> tuple[FrameRanker, str]:
+    """(the ranker of a large profile on the processor, the name of the profile's weights). The models that
+    draw are not loaded. Raises CheckpointError as `load_large` does.
+    """
+    folder = locate(profile.checkpoint)
+    inspect_stock(folder, PAIR_LAYOUTS if profile.mode is Mode.PAIRS else EDIT_LAYOUTS)
+    loras, _ = _loras(profile, folder)
+    return _ranker(folder).eval(), _weights(profile, folder, loras)
+
+
 def _weights(profile: Profile, folder: Path, loras: dict[str, Path]) -> str:
     """The name of all that the pixels depend on: the checkpoint, its LoRAs, and how small the weights are."""
     own = weights_hash(folder)

@@ -14,6 +14,7 @@ from engine.catalogue import LARGE
 from engine.errors import Cancelled, CheckpointError, UnsupportedError
 from engine.profile import Mode, Profile
 from engine.step2.conditions import PackedFrame, PairConditions, PairTake, StoredFrame, check_seeds
+from engine.step2.measurer import FrameMeasurer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
     from engine.step2.pipeline import Step2Pipeline
 
 
-class PairPainter(Protocol):
+class PairPainter(FrameMeasurer, Protocol):
     """Draws start-end pairs with one loaded checkpoint. `weights` is the content hash of its weight files."""
 
-    profile: Profile
     weights: str
 
     def draw(
@@ -47,18 +47,6 @@ class PairPainter(Protocol):
 
     def pack(self, conditions: PairConditions) -> tuple[PackedFrame, ...]:
         """The memory pack that this shot would get, without drawing it."""
-        ...
-
-    def grid(self) -> tuple[int, int]:
-        """Height and width of the memory pack in packed tokens."""
-        ...
-
-    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
-        """CLIP cosine of each frame with a description D_i: what the memory is ranked by."""
-        ...
-
-    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
-        """CLIP image cosine of the two frames of each pair."""
         ...
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from engine.errors import BadInput, Cancelled
 from engine.pictures import read_picture
 from engine.profile import Profile
+from engine.sizes import TOKEN_SIDE
 from engine.step2.conditions import (
     PackedFrame,
     PairConditions,
@@ -39,7 +40,6 @@ BEFORE = (
     "The first frame of the same shot, a few seconds earlier, before its movement and action: {} Keep the "
     "people, the place and the look."
 )
-_CELL = 16
 
 
 class Editor(Protocol):
@@ -162,7 +162,7 @@ class ZeroShotPainter:
 
     def grid(self) -> tuple[int, int]:
         """The canvas on which a pack is shown, in packed tokens."""
-        return self.profile.height // _CELL, self.profile.width // _CELL
+        return self.profile.height // TOKEN_SIDE, self.profile.width // TOKEN_SIDE
 
     def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
         """See PairPainter."""

@@ -13,7 +13,7 @@ from typing import Any
 from sqlmodel import Session
 
 from engine.step2.conditions import StoredFrame
-from engine.step2.painter import PairPainter
+from engine.step2.measurer import FrameMeasurer
 from studio.jobs import queue
 from studio.jobs.bench import Bench
 from studio.jobs.orders import MeasureOrder
@@ -45,28 +45,28 @@ def measure(bench: Bench) -> None:
         bench.report(0, 0, "loading the ranker", at_once=True)
     with bench.home.database.read() as session:
         aspect = session.get_one(Project, bench.job.project_id).aspect
-    painter = bench.painters.get(bench.job.profile, aspect)
+    measurer = bench.painters.measurer(bench.job.profile, aspect)
     began = time.monotonic()
-    rows = _work_out(bench, painter, order.shots)
+    rows = _work_out(bench, measurer, order.shots)
     with bench.home.database.write() as session:
         job = queue.held(session, bench.job.id, bench.worker_id)
         _keep(session, rows)
         queue.end(session, job, JobState.DONE, seconds=time.monotonic() - began)
 
 
-def measure_after_drawing(bench: Bench, painter: PairPainter) -> None:
+def measure_after_drawing(bench: Bench, measurer: FrameMeasurer) -> None:
     """After a pair was drawn: its cuts, and what the shots that may remember it would remember now."""
     with bench.home.database.read() as session:
         film = load_film(session, session.get_one(Project, bench.job.project_id))
     index = film.index.get(bench.job.shot_id or "", 0)
     near = film.shots if len(film.shots) <= ALL_SHOTS else film.shots[index : index + 2]
-    rows = _work_out(bench, painter, [shot.id for shot in near])
+    rows = _work_out(bench, measurer, [shot.id for shot in near])
     with bench.home.database.write() as session:
         _keep(session, rows)
         touch(session.get_one(Project, bench.job.project_id))
 
 
-def _work_out(bench: Bench, painter: PairPainter, shots: Iterable[str]) -> list[Measure]:
+def _work_out(bench: Bench, measurer: FrameMeasurer, shots: Iterable[str]) -> list[Measure]:
     """Rows for all that is missing for these shots' memory, and for the cuts of the film."""
     home = bench.home
     with home.database.read() as session:
@@ -80,11 +80,11 @@ def _work_out(bench: Bench, painter: PairPainter, shots: Iterable[str]) -> list[
         rows.append(Measure(id=name, owner=bench.job.owner, kind=kind.value, value=value))
 
     if missing.grid is not None:
-        height, width = painter.grid()
+        height, width = measurer.grid()
         found(missing.grid, MeasureKind.GRID, {"height": height, "width": width})
     for description, frames in missing.words.items():
         bench.check()
-        alike = painter.description_similarities(description, [_stored(home, sha256) for sha256 in frames])
+        alike = measurer.description_similarities(description, [_stored(home, sha256) for sha256 in frames])
         for name, similarity in zip(frames.values(), alike, strict=True):
             found(name, MeasureKind.WORDS, {"similarity": similarity})
     if missing.cuts:
@@ -92,7 +92,7 @@ def _work_out(bench: Bench, painter: PairPainter, shots: Iterable[str]) -> list[
 
         bench.check()
         pairs = [(_stored(home, end), _stored(home, start)) for end, start in missing.cuts]
-        alike = painter.frame_similarities(pairs)
+        alike = measurer.frame_similarities(pairs)
         for name, (end, start), similarity in zip(missing.cuts.values(), pairs, alike, strict=True):
             shift = colour_shift(end.path, start.path)
             found(name, MeasureKind.CUT, {"similarity": similarity, "shift": shift})

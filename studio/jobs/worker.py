@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import Cancelled, StageError
+from engine.step2.measurer import load_measurer
 from engine.step2.painter import load_painter
 from studio.jobs import queue
 from studio.jobs.bench import Bench, PainterFactory, Painters
@@ -42,7 +43,7 @@ class Worker:
     def __init__(self, home: Home, worker_id: str, factory: PainterFactory = load_painter) -> None:
         self.home = home
         self.id = worker_id
-        self.painters = Painters(home, factory)
+        self.painters = Painters(home, factory, load_measurer if factory is load_painter else None)
         self._stop = threading.Event()
         self._job_id: str | None = None
         self._message = "ready"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from studio.service.studio import Studio
+from studio.store.home import Home
 from tests.studio.fake_painter import STEP_SECONDS
 from tests.studio.helpers import PAINTER
 
@@ -19,9 +21,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with every migration and nothing else: they take longer than most tests."""
+    home = Home(tmp_path_factory.mktemp("migrated"))
+    home.close()
+    return home.database.path
+
+
 @pytest.fixture
-def studio(home: Path) -> Iterator[Studio]:
+def studio(home: Path, migrated: Path) -> Iterator[Studio]:
     """A studio without a running worker."""
+    home.mkdir(exist_ok=True)
+    shutil.copy(migrated, home)
     with Studio(home, painter=PAINTER) as opened:
         yield opened
 

@@ -87,3 +87,21 @@ def test_a_painter_is_gone_before_the_next_is_loaded(painters: Painters) -> None
     finally:
         gc.enable()
     assert len(living) == 2
+
+
+def test_frames_of_a_large_profile_are_compared_without_its_painter(painters: Painters) -> None:
+    loaded: list[str] = []
+
+    def measurer(profile: Profile, _: object) -> FlatPainter:
+        loaded.append(profile.name)
+        return FlatPainter(profile)
+
+    painters._measurers = measurer
+    first = painters.measurer("large", "1:1")
+    assert painters.measurer("large") is first
+    assert not painters.has("large")
+    assert painters.measurer("mini") is painters.get("mini"), "a small painter is as quickly loaded"
+    assert painters.measurer("large") is not first, "another painter took its place"
+    assert painters.measurer("large") is not painters.get("large")
+    assert painters.measurer("large") is painters.get("large"), "one that is loaded need not be loaded twice"
+    assert loaded == ["large", "large"]

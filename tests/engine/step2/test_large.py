@@ -6,6 +6,7 @@ import io
 import math
 import os
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from engine.step2.checkpoint import weights_hash
 from engine.step2.conditions import PairConditions
 from engine.step2.large import load_large
 from engine.step2.latents import decode_frames, set_schedule, shift_mu
+from engine.step2.measurer import load_measurer
 from engine.step2.painter import PairPainter, load_painter
 from tests.engine.step2.large_models import make_models, pairs_lora, small, tiny_references
 from tests.engine.step2.tiny import (
@@ -232,6 +234,36 @@ def test_a_film_of_another_shape_is_drawn_in_its_bucket(aspect: str, shot: PairC
     for data in (take.start, take.end):
         assert Image.open(io.BytesIO(data)).size == (profile.width, profile.height)
     assert profile.width % 16 == profile.height % 16 == 0
+
+
+@pytest.mark.parametrize("name", ["qwen-image", "qwen-image-edit"])
+def test_frames_are_compared_without_the_models_that_draw(
+    name: str, shot: PairConditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same figures as the painter's, by the ranker alone."""
+    profile = small(name)
+    painter = load_painter(profile)
+
+    def load(*_: object, **__: object) -> None:
+        raise AssertionError("the models that draw were loaded")
+
+    monkeypatch.setattr(large.Step2Pipeline, "from_pretrained", load)
+    measurer = load_measurer(profile)
+    frames = [m.frame for m in shot.memory]
+    cuts = list(pairwise(frames))
+    assert measurer.description_similarities(shot.description, frames) == pytest.approx(
+        painter.description_similarities(shot.description, frames)
+    )
+    assert measurer.frame_similarities(cuts) == pytest.approx(painter.frame_similarities(cuts))
+    assert (measurer.description_similarities("", []), measurer.frame_similarities([])) == ([], [])
+
+
+def test_a_ranker_alone_knows_the_grid_of_the_real_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "load_ranker", lambda _: (None, ""))
+    assert load_measurer(get_profile("qwen-image")).grid() == (
+        get_profile("qwen-image").height // 16,
+        get_profile("qwen-image").width // 16,
+    )
 
 
 def test_a_cancel_is_heard_within_a_step(shot: PairConditions) -> None:

@@ -1,0 +1,69 @@
+"""How alike stored frames are, for what the page shows of memory and cuts: no large model need be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from engine.catalogue import LARGE
+from engine.profile import Mode, Profile
+from engine.sizes import TOKEN_SIDE
+from engine.step2.conditions import StoredFrame
+
+if TYPE_CHECKING:
+    from engine.step2.ranking import FrameScorer
+
+
+class FrameMeasurer(Protocol):
+    """Says how alike stored frames are, by the ranker of a profile."""
+
+    profile: Profile
+
+    def grid(self) -> tuple[int, int]:
+        """Height and width of the memory pack in packed tokens."""
+        ...
+
+    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
+        """CLIP cosine of each frame with a description D_i: what the memory is ranked by."""
+        ...
+
+    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
+        """CLIP image cosine of the two frames of each pair."""
+        ...
+
+
+class RankerAlone:
+    """The ranker of a large profile on the processor, without the models that draw."""
+
+    def __init__(self, profile: Profile, scorer: FrameScorer) -> None:
+        self.profile = profile
+        self._scorer = scorer
+
+    def grid(self) -> tuple[int, int]:
+        """See FrameMeasurer."""
+        return self.profile.height // TOKEN_SIDE, self.profile.width // TOKEN_SIDE
+
+    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
+        """See FrameMeasurer."""
+        return self._scorer.description_similarities(description, frames) if frames else []
+
+    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
+        """See FrameMeasurer."""
+        return self._scorer.frame_similarities(pairs) if pairs else []
+
+
+def load_measurer(profile: Profile, cache: Path | None = None) -> FrameMeasurer:
+    """What compares the frames of a profile's films: of a large one, its ranker alone; its figures are those
+    of the painter. Raises as `load_painter` does.
+    """
+    if profile.mode is Mode.HOSTED or profile.family not in LARGE:
+        from engine.step2.painter import load_painter
+
+        return load_painter(profile, cache)
+    from engine.step2.cache import FrameCache
+    from engine.step2.large import load_ranker
+    from engine.step2.ranking import FrameScorer
+
+    ranker, weights = load_ranker(profile)
+    return RankerAlone(profile, FrameScorer(lambda: ranker, FrameCache(cache), weights))
