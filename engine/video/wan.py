@@ -197,17 +197,30 @@ def load_wan(
         UnsupportedError: the model does not keep the last frame, or memory ran out.
     """
     settings = settings or VideoSettings.from_environment()
+    way_out = "close other programs."  # as long as the weights come into the machine's own memory
     try:
-        return _load(renderer, settings, upscaler)
+        pipe = _load(renderer)
+        offload = settings.offload or _fitting(pipe)
+        settings = replace(settings, offload=offload)
+        way_out = settings.less(renderer)
+        if offload is not Offload.NONE:
+            pipe.vae.enable_tiling()  # slower, so only where memory is short
+        place(pipe, offload)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise UnsupportedError(
-            f"Memory ran out while {renderer.title} was loaded: {settings.less(renderer)}"
-        ) from error
+        raise UnsupportedError(f"Memory ran out while {renderer.title} was loaded: {way_out}") from error
+    return WanRenderer(renderer, pipe, settings, upscaler)
 
 
-def _load(renderer: Renderer, settings: VideoSettings, upscaler: Upscaler | None) -> WanRenderer:
+def _fitting(pipe: Any) -> Offload:
+    """What this machine's card can hold of the models, beside what others hold there."""
+    card = torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else None
+    return choose_offload(part_sizes(pipe), card)
+
+
+def _load(renderer: Renderer) -> Any:
+    """The renderer's pipeline with its weights in the machine's memory, in eval mode."""
     folder = find_checkpoint(renderer)
     cuda = torch.cuda.is_available()
     kind = WanImageToVideoPipeline if renderer.kind is RendererKind.WAN else WanVACEPipeline
@@ -231,14 +244,7 @@ def _load(renderer: Renderer, settings: VideoSettings, upscaler: Upscaler | None
         if isinstance(part, torch.nn.Module):
             part.eval().requires_grad_(False)
     pipe.set_progress_bar_config(disable=True)
-    offload = settings.offload
-    if offload is None:
-        card = torch.cuda.mem_get_info()[0] if cuda else None  # what others left free
-        offload = choose_offload(part_sizes(pipe), card)
-    if offload is not Offload.NONE:
-        pipe.vae.enable_tiling()  # slower, so only where memory is short
-    place(pipe, offload)
-    return WanRenderer(renderer, pipe, replace(settings, offload=offload), upscaler)
+    return pipe
 
 
 def _check_whole(folder: Path, pipe: Any) -> None:

@@ -214,10 +214,16 @@ def test_what_the_machine_chose_is_not_offered_as_smaller(
         raise RuntimeError("CUDA error: out of memory")
 
     monkeypatch.setattr(wan, "place", full)
-    with pytest.raises(
-        UnsupportedError, match=r"Memory ran out while .* was loaded: set STAGE_OFFLOAD=group"
+    for offload, way_out in (
+        (None, "close other"),
+        (Offload.GROUP, "close other"),
+        (Offload.MODEL, "set STAGE"),
     ):
-        load_wan(model)
+        with pytest.raises(UnsupportedError, match=rf"Memory ran out while .* was loaded: {way_out}"):
+            load_wan(model, VideoSettings(offload))
+    monkeypatch.setattr(wan.WanVACEPipeline, "from_pretrained", full)
+    with pytest.raises(UnsupportedError, match="was loaded: close other programs"):
+        load_wan(model, VideoSettings(Offload.MODEL))
 
 
 def test_offloading_in_groups_draws_the_same(loaded: dict[str, WanRenderer], tmp_path: Path) -> None:
