@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from sqlmodel import Session, col, select
 
+from engine.agents.choice import Agents, Role
 from engine.errors import StageError
 from engine.profiles import get_profile
-from engine.refiner import Refiner
+from engine.refiner import PlainRefiner, Refiner
 from engine.refiner.model_refiner import open_refiner
-from engine.story import Storyboard
+from engine.story import FrameRate, Storyboard
 from engine.video.renderer import ClipRenderer
 from engine.video.renderers import get_renderer
 from engine.watched import Report
 from studio.jobs import queue
 from studio.jobs.bench import Bench
-from studio.jobs.kept_renderer import renderer_here
+from studio.jobs.kept_renderer import release_renderer, renderer_here
 from studio.jobs.operations import JobLedger
 from studio.jobs.orders import ExportShot, RenderOrder
 from studio.project.clips import fits
@@ -31,18 +33,17 @@ def render(bench: Bench) -> None:
     """Works on a render job to its end. Raises StageError with one sentence, Cancelled, or LeaseLost."""
     order = RenderOrder.model_validate(bench.job.order)
     began = time.monotonic()
-    with open_refiner(order.agents, order.storyboard.rate, bench.cancelled) as refiner:
-        if order.text_only:
-            bench.report(0, 1, "reading the pair", at_once=True)
-            write_text(bench, order.storyboard, order.shot, refiner)
-        else:
-            renderer = get_renderer(order.shot.clip.renderer)
-            waiting = f"{renderer.title} is at work" if renderer.kind.remote else ""
+    if order.text_only:
+        bench.report(0, 1, "reading the pair", at_once=True)
+    (text,) = write_texts(bench, order.storyboard, [order.shot], order.agents)
+    if not order.text_only:
+        renderer = get_renderer(order.shot.clip.renderer)
+        waiting = f"{renderer.title} is at work" if renderer.kind.remote else ""
 
-            def on_frame(done: int, total: int) -> None:
-                bench.report(done, total, waiting, at_once=done == 0)
+        def on_frame(done: int, total: int) -> None:
+            bench.report(done, total, waiting, at_once=done == 0)
 
-            make_clip(bench, order.storyboard, order.shot, refiner, on_frame)
+        make_clip(bench, order.shot, text, order.storyboard.rate, on_frame)
     with bench.home.database.write() as session:
         job = queue.held(session, bench.job.id, bench.worker_id)
         queue.end(session, job, JobState.DONE, seconds=time.monotonic() - began)
@@ -75,14 +76,39 @@ def clip_renderer(bench: Bench, name: str, profile: str, ledger: JobLedger) -> C
     return renderer_here(name, profile)
 
 
-def write_text(bench: Bench, storyboard: Storyboard, item: ExportShot, refiner: Refiner) -> Refinement:
-    """R_i: the text that was chosen, else what the refiner reads from the pair; as a row."""
+def write_texts(
+    bench: Bench, storyboard: Storyboard, items: Sequence[ExportShot], agents: Agents, again: bool = True
+) -> list[Refinement]:
+    """R_i of every item: the text that was chosen, else what the refiner reads from the pair; as rows. Unless
+    it is to be written `again`, a text that this refiner wrote for the same conditions is taken.
+
+    No model stays open: what renders next may need its memory.
+    """
+    if not items:
+        return []
+    target = agents.target(Role.REFINER)
+    name = target.title if target is not None else PlainRefiner.name
+    with bench.home.database.read() as session:
+        texts = [
+            _chosen(session, item) or (None if again else _written(session, item, name)) for item in items
+        ]
+    there = [text for text in texts if text is not None]
+    if len(there) == len(items):
+        return there
+    if target is not None and not target.url:  # a model of this machine wants the card, too
+        bench.painters.release()
+        release_renderer()
+    with open_refiner(agents, storyboard.rate, bench.cancelled) as refiner:
+        return [
+            text or _write(bench, storyboard, item, refiner) for text, item in zip(texts, items, strict=True)
+        ]
+
+
+def _write(bench: Bench, storyboard: Storyboard, item: ExportShot, refiner: Refiner) -> Refinement:
     home = bench.home
+    bench.check()
     with home.database.read() as session:
         take = _take(session, item)
-        chosen = _chosen(session, item.clip)
-    if chosen is not None:
-        return chosen
     start, end = home.frame(take.start_sha256), home.frame(take.end_sha256)
     text = refiner.refine(item.shot, storyboard.cast, start, end)
     with home.database.write() as session:
@@ -95,6 +121,22 @@ def write_text(bench: Bench, storyboard: Storyboard, item: ExportShot, refiner: 
     return row
 
 
+def _written(session: Session, item: ExportShot, refiner: str) -> Refinement | None:
+    """The newest text that this refiner wrote for just this: an export that was stopped had it already."""
+    query = select(Refinement).where(
+        Refinement.shot_id == item.shot_id, Refinement.take_id == item.clip.take_id
+    )
+    wanted = item.clip.model_dump(mode="json")
+    return next(
+        (
+            row
+            for row in session.exec(query.order_by(col(Refinement.created).desc()))
+            if row.recipe.get("refiner") == refiner and row.conditions == wanted
+        ),
+        None,
+    )
+
+
 def _take(session: Session, item: ExportShot) -> Take:
     """The pair that a clip is made of. Raises StageError when it was purged since the job was made."""
     take = session.get(Take, item.clip.take_id)
@@ -105,8 +147,10 @@ def _take(session: Session, item: ExportShot) -> Take:
     return take
 
 
-def _chosen(session: Session, clip: ClipConditions) -> Refinement | None:
+def _chosen(session: Session, item: ExportShot) -> Refinement | None:
     """The row of a text that somebody chose for this pair."""
+    _take(session, item)
+    clip = item.clip
     if not clip.refined:
         return None
     query = select(Refinement).where(Refinement.take_id == clip.take_id, Refinement.text == clip.refined)
@@ -114,10 +158,10 @@ def _chosen(session: Session, clip: ClipConditions) -> Refinement | None:
 
 
 def make_clip(
-    bench: Bench, storyboard: Storyboard, item: ExportShot, refiner: Refiner, on_frame: Report
+    bench: Bench, item: ExportShot, refinement: Refinement, rate: FrameRate, on_frame: Report
 ) -> Clip:
-    """Refines and renders one shot and keeps both rows; the clip becomes the picked one, unless somebody
-    picked another meanwhile.
+    """Renders one shot and keeps the row; the clip becomes the picked one, unless somebody picked another
+    meanwhile.
     """
     home = bench.home
     with home.database.read() as session:
@@ -126,8 +170,6 @@ def make_clip(
     ledger = JobLedger(bench, item.clip.renderer)
     if get_renderer(item.clip.renderer).needs.vram:
         bench.painters.release()  # two large models do not share a card
-    # a model of this machine that reads the pair takes its room first: the renderer is fitted into the rest
-    refinement = write_text(bench, storyboard, item, refiner)
     renderer = clip_renderer(bench, item.clip.renderer, take.recipe["profile"], ledger)
     on_frame(0, item.clip.frames)
     out = home.blobs.scratch(".mp4")
@@ -139,7 +181,7 @@ def make_clip(
             end,
             movement=item.shot.attributes.movement,
             frames=item.clip.frames,
-            rate=storyboard.rate,
+            rate=rate,
             out=out,
             seed=item.seed,
             on_frame=on_frame,

@@ -12,17 +12,15 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from engine.agents.choice import Agents
 from engine.errors import Cancelled
 from engine.manifest import FilmManifest
-from engine.refiner.model_refiner import open_refiner
 from engine.story import Shot
 from engine.video.film import assemble
 from engine.video.sound import lay_under
 from studio.exchange.bundle import shot_record
 from studio.jobs import queue
 from studio.jobs.bench import Bench
-from studio.jobs.clips import find_clip, make_clip, pick_clip
+from studio.jobs.clips import find_clip, make_clip, pick_clip, write_texts
 from studio.jobs.orders import ExportOrder, ExportSound
 from studio.store.states import JobState
 from studio.store.tables import Clip, Film, Refinement, Take
@@ -44,22 +42,22 @@ class Progress:
 def export(bench: Bench) -> None:
     """Works on an export job to its end. Raises StageError with one sentence, Cancelled, or LeaseLost."""
     order = ExportOrder.model_validate(bench.job.order)
-    missing = [item.clip.frames for item in order.shots if find_clip(bench.home, item) is None]
-    progress = Progress(bench, sum(missing) + 1)
+    clips = [find_clip(bench.home, item) for item in order.shots]
+    missing = [item for item, clip in zip(order.shots, clips, strict=True) if clip is None]
+    frames = sum(item.clip.frames for item in missing)
+    progress = Progress(bench, frames + 1)
     began = time.monotonic()
-    clips = []
-    agents = order.agents if missing else Agents()  # no model is opened where nothing is to be written
-    with open_refiner(agents, order.storyboard.rate, bench.cancelled) as refiner:
-        for number, item in enumerate(order.shots, start=1):
-            bench.check()
-            progress.message = f"shot {number} of {len(order.shots)}"
-            clip = find_clip(bench.home, item)
-            if clip is None:
-                clip = make_clip(bench, order.storyboard, item, refiner, progress.frame)
-                progress.done += item.clip.frames
-            clips.append(clip)
+    texts = iter(write_texts(bench, order.storyboard, missing, order.agents, again=False))
+    ready: list[Clip] = []
+    for number, (item, clip) in enumerate(zip(order.shots, clips, strict=True), start=1):
+        bench.check()
+        progress.message = f"shot {number} of {len(order.shots)}"
+        if clip is None:
+            clip = make_clip(bench, item, next(texts), order.storyboard.rate, progress.frame)
+            progress.done += item.clip.frames
+        ready.append(clip)
     bench.report(progress.total - 1, progress.total, "joining the clips", at_once=True)
-    keep_film(bench, order, clips, sum(missing), began)
+    keep_film(bench, order, ready, frames, began)
 
 
 def keep_film(bench: Bench, order: ExportOrder, clips: list[Clip], rendered: int, began: float) -> None:

@@ -20,7 +20,8 @@ from engine.director.stages import Logline, ShotList, Stage
 from engine.errors import BadInput, Cancelled
 from studio.service.studio import Studio
 from studio.store.errors import NotFound
-from studio.store.tables import Project, Refinement
+from studio.store.states import JobState
+from studio.store.tables import Clip, Film, Project, Refinement
 from tests.engine.agents import film as model_film
 from tests.engine.agents.fake_server import Answer, Fail, FakeServer, Hang, Json, Say, form_of
 from tests.studio.helpers import ME, YOU, draw_all_here, new_film, shots_of, wait_for_jobs
@@ -287,3 +288,29 @@ def test_the_worker_lets_the_chosen_model_refine_and_no_other(working: Studio) -
     with working.home.database.read() as session:
         written = session.exec(select(Refinement)).one()
     assert written.recipe["refiner"] == f"fake at {server.url[7:-3]}"
+
+
+def test_an_export_has_its_texts_written_before_its_clips_and_once(working: Studio) -> None:
+    """A model of this machine and a large renderer need not fit together, and no text is paid twice."""
+    project, ids = new_film(working, 3)
+    for id in ids:
+        working.edit_shot(ME, id, length=3)
+    draw_all_here(working, project)
+    seen = {"first_frame": "A", "last_frame": "B", "differs": "C"}
+    says = [Say({**seen, "text": f"Text {number}."}) for number in (1, 2, 3)]
+    with FakeServer([says[0], Fail(401), says[1], says[2]]) as server:
+        choose(working, project, server, refiner="server")
+        working.edit_project(ME, project, renderer="dissolve")
+        job = working.export(ME, project)
+        assert "wants a key" in wait_for_jobs(working, project)[-1].error
+        with working.home.database.read() as session:
+            assert [row.text for row in session.exec(select(Refinement))] == ["Text 1."]
+            assert session.exec(select(Clip)).all() == []
+        again = working.retry(ME, job.id)
+        jobs = {each.id: each for each in wait_for_jobs(working, project)}
+    assert (jobs[again.id].state, jobs[again.id].error) == (JobState.DONE, "")
+    film = working.film(ME, project)
+    assert film is not None
+    with working.home.database.read() as session:
+        manifest = session.exec(select(Film)).one().manifest
+    assert [shot["refined"] for shot in manifest["shots"]] == ["Text 1.", "Text 2.", "Text 3."]
