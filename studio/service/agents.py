@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
-from engine.agents.choice import Agents, Role
+from engine.agents.choice import Agents, Role, Target
 from engine.agents.model import LanguageModel, Limits, Question, open_model
 from engine.agents.trouble import ModelTrouble
 from engine.errors import BadInput
@@ -21,7 +22,7 @@ from studio.service.room import Room
 from studio.store.tables import Project
 
 TRIAL = Limits(connect=5.0, silence=60.0, answer=120.0)
-
+_TRIALS = threading.BoundedSemaphore(4)  # a trial may take minutes, and anybody may ask for one
 
 _COLOURS = ("red", "green", "blue", "yellow")
 
@@ -71,16 +72,25 @@ class Agency(Room):
             target = agents_of(owned_project(session, owner, project_id)).target(role)
         if target is None:
             raise BadInput(f"The {role.value} is the built-in one: there is nothing to try.")
-        with open_model(target, TRIAL) as model:
-            if role is Role.DIRECTOR:
-                model.answer(Question("You are tried out.", ["Answer that you are ready."], ReadyForm))
-                return f"{target.title} answers."
-            if not _sees(model):
-                raise ModelTrouble(
-                    f"{target.title} answers, but does not see pictures: choose a vision model as the "
-                    f"{role.value}."
-                )
-        return f"{target.title} answers, and sees pictures."
+        if not _TRIALS.acquire(blocking=False):
+            raise BadInput("Other models are being tried out at this moment: try again in a minute.")
+        try:
+            return _answers(target, role)
+        finally:
+            _TRIALS.release()
+
+
+def _answers(target: Target, role: Role) -> str:
+    with open_model(target, TRIAL) as model:
+        if role is Role.DIRECTOR:
+            model.answer(Question("You are tried out.", ["Answer that you are ready."], ReadyForm))
+            return f"{target.title} answers."
+        if not _sees(model):
+            raise ModelTrouble(
+                f"{target.title} answers, but does not see pictures: choose a vision model as the "
+                f"{role.value}."
+            )
+    return f"{target.title} answers, and sees pictures."
 
 
 def agents_of(project: Project) -> Agents:

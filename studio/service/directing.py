@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from engine.errors import BadInput
 from engine.watched import IsCancelled
 from studio.store.tables import new_id
 
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
     from engine.director.stages import Stage
 
 
+MOST_AT_WORK = 4
+
+
 class Work:
     """A director at work on a thread of his own, whoever watches: a page that is reloaded loses nothing."""
 
     def __init__(self) -> None:
         self.id = new_id()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._stages: list[Stage] = []
         self._over = False
         self._error: Exception | None = None
@@ -28,13 +32,13 @@ class Work:
     @property
     def stages(self) -> tuple[Stage, ...]:
         """What came so far."""
-        with self._changed:
+        with self._lock:
             return tuple(self._stages)
 
     @property
     def over(self) -> bool:
         """Whether the shot list is written, or never will be."""
-        with self._changed:
+        with self._lock:
             return self._over
 
     def run(self, stages: Iterator[Stage]) -> None:
@@ -42,34 +46,16 @@ class Work:
         error: Exception | None = None
         try:
             for stage in stages:
-                with self._changed:
+                with self._lock:
                     self._stages.append(stage)
-                    self._changed.notify_all()
         except Exception as trouble:
             error = trouble
-        with self._changed:
+        with self._lock:
             self._over, self._error = True, error
-            self._changed.notify_all()
-
-    def follow(self) -> Iterator[Stage]:
-        """All stages from the first one on, as they come; then raises the error, if nobody was told of it."""
-        known = 0
-        while True:
-            with self._changed:
-                while not self._over and len(self._stages) == known:
-                    self._changed.wait()
-                fresh, over = self._stages[known:], self._over
-            yield from fresh
-            known += len(fresh)
-            if over and not fresh:
-                break
-        error = self.trouble()
-        if error is not None:
-            raise error
 
     def trouble(self) -> Exception | None:
         """Why the work failed, for the first one who asks."""
-        with self._changed:
+        with self._lock:
             error, self._error = self._error, None
             return error
 
@@ -110,10 +96,15 @@ class Directing(AtWork):
         self._works: dict[str, Work] = {}
 
     def start(self, project_id: str, stages: Iterator[Stage]) -> Work:
-        """Lets a director work on a thread of his own."""
+        """Lets a director work on a thread of his own. Raises BadInput when too many are at work."""
         work = Work()
         with self._lock:
-            self._works = {id: w for id, w in self._works.items() if not w.over} | {project_id: work}
+            working = {id: w for id, w in self._works.items() if not w.over}
+            if len(working) >= MOST_AT_WORK:
+                raise BadInput(
+                    f"{len(working)} films are being directed at this moment: try again in a minute."
+                )
+            self._works = working | {project_id: work}
         threading.Thread(target=work.run, args=(stages,), name="director", daemon=True).start()
         return work
 

@@ -83,7 +83,7 @@ class Direction(Room):
         seconds: float | None = None,
     ) -> Work:
         """As `direct`, on a thread of its own: it goes on and writes its shot list even when nobody watches
-        any more. Watch it by `Work.follow`. Raises NotFound; all else is raised there.
+        any more. Its `trouble` says what it failed of. Raises NotFound, and BadInput when too many work.
         """
         with self.home.database.read() as session:
             owned_project(session, owner, project_id)

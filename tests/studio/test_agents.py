@@ -16,15 +16,16 @@ from sqlmodel import select
 
 from engine.agents import Role, Source
 from engine.agents.trouble import ModelTrouble
-from engine.director.stages import Logline, ShotList, Stage
+from engine.director.stages import Logline, ShotList, Stage, Working
 from engine.errors import BadInput, Cancelled
+from studio.service.directing import MOST_AT_WORK
 from studio.service.studio import Studio
 from studio.store.errors import NotFound
 from studio.store.states import JobState
 from studio.store.tables import Clip, Film, Project, Refinement
 from tests.engine.agents import film as model_film
 from tests.engine.agents.fake_server import Answer, Fail, FakeServer, Hang, Json, Say, form_of
-from tests.studio.helpers import ME, YOU, draw_all_here, new_film, shots_of, wait_for_jobs
+from tests.studio.helpers import ME, YOU, draw_all_here, new_film, shots_of, wait_for_jobs, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -171,14 +172,10 @@ def test_a_director_whom_nobody_watches_any_more_writes_his_shots(studio: Studio
     with FakeServer(then=model_film.stage) as server:
         choose(studio, project, server, director="server")
         work = studio.start_directing(ME, project, THEME, shots=3)
-        leaving = work.follow()
-        first = next(leaving)
-        leaving.close()  # type: ignore[attr-defined]
-        again = studio.last_directing(ME, project)
-        assert again is work
-        stages = list(work.follow())
-    assert stages[0] == first
-    assert isinstance(stages[-1], ShotList)
+        assert studio.last_directing(ME, project) is work
+        wait_until(lambda: work.over)
+    assert isinstance(work.stages[0], Working)
+    assert isinstance(work.stages[-1], ShotList)
     assert len(shots_of(studio, project)) == 3
     with pytest.raises(NotFound):
         studio.last_directing(YOU, project)
@@ -189,11 +186,28 @@ def test_what_a_director_failed_of_is_told_once(studio: Studio) -> None:
     with failing(Fail(401)) as server:
         choose(studio, project, server, director="server")
         work = studio.start_directing(ME, project, THEME, shots=3)
-        with pytest.raises(ModelTrouble, match="wants a key"):
-            list(work.follow())
-    assert (work.over, work.trouble()) == (True, None)
-    assert list(work.follow()) == list(work.stages)
+        wait_until(lambda: work.over)
+    assert "wants a key" in str(work.trouble())
+    assert work.trouble() is None
     assert len(shots_of(studio, project)) == 2
+
+
+def test_so_many_directors_are_at_work_at_once_and_no_more(studio: Studio) -> None:
+    """A public studio's key and threads are not one visitor's."""
+    with failing(Hang(30.0)) as server:
+        projects = [new_film(studio, 1)[0] for _ in range(MOST_AT_WORK + 1)]
+        for project in projects:
+            choose(studio, project, server, director="server")
+        works = [studio.start_directing(ME, project, THEME, shots=3) for project in projects[:-1]]
+        with pytest.raises(BadInput, match="are being directed at this moment"):
+            studio.start_directing(ME, projects[-1], THEME, shots=3)
+        assert studio.last_directing(ME, projects[-1]) is None
+        studio.stop_directing(ME, projects[0])
+        wait_until(lambda: works[0].over)
+        works.append(studio.start_directing(ME, projects[-1], THEME, shots=3))
+        for project in projects:
+            studio.stop_directing(ME, project)
+        wait_until(lambda: all(work.over for work in works))
 
 
 def test_the_model_that_directs_rewrites_shots(studio: Studio) -> None:

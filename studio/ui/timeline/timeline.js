@@ -10,6 +10,7 @@ stage.on("playhead", playhead);
 
 const UNOPENED = 2000; // ms without a film, after which it is asked for again
 const POLL = 1000; // ms between two questions what is new; four times as often while a director thinks
+const HUNG = 20_000; // ms after which an answer is not waited for any more
 let [asked, timer, turn, polling] = [null, 0, 0, false];
 
 /** Asks for a film. One timer at most waits to ask again, so that however many answers come, nobody asks twice as often. */
@@ -26,7 +27,7 @@ async function ready(project) {
 async function poll() {
   if (polling || !stage.state.head || (turn++ % 4 && !stage.state.director?.working)) return;
   polling = true;
-  await stage.tell("timeline.poll", stage.place());
+  await Promise.race([stage.tell("timeline.poll", stage.place()), new Promise((go) => setTimeout(go, HUNG))]);
   polling = false;
 }
 
