@@ -31,7 +31,7 @@
       const ack = ++acks;
       const message = { ...stage.place(data), ack };
       if (verify) {
-        pending.set(ack, { verify, at: Date.now(), sent: Date.now() });
+        pending.set(ack, { verify, at: Date.now(), sent: Date.now(), open: true });
         keep([...withoutOlder(load(), event, message), { panel, event, message, at: Date.now() }]);
         setTimeout(() => stage.announce("saved"), LATE + 100);
         stage.announce("saved");
@@ -39,6 +39,7 @@
         asked.set(ack, { event, at: Date.now() });
       }
       return stage.tell(`${panel}.${event}`, message).then((heard) => {
+        if (pending.has(ack)) pending.get(ack).open = false;
         if (!heard && !verify) { asked.delete(ack); stage.unheard(); }
         return heard;
       });
@@ -91,7 +92,7 @@
 
   // A studio that was away, without the browser noticing: this page's own edits are sent until they are answered.
   setInterval(() => {
-    const late = [...pending].filter(([, edit]) => Date.now() - edit.sent > AGAIN);
+    const late = [...pending].filter(([, edit]) => Date.now() - edit.sent > (edit.open ? stage.HUNG : AGAIN));
     if (!late.length) return;
     const kept = load();
     for (const [ack, edit] of late) {
@@ -130,8 +131,8 @@
 
   /**
    * A panel's question that is answered in state.told[topic]: asker(topic, ask) -> (basis, data) => void. It is asked when
-   * what the answer rests on (`basis`) changed, and until the answer with its key is there: of two answers to
-   * one listener that arrive together, the page sees only one. A basis of null withdraws the question. Returns the key.
+   * what the answer rests on (`basis`) changed, and again when nobody answered. A basis of null withdraws the
+   * question. Returns the key.
    */
   function asker(topic, ask) {
     let [known, key, timer] = [null, "", 0];
@@ -141,9 +142,8 @@
       clearTimeout(timer);
       key = basis === null ? "" : `${topic}-${++acks}`;
       const wanted = key;
-      const go = () => {
-        if (key !== wanted || stage.state.told[topic]?.key === wanted) return;
-        ask({ ...data, key: wanted });
+      const go = async () => {
+        if (key !== wanted || await ask({ ...data, key: wanted }) || key !== wanted) return;
         timer = setTimeout(go, UNANSWERED);
       };
       if (wanted) timer = setTimeout(go, 150);

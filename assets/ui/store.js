@@ -57,7 +57,7 @@
     const url = new URL(location.href);
     url.searchParams.set("project", view.head.id);
     history.replaceState(null, "", url);
-    localStorage.setItem("stage-project", view.head.id);
+    try { localStorage.setItem("stage-project", view.head.id); } catch (error) { console.warn(error); }
     announce("project", "head", "shots", "jobs", "select", "details", "director", "saved");
   }
 
@@ -158,10 +158,11 @@
     if (patch.projects) { state.projects = patch.projects; announce("projects"); }
     if (patch.vocabulary) state.vocabulary = patch.vocabulary;
     if (patch.open) { open(patch.open); stage.resend(); }
-    if (patch.changes && patch.project === state.head?.id) change(patch.changes, patch.since);
-    if (patch.trash) { state.trash = patch.trash; announce("trash"); }
+    const here = !patch.project || patch.project === state.head?.id; // what was asked of the film before may come late
+    if (patch.changes && here) change(patch.changes, patch.since);
+    if (patch.trash && here) { state.trash = patch.trash; announce("trash"); }
     if (patch.details) { state.details.set(patch.details.shot, patch.details); announce("details"); }
-    if (patch.director !== undefined) { state.director = patch.director; announce("director"); }
+    if (patch.director !== undefined && here) { state.director = patch.director; announce("director"); }
     if (patch.select && state.shots.has(patch.select)) select([patch.select], patch.select);
     for (const [name, answer] of Object.entries(patch.told ?? {})) { state.told[name] = answer; announce(name); }
     if (patch.ack) stage.acknowledge(patch.ack);

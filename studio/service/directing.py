@@ -61,29 +61,42 @@ class Work:
 
 
 class AtWork:
-    """On which projects an agent is at work now."""
+    """On which projects an agent is at work now: a language model on one film once, and on so many films."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._at_work: defaultdict[str, list[threading.Event]] = defaultdict(list)
+        self._models: dict[str, threading.Event] = {}
 
     @contextmanager
-    def begin(self, project_id: str) -> Iterator[IsCancelled]:
-        """An agent begins; what it gets says whether it was stopped."""
+    def begin(self, project_id: str, model: bool = True) -> Iterator[IsCancelled]:
+        """An agent begins, by default a language `model`; what it gets says whether it was stopped.
+
+        Raises BadInput when a model is at work on the film already, or on too many others.
+        """
         stop = threading.Event()
         with self._lock:
+            if model and project_id in self._models:
+                raise BadInput("A model is at work on this film already: stop it, or wait for it.")
+            if model and len(self._models) >= MOST_AT_WORK:
+                raise BadInput("Models are at work on other films at this moment: try again in a minute.")
+            if model:
+                self._models[project_id] = stop
             self._at_work[project_id].append(stop)
         try:
             yield stop.is_set
         finally:
             with self._lock:
+                if self._models.get(project_id) is stop:
+                    del self._models[project_id]
                 self._at_work[project_id].remove(stop)
                 if not self._at_work[project_id]:
                     del self._at_work[project_id]
 
     def stop(self, project_id: str) -> None:
-        """Stops all that are at work on a project."""
+        """Stops all that are at work on a project; another may begin at once."""
         with self._lock:
+            self._models.pop(project_id, None)
             for stop in self._at_work.get(project_id, ()):
                 stop.set()
 
@@ -96,15 +109,10 @@ class Directing(AtWork):
         self._works: dict[str, Work] = {}
 
     def start(self, project_id: str, stages: Iterator[Stage]) -> Work:
-        """Lets a director work on a thread of his own. Raises BadInput when too many are at work."""
+        """Lets a director work on a thread of his own."""
         work = Work()
         with self._lock:
-            working = {id: w for id, w in self._works.items() if not w.over}
-            if len(working) >= MOST_AT_WORK:
-                raise BadInput(
-                    f"{len(working)} films are being directed at this moment: try again in a minute."
-                )
-            self._works = working | {project_id: work}
+            self._works = {id: w for id, w in self._works.items() if not w.over} | {project_id: work}
         threading.Thread(target=work.run, args=(stages,), name="director", daemon=True).start()
         return work
 

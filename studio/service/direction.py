@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
+from engine.agents.choice import Role
 from engine.errors import BadInput, Cancelled
 from engine.profiles import get_profile
 from engine.story import Storyboard, slate_letters
@@ -56,7 +57,8 @@ class Direction(Room):
             profile, agents = get_profile(project.profile), agents_of(project)
         storyboard: Storyboard | None = None
         warnings: list[str] = []
-        with self.directing.begin(project_id) as stopped:
+        model = agents.target(Role.DIRECTOR) is not None
+        with self.directing.begin(project_id, model) as stopped:
             director = choose_director(agents, stopped)
             for stage in director.direct(theme, shots=shots, profile=profile, seed=seed, seconds=seconds):
                 if isinstance(stage, ShotList):
@@ -83,7 +85,7 @@ class Direction(Room):
         seconds: float | None = None,
     ) -> Work:
         """As `direct`, on a thread of its own: it goes on and writes its shot list even when nobody watches
-        any more. Its `trouble` says what it failed of. Raises NotFound, and BadInput when too many work.
+        any more. Its `trouble` says what it failed of. Raises NotFound; all else is its trouble.
         """
         with self.home.database.read() as session:
             owned_project(session, owner, project_id)

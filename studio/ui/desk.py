@@ -69,7 +69,7 @@ class QuestionEvent(ShotEvent):
 
 E = TypeVar("E", bound=Event)
 News = dict[str, Any]
-"""More keys of a letter, see studio.ui.mail."""
+"""More keys of a letter, see studio.ui.letter."""
 
 
 def owner_of(token: object) -> str:
@@ -132,7 +132,8 @@ class Desk:
                 read = Sent.model_validate(sent)
                 answer = self._answers[read.event]
             except (ValidationError, KeyError):
-                return letter(sorry(UnreadableError(UNREADABLE)))
+                data = sent.get("data") if isinstance(sent, dict) else None
+                return letter(unreadable(data))
             news = answer(read.key, read.data)
             return letter(news) if news else NO_NEWS
 
@@ -146,8 +147,8 @@ class Desk:
         """
         try:
             owner, event = read(token, payload, model)
-        except UnreadableError as error:  # answered, so that the page does not send it again for ever
-            return {**sorry(error), "ack": payload.get("ack", 0) if isinstance(payload, dict) else 0}
+        except UnreadableError:
+            return unreadable(payload)
         except StageError as error:
             return sorry(error)
         news: News = {"ack": event.ack} if event.ack else {}
@@ -213,6 +214,12 @@ def read(token: Any, payload: Any, model: type[E]) -> tuple[str, E]:
     except ValidationError as error:
         log.warning("unreadable %s: %s", model.__name__, error)
         raise UnreadableError(UNREADABLE) from error
+
+
+def unreadable(payload: Any) -> News:
+    """Answers by its number what cannot be read, so that the page does not send it again for ever."""
+    ack = payload.get("ack", 0) if isinstance(payload, dict) else 0
+    return {**sorry(UnreadableError(UNREADABLE)), "ack": ack}
 
 
 def sorry(error: Exception) -> News:

@@ -11,7 +11,7 @@
     told      answers to questions of single panels, by name
     ack       number of the edit that this letter answers
 
-Text, because Gradio looks through every object for files that it would have to serve.
+Text, because FastAPI would go through every value of an object once more.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 
 
 class Panel(gr.HTML):
-    """One panel. `panel.<event>(handler, …)` listens to `trigger("<event>", data)` of its script.
+    """One panel. Its script sends events by `stage.sender(elem_id)`; `Desk.on` says who answers them.
 
     `parts` are scripts that run before it and put what they build into `stage`: a large panel in files.
     """

@@ -116,3 +116,63 @@ def test_a_studio_that_is_away_is_told_once(page: Page, shared_studio: Server) -
     count = page.evaluate("() => stage.state.order.length")
     page.click("#insert-shot")
     page.wait_for_function("(count) => stage.state.order.length === count + 1", arg=count)
+
+
+def test_two_tabs_with_a_former_key_both_open(page: Page, shared_studio: Server) -> None:
+    """The one that reads it second finds it read, and goes on with it."""
+    page.context.add_init_script(f"localStorage['stage-owner'] ??= '{WRITTEN}'")
+    other = page.context.new_page()
+    for tab in (page, other):
+        tab.goto(shared_studio.url, wait_until="commit")
+    films = []
+    for tab in (page, other):
+        tab.wait_for_function("() => window.stage?.state.head")
+        films.append(tab.evaluate("() => stage.state.projects.map((film) => film.id)"))
+    assert films[0][0] in films[1]
+
+
+def test_a_browser_whose_storage_is_full_works_all_the_same(page: Page, shared_studio: Server) -> None:
+    page.add_init_script(
+        "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }"
+    )
+    open_studio(page, shared_studio)
+    page.fill("#project-title", "Not kept in this browser")
+    page.locator("#project-title").blur()
+    page.wait_for_function("() => stage.state.head.title === 'Not kept in this browser'")
+
+
+def test_a_key_that_is_none_is_put_aside(page: Page, shared_studio: Server) -> None:
+    page.add_init_script("localStorage['stage-key'] ??= '../../etc'")
+    open_studio(page, shared_studio)
+    kept = page.evaluate("() => Object.entries(localStorage).filter(([name]) => name.includes('unread'))")
+    assert [value for _, value in kept] == ["../../etc"]
+
+
+def test_a_page_loads_itself_again_when_another_studio_answers(page: Page, shared_studio: Server) -> None:
+    """A newer one may have other parts; what is being written goes along."""
+    open_studio(page, shared_studio)
+    page.evaluate("() => { window.before = true; }")
+    page.route("**/gradio_api/app_id", lambda route: route.fulfill(json={"app_id": 1}))
+    page.locator("#theme").fill("A whale in the desert")
+    page.route("**/gradio_api/component_server/", lambda route: route.abort())
+    page.wait_for_function("() => !window.before")
+    page.unroute_all(behavior="ignoreErrors")
+    page.wait_for_function("() => window.stage?.state.head?.theme === 'A whale in the desert'")
+
+
+def test_a_director_who_does_not_answer_can_be_asked_again(page: Page, shared_studio: Server) -> None:
+    open_studio(page, shared_studio)
+    page.route("**/gradio_api/component_server/", lambda route: route.abort())
+    page.click("#direct")
+    expect(page.locator(".s-notice")).to_contain_text("does not answer")
+    expect(page.locator("#direct")).to_be_enabled()
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_news_of_another_film_are_not_shown_in_this_one(page: Page, shared_studio: Server) -> None:
+    open_studio(page, shared_studio)
+    director = page.evaluate(
+        "() => { stage.apply({ project: 'another', director: { working: true, stages: [] }, trash: [{}] });"
+        " return [stage.state.director, stage.state.trash.length]; }"
+    )
+    assert director == [None, 0]

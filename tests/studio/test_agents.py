@@ -199,12 +199,20 @@ def test_so_many_directors_are_at_work_at_once_and_no_more(studio: Studio) -> No
         for project in projects:
             choose(studio, project, server, director="server")
         works = [studio.start_directing(ME, project, THEME, shots=3) for project in projects[:-1]]
-        with pytest.raises(BadInput, match="are being directed at this moment"):
-            studio.start_directing(ME, projects[-1], THEME, shots=3)
-        assert studio.last_directing(ME, projects[-1]) is None
+        wait_until(lambda: len(server.requests) >= MOST_AT_WORK)
+        with pytest.raises(BadInput, match="at work on other films"):
+            list(studio.direct(ME, projects[-1], THEME, shots=3))
+        with pytest.raises(BadInput, match="at work on this film already"):
+            list(studio.direct(ME, projects[0], THEME, shots=3))
+        with pytest.raises(BadInput, match="at work on this film already"):
+            studio.rewrite_shot(ME, studio.project(ME, projects[0]).shots[0].id, "closer")
+        studio.choose_agents(ME, projects[-1], director="built-in")
+        assert list(studio.direct(ME, projects[-1], THEME, shots=3)), "the built-in one is no model"
         studio.stop_directing(ME, projects[0])
-        wait_until(lambda: works[0].over)
-        works.append(studio.start_directing(ME, projects[-1], THEME, shots=3))
+        asked = len(server.requests)
+        works.append(studio.start_directing(ME, projects[0], THEME, shots=3))
+        wait_until(lambda: works[0].over and len(server.requests) > asked)
+        assert not works[-1].over, "another may begin as soon as the one before is stopped"
         for project in projects:
             studio.stop_directing(ME, project)
         wait_until(lambda: all(work.over for work in works))

@@ -55,6 +55,12 @@ def test_what_is_no_event_is_answered(desk: Desk, sent: Any) -> None:
     assert told(desk, sent)["notice"] == {"text": UNREADABLE, "kind": "error"}
 
 
+@pytest.mark.parametrize("event", ["panel.gone", ["panel"]])
+def test_an_event_of_another_version_is_answered_by_its_number(desk: Desk, event: Any) -> None:
+    """Or a page that kept it would send it at every opening."""
+    assert told(desk, {"event": event, "key": KEY, "data": {"ack": 9}})["ack"] == 9
+
+
 @pytest.mark.parametrize("key", [None, "", "short", "../../../../../../../../etc/passwd"])
 def test_nobody_is_answered_without_a_key(desk: Desk, key: str | None) -> None:
     news = told(desk, {"event": "panel.answer", "key": key, "data": {}})

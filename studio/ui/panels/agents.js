@@ -45,7 +45,8 @@ const rows = ROLES.map(([role, title, does, builtIn]) => {
 async function tryOut(role) {
   state.told.trial = { role, working: true };
   stage.announce("trial");
-  if (await send("attempt", { role })) return;
+  await send("attempt", { role });
+  if (!state.told.trial?.working) return;
   state.told.trial = null;
   stage.announce("trial");
 }

@@ -78,7 +78,12 @@ function drawSelected() {
   if (uploading() && !picture) { stage.notify("Choose the picture that the shot is to have first."); picker.focus(); return; }
   const set = settings();
   if (!set) return;
-  send("selected", { ...set, shots: state.selection, given: given.value, data: uploading() ? picture : "" });
+  const [kind, chosen] = [given.value, picture];
+  send("selected", { ...set, shots: state.selection, given: kind, data: uploading() ? picture : "" }).then((heard) => {
+    if (heard || given.value || picture) return;
+    [given.value, picture] = [kind, chosen];
+    render();
+  });
   given.value = "";
   forget();
 }

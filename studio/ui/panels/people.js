@@ -132,7 +132,7 @@ function newCard(event, id, placeholder, label) {
     const value = name.value.trim();
     if (!value) { name.focus(); return; }
     name.value = "";
-    send(event, { name: value });
+    send(event, { name: value }).then((heard) => { if (!heard && !name.value) name.value = value; });
   }
   name.addEventListener("keydown", (pressed) => pressed.key === "Enter" && enter());
   return h("div.pe-new", {}, name, h("button.s-quiet", { type: "button", id: `add-${id}`, onclick: enter }, icon("plus"), "Add"));

@@ -23,7 +23,7 @@ const seconds = stage.input({ id: "film-seconds", type: "number", min: 0.5, step
 const button = h("button.s-button.s-primary", { type: "button", id: "direct", onclick: direct }, "Direct");
 const who = h("select.s-input", { id: "director", onchange: () => stage.agents.choose("director", who.value) });
 const models = stage.tool("sliders", "Choose models for the director, the refiner and the judge", () => stage.agents.open());
-const halt = h("button.s-button", { type: "button", id: "stop-directing", onclick: () => { halt.disabled = true; stage.agents.stop(); } }, "Stop");
+const halt = h("button.s-button", { type: "button", id: "stop-directing", onclick: stop }, "Stop");
 const trouble = h("p.s-note", { id: "director-trouble" });
 const doing = h("p.s-hint.st-busy", { id: "director-doing", role: "status" });
 const again = h("p.s-hint", { id: "direct-hint" });
@@ -43,15 +43,22 @@ const NUMBERS = [
 let working = false;
 let wasWorking = false;
 
+async function stop() {
+  halt.disabled = true;
+  if (!(await stage.agents.stop())) halt.disabled = false;
+}
+
 function direct() {
   if (working || !state.head) return;
   const odd = NUMBERS.find(([control]) => !control.checkValidity());
   if (odd) { stage.notify(odd[1], "error"); odd[0].focus(); return; }
   theme.flush();
   working = true;
-  state.director = { working: true, stages: [] };
+  const begun = state.director = { working: true, stages: [] };
   render();
-  send("direct", { theme: theme.control.value, shots: Number(shots.value) || 5, seed: Number(seed.value) || 0, seconds: Number(seconds.value) || null });
+  send("direct", { theme: theme.control.value, shots: Number(shots.value) || 5, seed: Number(seed.value) || 0, seconds: Number(seconds.value) || null }).then(() => {
+    if (state.director === begun) { state.director = null; stage.announce("director"); } // nobody says that he began
+  });
 }
 
 /** The director that the film chose, and what is missing before he can work. */

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from engine.director import Beats, CastList, Logline, PlaceList, ShotList, Warnings, Working
-from engine.errors import BadInput, StageError
+from engine.errors import BadInput
 from engine.story import MAX_SHOTS
 from studio.service.directing import Work
 from studio.ui.desk import Desk, Event, News, sorry, told
@@ -50,12 +50,11 @@ def story(desk: Desk) -> Panel:
         try:
             if not event.theme.strip():
                 raise BadInput("Write a sentence about the film first, or paste a screenplay.")
-            return as_told(
-                desk.studio.start_directing(
-                    owner, event.project_id, event.theme, event.shots, event.seed, event.seconds
-                )
+            work = desk.studio.start_directing(
+                owner, event.project_id, event.theme, event.shots, event.seed, event.seconds
             )
-        except StageError as error:
+            return {"project": event.project, **as_told(work)}
+        except Exception as error:
             return {"director": None, **sorry(error)}
 
     def versions(owner: str, event: Event) -> News:
@@ -89,8 +88,8 @@ def watch(desk: Desk, owner: str, event: WatchEvent) -> News | None:
     if work is None or (work.over and event.directing != work.id):
         return None
     if work.over and (error := work.trouble()) is not None:
-        return {"director": None, **sorry(error)}
-    return as_told(work)
+        return {"project": event.project, "director": None, **sorry(error)}
+    return {"project": event.project, **as_told(work)}
 
 
 def as_told(work: Work) -> News:

@@ -10,14 +10,15 @@ stage.on("playhead", playhead);
 
 const UNOPENED = 2000; // ms without a film, after which it is asked for again
 const POLL = 1000; // ms between two questions what is new; four times as often while a director thinks
-const HUNG = 20_000; // ms after which an answer is not waited for any more
-let [asked, timer, turn, polling] = [null, 0, 0, false];
+const AWAY = 5; // questions without an answer, after which it is said that the studio is away
+let [asked, timer, turn, polling, missed] = [null, 0, 0, false, 0];
 
 /** Asks for a film. One timer at most waits to ask again, so that however many answers come, nobody asks twice as often. */
 async function ready(project) {
   asked = project;
   clearTimeout(timer);
-  await stage.tell("timeline.ready", { project, since: -1, ack: 0 });
+  const heard = await stage.inTime(stage.tell("timeline.ready", { project, since: -1, ack: 0 }));
+  if (!heard) stage.unheard();
   if (stage.state.head) return;
   clearTimeout(timer);
   timer = setTimeout(() => stage.state.head || ready(asked), UNOPENED);
@@ -27,8 +28,13 @@ async function ready(project) {
 async function poll() {
   if (polling || !stage.state.head || (turn++ % 4 && !stage.state.director?.working)) return;
   polling = true;
-  await Promise.race([stage.tell("timeline.poll", stage.place()), new Promise((go) => setTimeout(go, HUNG))]);
-  polling = false;
+  try {
+    missed = await stage.inTime(stage.tell("timeline.poll", stage.place())) ? 0 : missed + 1;
+    if (missed) await stage.lookForAnother();
+    if (missed === AWAY) stage.unheard();
+  } finally {
+    polling = false;
+  }
 }
 
 stage.openProject = ready;

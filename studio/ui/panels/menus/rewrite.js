@@ -15,11 +15,15 @@ stage.rewriteBox = (send) => {
 
   let asked = null; // the shot whose proposal is awaited: an answer that comes after "Leave it" is not shown
 
-  function ask(seed) {
+  let turn = 0;
+
+  async function ask(seed) {
     if (!state.cursor) return;
     asked = state.cursor;
+    const mine = ++turn;
     wait(state.head.agents.director !== "built-in"); // a model may take a while, and every question may cost
-    send("propose", { shot: state.cursor, note: note.value, seed });
+    await send("propose", { shot: state.cursor, note: note.value, seed });
+    if (mine === turn) wait(false);
   }
 
   function wait(on) {
@@ -34,7 +38,11 @@ stage.rewriteBox = (send) => {
     const chosen = [...diff.querySelectorAll("input:checked")].map((box) => box.value);
     const fields = Object.fromEntries(proposal.fields.filter((field) => chosen.includes(field.name)).map((field) => [field.name, field.after]));
     if (!chosen.length) { stage.notify("Choose at least one of the changes."); return; }
-    send("rewritten", { shot: proposal.shot_id, fields });
+    send("rewritten", { shot: proposal.shot_id, fields }).then((heard) => {
+      if (heard || state.told.proposal) return;
+      [asked, state.told.proposal] = [proposal.shot_id, proposal]; // it may have been paid for
+      render();
+    });
     drop();
   }
 
