@@ -11,7 +11,7 @@ stage.on("playhead", playhead);
 const UNOPENED = 2000; // ms without a film, after which it is asked for again
 const POLL = 1000; // ms between two questions what is new; four times as often while a director thinks
 const AWAY = 5; // questions without an answer, after which it is said that the studio is away
-let [asked, timer, turn, polling, missed] = [null, 0, 0, false, 0];
+let [asked, timer, polled, polling, missed] = [null, 0, 0, false, 0];
 
 /** Asks for a film. One timer at most waits to ask again, so that however many answers come, nobody asks twice as often. */
 async function ready(project) {
@@ -26,8 +26,9 @@ async function ready(project) {
 
 /** The page says which revision it has: a reply that was lost on the way is asked for again by itself. */
 async function poll() {
-  if (polling || !stage.state.head || (turn++ % 4 && !stage.state.director?.working)) return;
-  polling = true;
+  const rests = Date.now() - polled < POLL * 0.95 && !stage.state.director?.working; // a browser slows the timers of hidden tabs
+  if (polling || rests || !stage.state.head) return;
+  [polling, polled] = [true, Date.now()];
   try {
     missed = await stage.inTime(stage.tell("timeline.poll", stage.place())) ? 0 : missed + 1;
     if (missed) await stage.lookForAnother();
