@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from engine.errors import BadInput
+from engine.errors import BadInput, Cancelled
 from engine.watched import IsCancelled
 from studio.store.tables import new_id
 
@@ -28,6 +28,7 @@ class Work:
         self._stages: list[Stage] = []
         self._over = False
         self._error: Exception | None = None
+        self.stopped = threading.Event()
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -45,6 +46,8 @@ class Work:
         """Works to the end, whatever it is. An error waits for somebody who asks."""
         error: Exception | None = None
         try:
+            if self.stopped.is_set():  # before he had begun
+                raise Cancelled("The director was stopped: nothing was changed.")
             for stage in stages:
                 with self._lock:
                     self._stages.append(stage)
@@ -115,6 +118,13 @@ class Directing(AtWork):
             self._works = {id: w for id, w in self._works.items() if not w.over} | {project_id: work}
         threading.Thread(target=work.run, args=(stages,), name="director", daemon=True).start()
         return work
+
+    def stop(self, project_id: str) -> None:
+        """See AtWork; also a director whose thread has not begun yet."""
+        with self._lock:
+            if (work := self._works.get(project_id)) is not None:
+                work.stopped.set()
+        super().stop(project_id)
 
     def last(self, project_id: str) -> Work | None:
         """The work that was started last on a project; forgotten some time after it is over."""

@@ -218,6 +218,21 @@ def test_so_many_directors_are_at_work_at_once_and_no_more(studio: Studio) -> No
         wait_until(lambda: all(work.over for work in works))
 
 
+def test_a_director_is_stopped_before_he_has_begun(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    project, _ = new_film(studio, 1)
+    begin = threading.Thread.start
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: threads.append(thread))
+    work = studio.start_directing(ME, project, THEME, shots=3)
+    monkeypatch.setattr(threading.Thread, "start", begin)
+    studio.stop_directing(ME, project)
+    threads[0].start()
+    threads[0].join(10)
+    assert work.over
+    assert isinstance(work.trouble(), Cancelled)
+    assert len(shots_of(studio, project)) == 1
+
+
 def test_the_model_that_directs_rewrites_shots(studio: Studio) -> None:
     project, (shot, _) = new_film(studio, 2)
 
