@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from engine.catalogue import LARGE
 from engine.profile import Mode, Profile
 from engine.sizes import TOKEN_SIDE
 from engine.step2.conditions import StoredFrame
-
-if TYPE_CHECKING:
-    from engine.step2.ranking import FrameScorer
 
 
 class FrameMeasurer(Protocol):
@@ -33,12 +30,20 @@ class FrameMeasurer(Protocol):
         ...
 
 
-class RankerAlone:
-    """The ranker of a large profile on the processor, without the models that draw."""
+class Scorer(Protocol):
+    """CLIP similarities of stored frames, see `engine.step2.ranking.FrameScorer`."""
 
-    def __init__(self, profile: Profile, scorer: FrameScorer) -> None:
+    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]: ...
+
+    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]: ...
+
+
+class RankerMeasurer:
+    """Compares frames by a ranker, on the canvas of a large profile. Nothing that draws is needed for it."""
+
+    def __init__(self, profile: Profile, scorer: Scorer) -> None:
         self.profile = profile
-        self._scorer = scorer
+        self.scorer = scorer
 
     def grid(self) -> tuple[int, int]:
         """See FrameMeasurer."""
@@ -46,11 +51,11 @@ class RankerAlone:
 
     def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
         """See FrameMeasurer."""
-        return self._scorer.description_similarities(description, frames) if frames else []
+        return self.scorer.description_similarities(description, frames) if frames else []
 
     def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
         """See FrameMeasurer."""
-        return self._scorer.frame_similarities(pairs) if pairs else []
+        return self.scorer.frame_similarities(pairs) if pairs else []
 
 
 def load_measurer(profile: Profile, cache: Path | None = None) -> FrameMeasurer:
@@ -66,4 +71,4 @@ def load_measurer(profile: Profile, cache: Path | None = None) -> FrameMeasurer:
     from engine.step2.ranking import FrameScorer
 
     ranker, weights = load_ranker(profile)
-    return RankerAlone(profile, FrameScorer(lambda: ranker, FrameCache(cache), weights))
+    return RankerMeasurer(profile, FrameScorer(lambda: ranker, FrameCache(cache), weights))

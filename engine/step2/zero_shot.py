@@ -17,16 +17,15 @@ from PIL import Image
 from engine.errors import BadInput, Cancelled
 from engine.pictures import read_picture
 from engine.profile import Profile
-from engine.sizes import TOKEN_SIDE
 from engine.step2.conditions import (
     PackedFrame,
     PairConditions,
     PairRecipe,
     PairTake,
-    StoredFrame,
     check_seeds,
 )
 from engine.step2.frames import kept_file, png, read_frame
+from engine.step2.measurer import RankerMeasurer, Scorer
 from engine.step2.packing import whole
 from engine.story import FrameSide
 
@@ -66,14 +65,6 @@ class Editor(Protocol):
         ...
 
 
-class Scorer(Protocol):
-    """CLIP similarities of stored frames, see `engine.step2.ranking.FrameScorer`."""
-
-    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]: ...
-
-    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]: ...
-
-
 @dataclass(frozen=True)
 class _Call:
     """One call of the editor for one side of the pair; `of` is the other side that it is an edit of."""
@@ -83,13 +74,12 @@ class _Call:
     of: FrameSide | None = None
 
 
-class ZeroShotPainter:
+class ZeroShotPainter(RankerMeasurer):
     """A PairPainter (see engine.step2.painter) on an editor."""
 
     def __init__(self, editor: Editor, scorer: Scorer, profile: Profile, weights: str) -> None:
         self.editor = editor
-        self.scorer = scorer
-        self.profile = profile
+        super().__init__(profile, scorer)
         self.weights = weights
 
     @property
@@ -159,18 +149,6 @@ class ZeroShotPainter:
             return ()
         alike = self.description_similarities(conditions.description, [m.frame for m in bank])
         return tuple(packed for _, packed in whole(bank, alike, *self.grid()))
-
-    def grid(self) -> tuple[int, int]:
-        """The canvas on which a pack is shown, in packed tokens."""
-        return self.profile.height // TOKEN_SIDE, self.profile.width // TOKEN_SIDE
-
-    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
-        """See PairPainter."""
-        return self.scorer.description_similarities(description, frames) if frames else []
-
-    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
-        """See PairPainter."""
-        return self.scorer.frame_similarities(pairs) if pairs else []
 
     def _references(self, conditions: PairConditions, packed: Iterable[PackedFrame]) -> list[Image.Image]:
         """Whole pictures for the start frame: the pack's, else the end of the shot before, else none."""
