@@ -9,7 +9,7 @@ export GRADIO_ANALYTICS_ENABLED ?= False
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: studio install dev test check format soak benchmark clean
+.PHONY: studio install dev test check lint quick-engine quick-studio format soak benchmark clean
 
 studio: install
 	$(BIN)/stage studio
@@ -33,18 +33,27 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
 	@touch $(VENV)/.installed $@
 
 # every test: lint, types, units, the real database, processes killed, the real page in a browser
-test: dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+test: dev lint
 	$(PYTEST) -m "not benchmark and not gpu"
 
-# the fast subset: lint, types, and the tests that wait for nothing
+# the fast subset: lint, types, and the tests that wait for nothing, side by side. The engine's and the studio's are
+# two processes, because importing costs as much as testing, and the studio's need no torch
+QUICK := STAGE_QUICK=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q \
+	-m "not slow and not browser and not benchmark and not gpu"
+
 check: dev
+	$(MAKE) -j 3 lint quick-engine quick-studio
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PYTEST) -q -m "not slow and not browser and not benchmark and not gpu"
+
+quick-engine:
+	$(QUICK) tests --ignore tests/studio --ignore tests/browser
+
+quick-studio:
+	$(QUICK) tests/studio
 
 format: dev
 	$(BIN)/ruff check --fix .

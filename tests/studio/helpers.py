@@ -47,10 +47,11 @@ def new_film(studio: Studio, shots: int = 3, owner: str = ME) -> tuple[str, list
     """A project with some described shots; its id and theirs."""
     project = studio.create_project(owner, "The harbour").head.id
     ids: list[str] = []
-    for number in range(1, shots + 1):
-        shot = studio.insert_shot(owner, project, ids[-1] if ids else None)
-        studio.edit_shot(owner, shot.id, description=f"Moment {number} of the story.")
-        ids.append(shot.id)
+    for _ in range(shots):
+        ids.append(studio.insert_shot(owner, project, ids[-1] if ids else None).id)
+    told = {id: {"description": f"Moment {number} of the story."} for number, id in enumerate(ids, 1)}
+    if told:
+        studio.edit_shots(owner, told)
     return project, ids
 
 

@@ -89,6 +89,7 @@ def test_a_checkpoint_whose_card_is_corrupt_leaves_films_open(
         assert [shot.take_id is not None for shot in shots_of(studio, project)] == [True, True]
 
 
+@pytest.mark.slow
 def test_the_command_line_with_a_corrupt_checkpoint(tmp_path: Path) -> None:
     folder = tmp_path / "checkpoint"
     folder.mkdir()
@@ -158,6 +159,7 @@ print("nothing was lost")
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk(tmp_path: Path) -> None:
     """A real one: 4 MB of memory, mounted where only this test's process sees it."""
     disk = tmp_path / "disk"

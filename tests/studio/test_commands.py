@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import BadInput
 from engine.story import FrameSide
 from studio.service.studio import Studio
+from tests.examples import examples
 from tests.studio.helpers import BOTH, ME, PAINTER, draw_all_here, draw_here, new_film, shots_of
 
 Step = Callable[[Studio, str], Any]
@@ -115,7 +116,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(25)
 @given(st.lists(steps, min_size=1, max_size=10))
 def test_undo_all_gives_the_first_state_and_redo_all_the_last(shared: Studio, sequence: list[Step]) -> None:
     project, ids = new_film(shared, 3)

@@ -58,6 +58,7 @@ def test_arrows_point_one_way(folder: str) -> None:
     assert wrong == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module",
     [
@@ -75,6 +76,7 @@ def test_import_is_cheap(module: str) -> None:
     assert done.stdout.split() == []
 
 
+@pytest.mark.slow
 def test_a_whole_service_round_loads_no_torch(home: Path) -> None:
     """Not only the import: making, directing, editing and looking at a film stay light too."""
     code = f"""

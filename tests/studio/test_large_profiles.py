@@ -14,8 +14,6 @@ from engine.profiles import ADAPTER_VARIABLE, MODELS_VARIABLE
 from studio.service import machine
 from studio.service.studio import Studio
 from studio.service.views import JobState
-from tests.engine.step2.large_models import make_models
-from tests.engine.step2.tiny import tiny_vae
 from tests.studio.helpers import ME, new_film, shots_of, wait_for_jobs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -24,6 +22,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pictures and latent cells are as large as the real ones."""
+    # here, because nothing else in this folder needs torch, and `make check` need not wait for it
+    from tests.engine.step2.large_models import make_models
+    from tests.engine.step2.tiny import tiny_vae
+
     root = make_models(tmp_path_factory.mktemp("models"))
     tiny_vae(halvings=3).save_pretrained(root / "Qwen" / "Qwen-Image-Edit-2509" / "vae")
     return root

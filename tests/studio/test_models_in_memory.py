@@ -17,6 +17,8 @@ from studio.jobs.kept_renderer import release_renderer, renderer_here
 from studio.store.home import Home
 from tests.studio.fake_painter import FlatPainter
 
+pytestmark = pytest.mark.slow  # renderers are made, and torch with them
+
 
 @pytest.fixture
 def painters(home: Path, monkeypatch: pytest.MonkeyPatch) -> Painters:

@@ -14,6 +14,7 @@ from studio.service.studio import Studio
 from tests.studio.helpers import ME, draw_here, new_film
 
 
+@pytest.mark.slow
 def test_picks_become_pairs_of_the_trainer(home: Path, studio: Studio, tmp_path: Path) -> None:
     project, ids = new_film(studio, 3)
     draw_here(studio, project, ids[0], seed=9)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -18,6 +18,7 @@ from studio.service.studio import Studio
 from studio.store.home import Home
 from studio.store.stamps import PREFIX, read_stamps, stamped
 from studio.store.tables import Project
+from tests.examples import examples
 from tests.studio.helpers import ME, PAINTER, draw_all_here, draw_here, new_film, render_here, wait_for_jobs
 from tests.studio.test_commands import Step, steps
 
@@ -36,7 +37,7 @@ def remembered_and_read(studio: Studio, project: str) -> tuple[Any, Any]:
     return remembered, studio.project(ME, project).model_dump(exclude=alive)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(10)
 @given(st.lists(steps, min_size=1, max_size=8))
 def test_edits_never_leave_an_old_card(shared: Studio, sequence: list[Step]) -> None:
     project, ids = new_film(shared, 3)

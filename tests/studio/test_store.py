@@ -158,6 +158,7 @@ for number in range(100000):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_a_killed_writer_leaves_no_half_file(home: Path) -> None:
     blobs = home / "blobs"

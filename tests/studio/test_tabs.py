@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import select
 
@@ -16,6 +16,7 @@ from engine.errors import BadInput
 from studio.project.commands import history
 from studio.service.studio import Studio
 from studio.store.tables import Shot
+from tests.examples import examples
 from tests.studio.helpers import ME, PAINTER, new_film, shots_of
 
 FIELDS = ("description", "scale", "notes", "title")
@@ -85,7 +86,7 @@ acts = st.one_of(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(30)
 @given(st.lists(acts, min_size=3, max_size=12))
 def test_two_stale_tabs_lose_nothing(shared: Studio, sequence: list[tuple[Any, ...]]) -> None:
     project, ids = new_film(shared, 3)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -31,6 +31,7 @@ from studio.exchange import unpack
 from studio.project.film import load_film, owned_project
 from studio.project.lineage import Freshness
 from studio.service.studio import Studio
+from tests.examples import examples
 from tests.studio.helpers import ME
 from tests.studio.test_exchange import a_film_from_the_command_line, png
 
@@ -75,7 +76,7 @@ def write_film(board: Storyboard, folder: Path) -> None:
     write_manifest(folder / "film.json", FilmManifest.of(board, records))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(12)
 @given(films)
 def test_any_film_is_opened_as_it_was(studio: Studio, board: Storyboard) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.director import BreakdownDirector, CastList, ShotList, Warnings, direct_all
@@ -11,6 +11,7 @@ from engine.errors import BadInput
 from engine.profiles import get_profile
 from engine.story import Framing, Movement, Scale, Storyboard, TimeOfDay, slate_letters
 from engine.vocabulary import story_words
+from tests.examples import examples
 
 STORM = "An old fisherman finds a lost child on a stormy harbour at night"
 THEMES = (
@@ -178,7 +179,7 @@ WORDS = [*sorted(story_words())[::60], "king", "dragon", "harbour", "children", 
 PROSE = st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.one_of(st.text(max_size=300), PROSE), st.integers(1, 12))
 def test_any_text_gives_the_exact_count_or_a_sentence(theme, shots):
     try:

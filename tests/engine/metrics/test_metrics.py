@@ -76,6 +76,7 @@ def test_a_paired_difference_is_narrower_than_the_films_are_apart() -> None:
         difference(easy, easy[:1])
 
 
+@pytest.mark.slow
 def test_the_judge_reads_the_truth() -> None:
     """Every fact that it reports of a rendered pair is the fact that was rendered."""
     wrong, asked = [], 0

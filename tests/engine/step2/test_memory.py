@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.step2.conditions import MemoryFrame, StoredFrame
 from engine.step2.memory import empty_canvas, tile
 from engine.step2.packing import layout, rank
 from engine.step2.tiling import tiles
+from tests.examples import examples
 
 side = st.integers(1, 110)
 count = st.integers(0, 20)
@@ -84,7 +85,7 @@ def test_tiles_hold_area_averages_and_the_rest_is_zero() -> None:
     assert canvas[:, 4:, 8:].abs().max() == 0
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.integers(1, 6), st.integers(2, 9), st.integers(2, 9))
 def test_a_batch_is_its_rows_and_zero_latents_are_absent_ones(n: int, h: int, w: int) -> None:
     latents = torch.randn(3, n, 2, 2 * h, 2 * w)

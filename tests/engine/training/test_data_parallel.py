@@ -13,6 +13,7 @@ import torch
 
 from engine.errors import BadInput
 from engine.training.data_parallel import Team, spawn_workers
+from engine.training.muon import Muon
 
 pytestmark = pytest.mark.slow  # and each worker imports this module: it needs little
 
@@ -41,6 +42,29 @@ def test_gradients_are_averaged_and_the_leader_is_followed(tmp_path: Path) -> No
 def test_one_worker_needs_no_other_process(tmp_path: Path) -> None:
     spawn_workers(1, _work, tmp_path)
     assert torch.load(tmp_path / "0.pt")[0].tolist() == [1.0, 1.0]
+
+
+SHAPES = ((8, 8), (4, 12), (6, 3, 2, 2), (4, 2, 3, 3, 3))  # matrices, a kernel, a causal 3-D kernel
+
+
+def _step_with_muon(folder: Path, team: Team) -> None:
+    generator = torch.Generator().manual_seed(0)
+    weights = [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in SHAPES]
+    muon = Muon(weights, lr=0.1, weight_decay=0.01, team=team)
+    for _ in range(2):
+        for w in weights:
+            w.grad = torch.randn(w.shape, generator=generator)
+        muon.step()
+    torch.save([w.detach() for w in weights], folder / f"{team.size}-{team.rank}.pt")
+
+
+def test_a_team_shares_the_work_of_muon_and_takes_the_step_of_one(tmp_path: Path) -> None:
+    for workers in (1, 2):
+        spawn_workers(workers, _step_with_muon, tmp_path)
+    alone = torch.load(tmp_path / "1-0.pt")
+    for rank in range(2):
+        for mine, one in zip(torch.load(tmp_path / f"2-{rank}.pt"), alone, strict=True):
+            assert torch.allclose(mine, one, atol=1e-6)
 
 
 def _fail(team: Team) -> None:

@@ -79,6 +79,7 @@ def frame_times(film: Path, rate: FrameRate) -> list[tuple[Fraction, Fraction]]:
     return [(int(row[2]) * tick * rate.fraction, int(row[3]) * tick * rate.fraction) for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [FrameRate(), FrameRate(numerator=24000, denominator=1001)], ids=str)
 def test_every_frame_of_a_long_film_is_as_long_as_the_others(tmp_path: Path, rate: FrameRate) -> None:
     """Lengths of clips were added up in whole microseconds: after some cuts a frame was a tick off."""

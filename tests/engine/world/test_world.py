@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.profiles import get_profile
@@ -16,12 +16,13 @@ from engine.world.camera import HEIGHT, WIDTH, Camera
 from engine.world.lexicon import lexicon, unseen
 from engine.world.render import figure_boxes, render
 from engine.world.story import MOVEMENTS, SCALES, SETTINGS, new_shots, new_story
+from tests.examples import examples
 
 seeds = st.integers(0, 10**6)
 
 
 @given(seeds)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_a_seed_is_a_film(seed: int) -> None:
     story = new_story(seed)
     assert story == new_story(seed)
@@ -34,7 +35,7 @@ def test_a_seed_is_a_film(seed: int) -> None:
 
 
 @given(seeds, st.floats(0, 1))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_any_moment_can_be_drawn(seed: int, t: float) -> None:
     story = new_story(seed)
     for shot in new_shots(story, 2):
@@ -42,7 +43,7 @@ def test_any_moment_can_be_drawn(seed: int, t: float) -> None:
 
 
 @given(seeds)
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_a_film_that_leaves_a_place_returns_to_it(seed: int) -> None:
     story = new_story(seed)
     route = [shot.location for shot in new_shots(story)]
@@ -52,7 +53,7 @@ def test_a_film_that_leaves_a_place_returns_to_it(seed: int) -> None:
 
 
 @given(seeds)
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_slots_tell_the_shot_and_leave_out_whom_memory_shows(seed: int) -> None:
     story = new_story(seed)
     for shot in new_shots(story):
