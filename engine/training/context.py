@@ -197,7 +197,7 @@ def _train(
     trainee = Trainee(
         path,
         parameters=list(reader.parameters()),
-        solvers=muon_and_adam(reader, options.lr, _is_matrix),
+        solvers=muon_and_adam(reader, options.lr, _is_matrix, team=team),
         loss=loss,
         report=lambda: slot_accuracy(reader, processor),
         save=lambda done: save_weights(path, parts, done),

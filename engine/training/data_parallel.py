@@ -11,7 +11,7 @@ import os
 import pickle
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,17 @@ class Team:
         for p in learning:  # one worker's batch may not reach what another's does
             p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         gradients = [p.grad for p in learning if p.grad is not None]
-        flat = torch.cat([g.reshape(-1) for g in gradients])
+        self.add_up(gradients)
+        torch._foreach_div_(gradients, float(self.size))
+
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        """Every tensor becomes the sum of the team's."""
+        if self.size == 1 or not tensors:
+            return
+        flat = torch.cat([t.reshape(-1) for t in tensors])
         dist.all_reduce(flat)
-        flat /= self.size
-        for g, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-            g.copy_(part.view_as(g))
+        for t, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            t.copy_(part.view_as(t))
 
 
 def spawn_workers(workers: int, work: Callable[..., Any], *given: Any) -> None:

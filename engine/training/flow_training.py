@@ -55,7 +55,7 @@ def train_flow(
     trainee = Trainee(
         path,
         parameters=list(model.parameters()),
-        solvers=muon_and_adam(model, options.lr, _is_matrix),
+        solvers=muon_and_adam(model, options.lr, _is_matrix, team=team),
         loss=lambda _: sft_loss(*batch(r)),
         report=lambda: report(average),
         save=lambda done: save_weights(path, average.parts(), done),

@@ -112,7 +112,7 @@ def _train(folder: Path, tokenizer: PreTrainedTokenizerFast, options: RankerOpti
     trainee = Trainee(
         path,
         parameters=list(ranker.parameters()),
-        solvers=muon_and_adam(ranker, options.lr, _is_matrix),
+        solvers=muon_and_adam(ranker, options.lr, _is_matrix, team=team),
         loss=loss,
         report=lambda: {"recall at 1 of 128": recall(ranker)},
         save=lambda done: save_weights(path, {"clip": ranker.clip}, done),

@@ -189,7 +189,7 @@ def train_vae_in_team(folder: Path, options: VaeOptions, start: Path | None, tea
     trainee = Trainee(
         path,
         parameters=list(vae.parameters()),
-        solvers=muon_and_adam(vae, options.lr, _is_kernel, steps=4),
+        solvers=muon_and_adam(vae, options.lr, _is_kernel, steps=4, team=team),
         loss=loss,
         report=lambda: {"PSNR, dB": psnr(vae, frames)},
         save=lambda done: save_weights(path, {"vae": vae}, done),
