@@ -12,6 +12,7 @@
   const PATIENCE = 2000; // ms that is waited for those
   let acks = Date.now() * 1000; // differs between tabs, which share the outbox
   let resent = false;
+  let written = Promise.resolve(); // once the edits that were sent are answered, or have hung for long
 
   // Storage that is full, forbidden or damaged must not keep an edit from being sent: it only would not outlive a reload.
   function load() {
@@ -24,7 +25,8 @@
   /**
    * A panel's way to its events in Python: send(event, data, verify) -> whether it was answered, sooner or later.
    * With `verify` it is an edit (and safe to send twice): the page says "saving" until the reply came and verify()
-   * finds the new value in what the server read back.
+   * finds the new value in what the server read back. Whatever is sent after an edit waits for its answer: of two edits
+   * the later is written last, and a shot is drawn as it was described just before.
    */
   function sender(panel) {
     return (event, data = {}, verify = null) => {
@@ -38,7 +40,9 @@
       } else {
         asked.set(ack, { event, at: Date.now() });
       }
-      return stage.tell(`${panel}.${event}`, message).then((heard) => {
+      const answered = written.then(() => stage.tell(`${panel}.${event}`, message));
+      if (verify) written = stage.inTime(answered).catch(() => false);
+      return answered.then((heard) => {
         if (pending.has(ack)) pending.get(ack).open = false;
         if (!heard && !verify) { asked.delete(ack); stage.unheard(); }
         return heard;

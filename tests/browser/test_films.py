@@ -117,6 +117,24 @@ def test_another_film_goes_to_the_trash_and_escape_leaves_its_name(empty: Page) 
     assert empty.evaluate("() => stage.state.head.id") == here
 
 
+def test_a_film_s_name_is_kept_where_nobody_answers(empty: Page) -> None:
+    """News that come while it is written do not take it away, either."""
+    rename(empty, "Fifth film")
+    empty.click("#projects")
+    empty.get_by_role("button", name="Rename “Fifth film”").click()
+    field = empty.get_by_label("New title of “Fifth film”")
+    field.fill("The fif")
+    empty.evaluate("() => stage.announce('projects')")
+    field.press_sequentially("th film")
+    empty.route("**/gradio_api/component_server/", lambda route: route.abort())
+    field.press("Enter")
+    expect(empty.locator(".s-notice")).to_contain_text("does not answer")
+    expect(field).to_have_value("The fifth film")
+    empty.unroute("**/gradio_api/component_server/")
+    field.press("Enter")
+    empty.wait_for_function("() => stage.state.projects.some((film) => film.title === 'The fifth film')")
+
+
 def test_odd_numbers_are_told_before_the_director_starts(empty: Page) -> None:
     empty.fill("#theme", "A girl waits for a train")
     for field, number, said in (

@@ -4,8 +4,9 @@ stage.filmsMenu = (send, upload) => {
   const { h, fill, icon, tool, say, state } = stage;
   const button = h("button.s-quiet.hd-menu", { type: "button", id: "projects" }, icon("film"), h("span", {}, "Films"), icon("down"));
   const menu = h("div.s-pop.hd-projects", { role: "dialog", "aria-label": "Films" });
-  const pop = stage.popover(button, menu, () => { naming = null; send("listing"); });
-  let naming = null; // the film whose title is being written
+  const pop = stage.popover(button, menu, () => { if (!naming?.unheard) naming = null; send("listing"); });
+  let naming = null; // {film, title}: the film whose title is being written; `begun` where somebody wrote, `unheard` where the studio did not answer
+  let drawing = false; // whether the list is drawn anew, which takes the focus from the field of a title
   const folds = { archived: false, trashed: false };
 
   const chooser = h("input", { type: "file", accept: ".zip,application/zip", hidden: true, id: "film-file" });
@@ -44,19 +45,22 @@ stage.filmsMenu = (send, upload) => {
     });
   }
 
-  function name(card, title) {
+  async function name(card, title) {
     naming = null;
-    if (title.trim() && title !== card.title) send("naming", { film: card.id, title });
-    else render();
+    if (!title.trim() || title === card.title) { render(); return; }
+    if (await send("naming", { film: card.id, title })) return;
+    naming = { film: card.id, title, unheard: true }; // what was written stays to be sent again
+    render();
   }
 
   function nameField(card) {
-    const field = stage.input({ value: card.title, maxlength: 200, "aria-label": `New title of “${card.title}”` });
+    const field = stage.input({ value: naming.title, maxlength: 200, "aria-label": `New title of “${card.title}”` });
+    field.addEventListener("input", () => { naming = { film: card.id, title: field.value, begun: true }; });
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter") name(card, field.value);
       if (event.key === "Escape") { event.stopPropagation(); name(card, card.title); }
     });
-    field.addEventListener("blur", () => naming === card.id && name(card, field.value));
+    field.addEventListener("blur", () => !drawing && naming?.film === card.id && name(card, field.value));
     return h("div.hd-naming", {}, field);
   }
 
@@ -72,14 +76,14 @@ stage.filmsMenu = (send, upload) => {
 
   function row(card) {
     const tools = card.trashed ? [tool("restore", `Restore “${card.title}”`, () => recover(card))] : [
-      tool("pen", `Rename “${card.title}”`, () => { naming = card.id; render(); }),
+      tool("pen", `Rename “${card.title}”`, () => { naming = { film: card.id, title: card.title }; render(); }),
       tool("copy", `Duplicate “${card.title}”`, () => { pop.close(); send("duplicate", { film: card.id }); }),
       card.archived ? tool("restore", `Take “${card.title}” out of the archive`, () => send("unarchive", { film: card.id }))
         : tool("box", `Put “${card.title}” into the archive`, () => archive(card)),
       tool("trash", `Put “${card.title}” into the trash`, () => discard(card)),
     ];
     return h("div.hd-project", { "data-here": card.id === state.head?.id },
-      naming === card.id ? nameField(card) : about(card), h("span.hd-tools", {}, tools));
+      naming?.film === card.id ? nameField(card) : about(card), h("span.hd-tools", {}, tools));
   }
 
   function fold(kind, label, cards) {
@@ -92,6 +96,7 @@ stage.filmsMenu = (send, upload) => {
 
   function render() {
     const of = (kind) => state.projects.filter((card) => (card.trashed ? "trashed" : card.archived ? "archived" : "open") === kind);
+    drawing = true;
     fill(menu,
       h("div.hd-pop-head", {}, h("h3.s-title", {}, "Films"),
         h("span", {},
@@ -100,7 +105,10 @@ stage.filmsMenu = (send, upload) => {
           h("button.s-button", { type: "button", id: "new-project", onclick: () => { pop.close(); send("begin", { project: null, since: -1 }); } },
             icon("plus"), "New film"))),
       of("open").map(row), fold("archived", "Archive", of("archived")), fold("trashed", "Trash", of("trashed")));
-    menu.querySelector(".hd-naming input")?.select();
+    drawing = false;
+    const field = menu.querySelector(".hd-naming input");
+    if (naming?.begun) { field?.focus(); field?.setSelectionRange(field.value.length, field.value.length); } // news came in between
+    else field?.select();
   }
 
   stage.on("projects project", render);
