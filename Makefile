@@ -33,7 +33,7 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
 	@touch $(VENV)/.installed $@
 
 # every test: lint, types, units, the real database, processes killed, the real page in a browser
-test: dev lint
+test: lint
 	$(PYTEST) -m "not benchmark and not gpu"
 
 # the fast subset: lint, types, and the tests that wait for nothing, side by side. The engine's and the studio's are
@@ -44,15 +44,15 @@ QUICK := STAGE_QUICK=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q \
 check: dev
 	$(MAKE) -j 3 lint quick-engine quick-studio
 
-lint:
+lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-quick-engine:
+quick-engine: dev
 	$(QUICK) tests --ignore tests/studio --ignore tests/browser
 
-quick-studio:
+quick-studio: dev
 	$(QUICK) tests/studio
 
 format: dev

@@ -3,8 +3,8 @@
 torch.optim.Muon takes matrices only and is newer than our floor; kernels are flattened to (out, in*k*k) here,
 and of a causal 3-D kernel only the last temporal tap is trained: single frames never reach the others.
 
-Orthogonalising takes as long as a third of a forward and backward pass of the mini transformer. Workers that
-train together share it: each does a part of the matrices and gets the rest from the others.
+Orthogonalising takes as long as half a forward and backward pass of the mini transformer on twelve pairs.
+Workers that train together share it: each does a part of the matrices and gets the rest from the others.
 """
 
 from __future__ import annotations

@@ -112,10 +112,11 @@ def test_a_studio_that_is_away_is_told_once(page: Page, shared_studio: Server) -
         page.click("#insert-shot")
     expect(page.locator(".s-notice")).to_have_count(1)
     expect(page.locator(".s-notice")).to_contain_text("does not answer")
-    page.unroute("**/gradio_api/component_server/")  # what was on its way may arrive now, too
+    page.evaluate("() => new Promise((go) => stage.settled(go))")  # or some of it would arrive later
+    page.unroute("**/gradio_api/component_server/")
     count = page.evaluate("() => stage.state.order.length")
     page.click("#insert-shot")
-    page.wait_for_function("(count) => stage.state.order.length > count", arg=count)
+    page.wait_for_function("(count) => stage.state.order.length === count + 1", arg=count)
 
 
 # as soon as the page's scripts have seen that there is no key, another tab has read the former one

@@ -58,7 +58,7 @@ def _step_with_muon(folder: Path, team: Team) -> None:
     torch.save([w.detach() for w in weights], folder / f"{team.size}-{team.rank}.pt")
 
 
-def test_a_team_shares_the_work_of_muon_and_takes_the_step_of_one(tmp_path: Path) -> None:
+def test_muon_takes_the_same_step_in_a_team(tmp_path: Path) -> None:
     for workers in (1, 2):
         spawn_workers(workers, _step_with_muon, tmp_path)
     alone = torch.load(tmp_path / "1-0.pt")

@@ -49,6 +49,7 @@ stage.filmsMenu = (send, upload) => {
     naming = null;
     if (!title.trim() || title === card.title) { render(); return; }
     if (await send("naming", { film: card.id, title })) return;
+    if (naming) return; // somebody writes another title by now
     naming = { film: card.id, title, unheard: true }; // what was written stays to be sent again
     render();
   }
