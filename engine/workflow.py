@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from engine.errors import BadInput
 from engine.manifest import FilmManifest, LineageRecord, ShotRecord, abandoned_frames, write_manifest
-from engine.step2.conditions import MemoryFrame, PairConditions, PairTake, StoredFrame
+from engine.step2.conditions import MemoryFrame, PairConditions, PairTake
 from engine.step2.prompt import compose
+from engine.stored_pairs import PairStore, StoredPair, drawing_of, frames_folder
 from engine.story import FrameRate, FrameSide, Shot, Storyboard
-from engine.video.files import write_bytes
 from engine.video.film import assemble
 from engine.watched import IsCancelled, watched
 
@@ -72,12 +72,13 @@ class Step:
 
 @dataclass(frozen=True)
 class PairDrawn:
-    """The pair is drawn, and both frames are stored."""
+    """The pair is drawn, and both frames are stored; `before`: by an earlier run, which was stopped."""
 
     shot: int
     take: PairTake
     start: Path
     end: Path
+    before: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,15 +112,6 @@ class FilmDone:
 
     path: Path
     manifest: Path
-
-
-@dataclass(frozen=True)
-class StoredPair:
-    """A pair that is drawn, and its frames as they are stored."""
-
-    take: PairTake
-    start: StoredFrame
-    end: StoredFrame
 
 
 Event = Thought | Directed | ShotStarted | Step | PairDrawn | Refined | Rendering | ClipRendered | FilmDone
@@ -198,8 +190,9 @@ def shoot(
     """Equations 8 to 10, one after the other for all shots of a storyboard, then the film.
 
     Each model is opened when its turn comes and closed before the next: large ones need not fit together.
-    The pairs' PNG files stay in the folder `<film>.frames` beside the film whatever happens; the film and its
-    manifest `<film>.json` appear when they are whole, and replace earlier ones only then.
+    The pairs' PNG files stay in the folder `<film>.frames` beside the film whatever happens, and a film that
+    was stopped goes on from them; the film and its manifest `<film>.json` appear when they are whole, and
+    replace earlier ones only then.
 
     Raises:
         BadInput: no shots, or a pin that no later shot could see.
@@ -207,7 +200,8 @@ def shoot(
         StageError: anything else that the user can do something about.
     """
     check(storyboard, pins)
-    pairs = yield from draw_pairs(storyboard, _frames_folder(out), painter, seed, pins, cancelled)
+    store = PairStore(frames_folder(out))
+    pairs = yield from draw_pairs(storyboard, store, painter, seed, pins, cancelled)
     texts = yield from refine_texts(storyboard, pairs, refiner)
     with tempfile.TemporaryDirectory(prefix="stage-clips-") as folder:
         clips = yield from render_clips(storyboard, pairs, texts, Path(folder), renderer, seed, cancelled)
@@ -228,19 +222,20 @@ def shoot(
     write_manifest(manifest, FilmManifest.of(storyboard, records))
     for path in unused:
         path.unlink(missing_ok=True)
+    store.finish()
     yield FilmDone(out, manifest)
 
 
 def draw_pairs(
     storyboard: Storyboard,
-    folder: Path,
+    store: PairStore,
     opener: Opener[PairPainter],
     seed: int,
     pins: Sequence[Pin],
     cancelled: IsCancelled | None,
 ) -> Generator[Event, None, list[StoredPair]]:
     """Equation 8. The memory bank of shot i is every frame of every earlier shot; its previous end is the end
-    of shot i-1. Both are the PNG files as they are stored in `folder`.
+    of shot i-1. Both are the PNG files as they are stored.
     """
     pinned = {pin.key for pin in pins}
     bank: list[MemoryFrame] = []
@@ -254,12 +249,15 @@ def draw_pairs(
                 previous_end=pairs[-1].end if pairs else None,
                 memory=tuple(bank),
             )
-            take = yield from _draw(painter, conditions, i, shot_seed(seed, i), cancelled)
-            start = _store(folder, i, FrameSide.START, take.start)
-            end = _store(folder, i, FrameSide.END, take.end)
-            pairs.append(StoredPair(take, start, end))
-            yield PairDrawn(i, take, start.path, end.path)
-            for side, frame in ((FrameSide.START, start), (FrameSide.END, end)):
+            noise = shot_seed(seed, i)
+            drawing = drawing_of(painter, conditions, noise)
+            before = store.find(drawing)
+            pair = before
+            if pair is None:
+                pair = store.keep(drawing, i, (yield from _draw(painter, conditions, i, noise, cancelled)))
+            pairs.append(pair)
+            yield PairDrawn(i, pair.take, pair.start.path, pair.end.path, before=before is not None)
+            for side, frame in ((FrameSide.START, pair.start), (FrameSide.END, pair.end)):
                 key = frame_key(i, side)
                 bank.append(MemoryFrame(key, frame, pinned=key in pinned))
     return pairs
@@ -337,18 +335,6 @@ def _render(
         lambda done, total: Rendering(number, done, total),
         cancelled,
     )
-
-
-def _frames_folder(out: Path) -> Path:
-    return out.with_name(f"{out.stem}.frames")
-
-
-def _store(folder: Path, shot: int, side: FrameSide, png: bytes) -> StoredFrame:
-    """Keep a drawn frame. Its hash is in its name, so that drawing again overwrites no other picture."""
-    digest = hashlib.sha256(png).hexdigest()
-    path = folder / f"{shot:03d}-{side.value}-{digest[:8]}.png"
-    write_bytes(path, png)
-    return StoredFrame(digest, path)
 
 
 def check(storyboard: Storyboard, pins: Sequence[Pin]) -> None:

@@ -17,9 +17,10 @@ from engine.catalogue import MINI
 from engine.director.choose import choose_director
 from engine.director.stages import Logline, Warnings, Working
 from engine.doctor import look_at_machine, refusal
-from engine.errors import BadInput, UnsupportedError
+from engine.errors import BadInput, StageError, UnsupportedError
 from engine.freeing import free_memory
 from engine.profiles import Profile, get_profile
+from engine.stored_pairs import is_unfinished
 from engine.story import Storyboard
 from engine.video.load import check_renderer
 from engine.video.renderers import DEFAULT_RENDERER, Renderer, get_renderer, hindrance, quote
@@ -81,8 +82,13 @@ def make_film(
             seed=seed,
             pins=parsed,
         )
-        with closing(events):  # Ctrl-C stops the drawing thread before anything else is torn down
-            _show(events, len(storyboard.shots), progress)
+        try:
+            with closing(events):  # Ctrl-C stops the drawing thread before anything else is torn down
+                _show(events, len(storyboard.shots), progress)
+        except (StageError, KeyboardInterrupt):
+            if is_unfinished(out):
+                console.print("[dim]The pairs that are drawn stay: the same command goes on from them.[/]")
+            raise
     seconds = storyboard.rate.seconds(storyboard.length)
     console.print(f"[green]{escape(str(out))}[/]: {len(storyboard.shots)} shots, {seconds:.1f} s.")
     if chosen.preview:
@@ -223,7 +229,9 @@ def _show(events: Iterable[workflow.Event], shots: int, progress: Progress) -> N
                 progress.reset(now, total=None, description="Drawing the pair", note="")
             case workflow.Step(done=done, total=total):
                 progress.update(now, completed=done, total=total, note=f"step {done} of {total}")
-            case workflow.PairDrawn(shot=shot):
+            case workflow.PairDrawn(shot=shot, before=before):
+                if before:
+                    progress.console.print(f"{shot:>3}  drawn before the film was stopped", style="dim")
                 progress.update(film, completed=shot)
                 if shot == shots:
                     progress.reset(now, total=None, description="Reading the pairs", note="")

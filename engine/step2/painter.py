@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class PairPainter(FrameMeasurer, Protocol):
     """Draws start-end pairs with one loaded checkpoint. `weights` is the content hash of its weight files."""
 
+    profile: Profile
     weights: str
 
     def draw(

@@ -1,0 +1,132 @@
+"""The pairs of `stage film` in their folder, and how a film that was stopped goes on from them.
+
+Until the film is done, `unfinished.json` in that folder says what each pair was drawn from. The same drawing,
+asked for by the next run, is taken from there: an hour on a GPU, or what a service was paid, is not spent
+twice because a renderer failed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from engine.step2.conditions import PackedFrame, PairConditions, PairRecipe, PairTake, StoredFrame
+from engine.story import FrameSide
+from engine.video.files import write_bytes
+
+if TYPE_CHECKING:
+    from engine.step2.painter import PairPainter
+
+UNFINISHED = "unfinished.json"
+
+
+@dataclass(frozen=True)
+class StoredPair:
+    """A pair that is drawn, and its frames as they are stored."""
+
+    take: PairTake
+    start: StoredFrame
+    end: StoredFrame
+
+
+class _Drawn(BaseModel):
+    """A pair of an unfinished film: the names of its files, their SHA-256, and how it was drawn."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: str
+    end: str
+    start_sha256: str
+    end_sha256: str
+    recipe: PairRecipe
+    memory: tuple[PackedFrame, ...]
+
+
+_DRAWN = TypeAdapter(dict[str, _Drawn])
+
+
+def frames_folder(film: Path) -> Path:
+    """Where the pairs of a film lie: beside it."""
+    return film.with_name(f"{film.stem}.frames")
+
+
+def is_unfinished(film: Path) -> bool:
+    """Whether a run of `stage film` was stopped after it had drawn pairs."""
+    return (frames_folder(film) / UNFINISHED).exists()
+
+
+def drawing_of(painter: PairPainter, conditions: PairConditions, seed: int) -> str:
+    """What names a drawing, as a SHA-256: its conditions, its seed, and the painter's weights and settings.
+
+    Versions of libraries are left out: a picture that is there is not drawn anew for an update.
+    """
+    profile = painter.profile
+    told = (
+        (profile.name, painter.weights, profile.width, profile.height),
+        (profile.steps, profile.guidance, profile.memory_guidance, profile.negative, seed),
+        dataclasses.asdict(conditions),
+    )
+    # A frame is its content: where it lies does not matter, and a path is no JSON.
+    return hashlib.sha256(json.dumps(told, default=lambda _: "").encode()).hexdigest()
+
+
+class PairStore:
+    """The folder of frames of one film. Unreadable notes of an unfinished film are the same as none."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._drawn: dict[str, _Drawn] = {}
+        with suppress(OSError, ValidationError):
+            self._drawn = _DRAWN.validate_json((folder / UNFINISHED).read_bytes())
+
+    def find(self, drawing: str) -> StoredPair | None:
+        """The pair of that `drawing_of`, if an unfinished run drew it and its files are unchanged."""
+        drawn = self._drawn.get(drawing)
+        if drawn is None:
+            return None
+        start = StoredFrame(drawn.start_sha256, self.folder / drawn.start)
+        end = StoredFrame(drawn.end_sha256, self.folder / drawn.end)
+        try:
+            take = PairTake(start.path.read_bytes(), end.path.read_bytes(), drawn.recipe, drawn.memory)
+        except OSError:
+            return None
+        if [hashlib.sha256(png).hexdigest() for png in (take.start, take.end)] != [start.sha256, end.sha256]:
+            return None
+        return StoredPair(take, start, end)
+
+    def keep(self, drawing: str, shot: int, take: PairTake) -> StoredPair:
+        """Store what was drawn for shot `shot` (from 1), and note it.
+
+        Raises:
+            StageError: it cannot be written.
+        """
+        start = self._store(shot, FrameSide.START, take.start)
+        end = self._store(shot, FrameSide.END, take.end)
+        self._drawn[drawing] = _Drawn(
+            start=start.path.name,
+            end=end.path.name,
+            start_sha256=start.sha256,
+            end_sha256=end.sha256,
+            recipe=take.recipe,
+            memory=take.memory,
+        )
+        write_bytes(self.folder / UNFINISHED, _DRAWN.dump_json(self._drawn, indent=1))
+        return StoredPair(take, start, end)
+
+    def finish(self) -> None:
+        """The film is done: its next run is a new one."""
+        (self.folder / UNFINISHED).unlink(missing_ok=True)
+
+    def _store(self, shot: int, side: FrameSide, png: bytes) -> StoredFrame:
+        """Keep a drawn frame. Its hash is in its name, so that drawing again overwrites no other picture."""
+        digest = hashlib.sha256(png).hexdigest()
+        path = self.folder / f"{shot:03d}-{side.value}-{digest[:8]}.png"
+        write_bytes(path, png)
+        return StoredFrame(digest, path)
