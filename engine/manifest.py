@@ -17,6 +17,8 @@ from engine.step2.conditions import PackedFrame, PairRecipe
 from engine.story import CastMember, CinematicAttributes, FrameRate, Place, Shot, Storyboard
 from engine.video.files import write_bytes
 
+LONGEST_NAME = 200  # bytes of a frame's name; file systems take 255
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -30,23 +32,25 @@ class MemoryRecord(_Frozen):
     """
 
     frame: str
-    rank: int
-    share: float
-    similarity: float | None
+    rank: int = Field(ge=1)
+    share: float = Field(gt=0, le=1)
+    similarity: float | None = Field(allow_inf_nan=False)
     pinned: bool
     box: tuple[int, int, int, int] | None = None
 
 
 class LineageRecord(_Frozen):
-    """How a pair was drawn."""
+    """How a pair was drawn. The bounds are wider than what anybody draws with: a film.json may come from
+    anywhere, and a pair is drawn again by what stands here.
+    """
 
-    seed: int
-    steps: int
-    guidance: float
-    memory_guidance: float = 1.0
+    seed: int = Field(ge=0, lt=2**63)
+    steps: int = Field(ge=1, le=1000)
+    guidance: float = Field(allow_inf_nan=False)
+    memory_guidance: float = Field(1.0, allow_inf_nan=False)
     profile: str
     weights: str
-    batch: int = 1
+    batch: int = Field(1, ge=1, le=64)
     dtype: str = ""
     device: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
@@ -88,12 +92,16 @@ class ShotRecord(_Frozen):
     """A shot as it was filmed.
 
     `attributes` are C_i, the length in seconds and in frames; `start` and `end` are paths relative to the
-    manifest.
+    manifest. The studio adds the shot's `title`, whether it is `locked`, and the `words` that its pair was
+    drawn from, which the film may have changed since.
     """
 
     description: str
     scene: int = 1
     slate: str = ""
+    title: str = Field("", max_length=200)
+    locked: bool = False
+    words: dict[str, Any] | None = None
     attributes: dict[str, Any]
     refined: str
     start: str
@@ -207,6 +215,13 @@ def read_manifest(path: Path) -> FilmManifest:
     return manifest
 
 
+def inside(folder: Path, name: str) -> bool:
+    """Whether a name that a film.json gives is one that a file in its folder can have."""
+    if not name.isprintable() or len(name.encode()) > LONGEST_NAME:
+        return False
+    return (folder / name).resolve().is_relative_to(folder.resolve())
+
+
 def write_manifest(path: Path, manifest: FilmManifest) -> None:
     """Write it as JSON that a person can read.
 
@@ -215,6 +230,23 @@ def write_manifest(path: Path, manifest: FilmManifest) -> None:
     """
     text = json.dumps(manifest.model_dump(mode="json"), indent=2, ensure_ascii=False)
     write_bytes(path, f"{text}\n".encode())
+
+
+def check_manifest_place(path: Path) -> None:
+    """Refuse to write a film's manifest over a file that is none.
+
+    Raises:
+        BadInput: something else has that name.
+    """
+    try:
+        FilmManifest.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        pass
+    except (OSError, ValidationError) as error:
+        raise BadInput(
+            f"{path} is there and is not a film's: the film needs that name for what it is made of, so give "
+            "the film another name."
+        ) from error
 
 
 def abandoned_frames(path: Path, shots: Sequence[ShotRecord]) -> list[Path]:

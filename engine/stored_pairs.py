@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from engine.manifest import inside
 from engine.step2.conditions import PackedFrame, PairConditions, PairRecipe, PairTake, StoredFrame
 from engine.story import FrameSide
 from engine.video.files import write_bytes
@@ -120,8 +122,15 @@ class PairStore:
         write_bytes(self.folder / UNFINISHED, _DRAWN.dump_json(self._drawn, indent=1))
         return StoredPair(take, start, end)
 
-    def finish(self) -> None:
-        """The film is done: its next run is a new one."""
+    def finish(self, used: Sequence[StoredPair]) -> None:
+        """The film is done, of these pairs: its next run is a new one, and what runs that were stopped had
+        drawn otherwise goes.
+        """
+        kept = {frame.path.name for pair in used for frame in (pair.start, pair.end)}
+        for drawn in self._drawn.values():
+            for name in {drawn.start, drawn.end} - kept:
+                if inside(self.folder, name):
+                    (self.folder / name).unlink(missing_ok=True)
         (self.folder / UNFINISHED).unlink(missing_ok=True)
 
     def _store(self, shot: int, side: FrameSide, png: bytes) -> StoredFrame:

@@ -222,7 +222,7 @@ def shoot(
     write_manifest(manifest, FilmManifest.of(storyboard, records))
     for path in unused:
         path.unlink(missing_ok=True)
-    store.finish()
+    store.finish(pairs)
     yield FilmDone(out, manifest)
 
 

@@ -19,6 +19,7 @@ from engine.director.stages import Logline, Warnings, Working
 from engine.doctor import look_at_machine, refusal
 from engine.errors import BadInput, StageError, UnsupportedError
 from engine.freeing import free_memory
+from engine.manifest import check_manifest_place
 from engine.profiles import Profile, get_profile
 from engine.stored_pairs import is_unfinished
 from engine.story import Storyboard
@@ -63,6 +64,7 @@ def make_film(
     agents = agents or Agents()
     agents.target(Role.REFINER)  # what is missing is better said before hours of drawing
     check_place(out)
+    check_manifest_place(out.with_suffix(".json"))
     storyboard = _direct(agents, _story(theme, screenplay), shots, chosen, seed, console)
     workflow.check(storyboard, parsed)
     if cost := price(filmed_by, storyboard):

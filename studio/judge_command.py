@@ -13,7 +13,7 @@ from rich.table import Table
 from engine.agents.choice import Agents, Role
 from engine.agents.model import open_model
 from engine.errors import BadInput
-from engine.manifest import FilmManifest, read_manifest
+from engine.manifest import FilmManifest, inside, read_manifest
 from engine.metrics.vlm_judge import JudgedShot, Judgement, Score, Verdict, inquiries, judge_film
 from engine.video.files import write_bytes
 from studio.output import check_place
@@ -107,9 +107,9 @@ def _shots(manifest: FilmManifest, folder: Path) -> list[JudgedShot]:
     """The shots with their frames, which lie beside the manifest and nowhere else."""
     shots = []
     for number, record in enumerate(manifest.shots, 1):
-        pair = [(folder / name).resolve() for name in (record.start, record.end)]
-        if not all(path.is_relative_to(folder.resolve()) for path in pair):
+        if not (inside(folder, record.start) and inside(folder, record.end)):
             raise BadInput(f"The frames of shot {number} lie outside the film's folder: judge another film.")
+        pair = [(folder / name).resolve() for name in (record.start, record.end)]
         shots.append(JudgedShot(record.shot(), *pair))
     return shots
 

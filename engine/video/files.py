@@ -54,11 +54,21 @@ def written_whole(out: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def write_bytes(out: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all.
+def write_bytes(out: Path, data: bytes, *, synced: bool = False) -> None:
+    """Write a file as a whole or not at all; `synced`: it is on the disk when this returns, so that it stays
+    when the power is cut.
 
     Raises:
         StageError: it cannot be written.
     """
-    with written_whole(out) as part:
-        part.write_bytes(data)
+    with written_whole(out) as part, part.open("wb") as file:
+        file.write(data)
+        if synced:
+            file.flush()
+            os.fsync(file.fileno())
+    if synced and hasattr(os, "O_DIRECTORY"):  # Windows cannot open a folder
+        folder = os.open(out.parent, os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -14,17 +14,22 @@ from engine.video.subtitles import cues, to_srt, to_vtt
 from studio.exchange.provenance import with_provenance
 from studio.exchange.zips import ZipKind, writing
 from studio.project.conditions import Packed
+from studio.store import tables
 from studio.store.home import Home
 from studio.store.tables import Film, Take
 
 
-def shot_record(number: int, shot: Shot, rate: FrameRate, take: Take, refined: str) -> ShotRecord:
+def shot_record(
+    number: int, row: tables.Shot, shot: Shot, rate: FrameRate, take: Take, refined: str
+) -> ShotRecord:
     """What film.json says of a shot; its frames are named after its place in the film, from 1."""
     packed = [Packed.model_validate(frame).frame() for frame in take.memory]
     names = [f"frames/{number:03d}-{side.value}.png" for side in FrameSide]
-    return ShotRecord.of(
+    record = ShotRecord.of(
         shot, rate, refined, names[0], names[1], LineageRecord.of(PairRecipe(**take.recipe), packed)
     )
+    ours = {"title": row.title, "locked": row.locked, "words": take.conditions.get("words")}
+    return record.model_copy(update=ours)
 
 
 def write_bundle(home: Home, film: Film, takes: Sequence[Take]) -> Path:

@@ -1,28 +1,33 @@
 """Brings a drawn film in: film.json with its frames, as `stage film` and the studio's bundle write them.
 
-The pairs become picked takes. Their conditions are what the project says at that moment, so nothing is stale.
+The pairs become picked takes. Their conditions are what the project says at that moment, with the words that
+they were drawn from where film.json tells them: what was stale by its words is stale again.
 A frame of a memory pack that is not in the film (of a deleted shot, or a card's picture) did not come along
 and is left out of the pack that is shown.
 """
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from sqlmodel import Session
 
+from engine.catalogue import MINI, resized
 from engine.errors import BadInput
-from engine.manifest import FilmManifest, MemoryRecord, ShotRecord, read_manifest
-from engine.pictures import read_picture
-from engine.profiles import get_profile
+from engine.manifest import FilmManifest, MemoryRecord, ShotRecord, inside, read_manifest
+from engine.profiles import Profile, get_profile
 from engine.step2.tiling import tiles
 from engine.story import FrameSide, slate_letters
+from studio.exchange.pictures import check_png
 from studio.exchange.provenance import without_metadata
-from studio.project.conditions import Packed
+from studio.project.conditions import Packed, Words
 from studio.project.film import attribute_fields, load_film
 from studio.project.lineage import Lineage
 from studio.project.order import spread
@@ -33,6 +38,7 @@ from studio.store.tables import CastMember, FrameMark, Place, Project, Shot, Tak
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 # Where the memory lies when film.json does not say: the shares are the same on every even grid.
 _NOMINAL_GRID = (64, 128)
+_KEY = re.compile("([0-9]{1,4})([SE])")
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,11 @@ def example_folders() -> list[Path]:
 
 
 def read_film(folder: Path, blobs: Blobs) -> DrawnFilm:
-    """Reads film.json and stores its frames. Raises BadInput with the file that cannot be read, before any is
-    stored.
+    """Reads film.json and stores its frames. Raises BadInput with the file that cannot be read, or for a
+    profile that this studio does not have, before any is stored.
     """
     manifest = read_manifest(folder / "film.json")
+    _profile_of(manifest)
     pictures = [(_read_png(folder, e.start), _read_png(folder, e.end)) for e in manifest.shots]
     for number, (start, end) in enumerate(pictures, start=1):
         if _size(start) != _size(end):
@@ -66,19 +73,18 @@ def read_film(folder: Path, blobs: Blobs) -> DrawnFilm:
 
 
 def add_film(session: Session, owner: str, film: DrawnFilm) -> Project:
-    """Makes a project of a drawn film, inside the caller's write transaction. Raises BadInput for a profile
-    that this studio does not have.
-    """
+    """Makes a project of a drawn film, inside the caller's write transaction."""
     manifest = film.manifest
     rate = manifest.frame_rate()
-    profile = get_profile(manifest.shots[0].lineage.profile if manifest.shots else "mini").name
+    profile = _profile_of(manifest)
     project = Project(
         owner=owner,
         title=manifest.title,
         theme=manifest.theme,
         logline=manifest.logline,
         look=manifest.look,
-        profile=profile,
+        profile=profile.name,
+        aspect=_aspect_of(profile, film.sizes),
         rate_numerator=rate.numerator,
         rate_denominator=rate.denominator,
     )
@@ -111,6 +117,22 @@ def add_film(session: Session, owner: str, film: DrawnFilm) -> Project:
     return project
 
 
+def _profile_of(manifest: FilmManifest) -> Profile:
+    """The profile that the film was begun with. Raises BadInput for one that this studio does not have."""
+    return get_profile(manifest.shots[0].lineage.profile if manifest.shots else MINI.name)
+
+
+def _aspect_of(profile: Profile, sizes: Sequence[tuple[int, int]]) -> str:
+    """The aspect at which the profile draws frames of the first shot's size; "" for its own, or where it
+    draws none of that size.
+    """
+    for aspect in profile.aspects if sizes else ():
+        shape = resized(profile, aspect)
+        if (shape.width, shape.height) == sizes[0] != (profile.width, profile.height):
+            return aspect
+    return ""
+
+
 def _add_rows(session: Session, project: Project, manifest: FilmManifest) -> list[Shot]:
     ids: dict[str, Any] = {"owner": project.owner, "project_id": project.id}
     for member, at in zip(manifest.cast, spread(None, None, len(manifest.cast)), strict=True):
@@ -127,7 +149,16 @@ def _add_rows(session: Session, project: Project, manifest: FilmManifest) -> lis
         fields = attribute_fields(told.attributes)
         slate = told.slate or slate_letters(i)
         shots.append(
-            Shot(**ids, position=at, scene=told.scene, slate=slate, description=told.description, **fields)
+            Shot(
+                **ids,
+                position=at,
+                scene=told.scene,
+                slate=slate,
+                title=entry.title,
+                locked=entry.locked,
+                description=told.description,
+                **fields,
+            )
         )
     session.add_all(shots)
     session.flush()
@@ -158,7 +189,11 @@ def _record_lineage(
     lineage = Lineage(load_film(session, project))
     by_shot = {take.shot_id: take for take in takes}
     for index, (entry, take) in enumerate(zip(entries, takes, strict=True)):
-        take.conditions = lineage.present(index).model_dump(mode="json")
+        present = lineage.present(index)
+        with suppress(ValidationError):  # words of another version: the shot counts as drawn from its own
+            if entry.words is not None:
+                present = present.model_copy(update={"words": Words.model_validate(entry.words)})
+        take.conditions = present.model_dump(mode="json")
         memory = entry.lineage.memory
         nominal = tiles(len(memory), *_NOMINAL_GRID)
         found = (
@@ -193,30 +228,26 @@ def _packed(
 
 def _slot(key: str, shots: list[Shot]) -> tuple[Shot, FrameSide] | None:
     """The shot and side of a key like "2E"."""
-    number, side = key[:-1], {"S": FrameSide.START, "E": FrameSide.END}.get(key[-1:])
-    if side is None or not number.isdigit() or not 1 <= int(number) <= len(shots):
+    found = _KEY.fullmatch(key)
+    if found is None or not 1 <= int(found[1]) <= len(shots):
         return None
-    return shots[int(number) - 1], side
+    return shots[int(found[1]) - 1], {"S": FrameSide.START, "E": FrameSide.END}[found[2]]
 
 
 def _read_png(folder: Path, name: str) -> bytes:
-    path = folder / name
     if not inside(folder, name):
         raise BadInput(f"film.json of {folder.name} names a file outside of its folder.")
+    path = folder / name
     if not path.is_file():
         raise BadInput(f"The frame {name} of {folder.name} is missing: bring the film with all frames.")
     try:
-        read_picture(path)
-        return without_metadata(path.read_bytes())
+        png = path.read_bytes()
+        check_png(png)
+        return without_metadata(png)
     except (BadInput, OSError) as error:
         raise BadInput(
             f"The frame {name} of {folder.name} is not a whole PNG picture: bring the film with all frames."
         ) from error
-
-
-def inside(folder: Path, name: str) -> bool:
-    """Whether a name that a film.json gives is that of a file in its folder."""
-    return "\0" not in name and (folder / name).resolve().is_relative_to(folder.resolve())
 
 
 def _size(png: bytes) -> tuple[int, int]:

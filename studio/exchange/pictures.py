@@ -47,12 +47,17 @@ def check_frame(data: bytes, width: int, height: int) -> CheckedPicture:
     return CheckedPicture(png(np.asarray(fit(_open(data), width, height))), width, height)
 
 
-def _open(data: bytes) -> Image.Image:
+def check_png(data: bytes) -> None:
+    """Raises BadInput for what is no whole PNG file, or has more pixels than a picture may have."""
+    _open(data, ("PNG",))
+
+
+def _open(data: bytes, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     """The whole picture, upright, 8-bit RGB."""
     if len(data) > MAX_BYTES:
         raise BadInput(f"This file is too large: choose a picture of at most {MAX_BYTES // 1_000_000} MB.")
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=formats) as image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             if image.width * image.height > MAX_PIXELS:
                 raise BadInput(

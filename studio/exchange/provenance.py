@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from engine.errors import BadInput
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME")
+_PICTURE_CHUNKS = (b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"IDAT", b"IEND")
 _KEYWORD = b"stage"
 
 
@@ -31,8 +31,8 @@ def with_provenance(png: bytes, text: str) -> bytes:
 
 
 def without_metadata(png: bytes) -> bytes:
-    """The PNG without any text. Raises BadInput for what is no PNG."""
-    return SIGNATURE + b"".join(chunk for kind, chunk in _chunks(png) if kind not in _TEXT_CHUNKS)
+    """The PNG with what makes its picture, and nothing else. Raises BadInput for what is no PNG."""
+    return SIGNATURE + b"".join(chunk for kind, chunk in _chunks(png) if kind in _PICTURE_CHUNKS)
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from engine.errors import BadInput
-from engine.manifest import read_manifest
-from studio.exchange.drawn_film import inside
+from engine.manifest import inside, read_manifest
 from studio.exchange.pictures import MAX_BYTES
 from studio.store.errors import clear_errors
 
@@ -22,6 +21,16 @@ LARGEST_MANIFEST = 20_000_000
 LARGEST_FILM = 500_000_000
 """Bytes of a film.zip, and of its frames: PNG files do not get smaller in a zip."""
 ENCRYPTED = 0x1  # flag of an entry
+_BAD = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    UnicodeDecodeError,  # a name in another encoding than its entry says
+    NotImplementedError,  # a kind of zip that Python does not read
+    FileExistsError,  # a file and a folder of one name
+    NotADirectoryError,
+    IsADirectoryError,
+)
 _AGAIN = "choose the film.zip that the studio made"
 
 
@@ -33,12 +42,13 @@ def unpacked(file: Path, beside: Path) -> Iterator[Path]:
     are larger than any may be, before they are unpacked.
     """
     with clear_errors(beside):
-        folder = Path(tempfile.mkdtemp(prefix="film-", dir=beside))
+        parent = Path(tempfile.mkdtemp(prefix="film-", dir=beside))
+        folder = parent / "this zip"  # sentences about what is wrong name the folder
         try:
             _unpack(file, folder)
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(parent, ignore_errors=True)
 
 
 def _unpack(file: Path, folder: Path) -> None:
@@ -55,7 +65,7 @@ def _unpack(file: Path, folder: Path) -> None:
                 raise BadInput(f"The frames in this zip are larger than any film's: {_AGAIN}.")
             for name, info in frames.items():
                 _write(archive, info, folder / name, MAX_BYTES)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except _BAD as error:
         raise BadInput(f"This file is not a whole zip that can be read: {_AGAIN}.") from error
 
 

@@ -28,6 +28,8 @@ from studio.jobs.orders import DrawInputs, DrawOrder, ResolvedFrame
 from studio.project.conditions import Conditions, FrameRef, Kept, KeptSource
 from studio.project.film import FilmState, load_film
 from studio.project.lineage import Lineage
+from studio.project.prompts import present_prompt
+from studio.project.words import words_of
 from studio.store.home import Home
 from studio.store.states import JobState
 from studio.store.tables import Project, Shot, Take
@@ -39,7 +41,7 @@ def draw(bench: Bench) -> None:
     if not bench.painters.has(bench.job.profile):
         bench.report(0, 0, "loading the painter", at_once=True)
     painter = bench.painters.get(bench.job.profile, order.aspect)
-    inputs = resolve(bench, order)
+    order, inputs = resolve(bench, order)
     waiting = f"{painter.profile.title} is at work" if painter.profile.mode is Mode.HOSTED else ""
 
     def on_step(step: int, total: int) -> None:
@@ -60,9 +62,11 @@ def draw(bench: Bench) -> None:
     measure_after_drawing(bench, painter)
 
 
-def resolve(bench: Bench, order: DrawOrder) -> DrawInputs:
-    """Finds the previous end frame and the memory bank, and records them with the job: those of this moment,
-    or those of the take that is drawn again.
+def resolve(bench: Bench, order: DrawOrder) -> tuple[DrawOrder, DrawInputs]:
+    """The order with the words of the shot, its previous end frame and its memory bank, which are recorded
+    with the job: all of this moment, or those of the take that is drawn again.
+
+    So what is written while a shot waits is drawn, and no picture is stale when it arrives.
     """
     with bench.home.database.write() as session:
         job = queue.held(session, bench.job.id, bench.worker_id)
@@ -74,10 +78,14 @@ def resolve(bench: Bench, order: DrawOrder) -> DrawInputs:
             inputs = recorded_inputs(session, order.again, film.shots[index].picked)
             check_frames(bench.home, inputs)
         else:
+            shot = film.shots[index]
+            order = order.model_copy(
+                update={"prompt": present_prompt(film, shot), "words": words_of(film, shot)}
+            )
             inputs = present_inputs(film, index, order)
         job.resolved = inputs.model_dump(mode="json")
         session.add(job)
-    return inputs
+    return order, inputs
 
 
 def present_inputs(film: FilmState, index: int, order: DrawOrder) -> DrawInputs:

@@ -40,7 +40,9 @@ class Pace:
 
 def learn_pace(session: Session) -> Pace:
     """The median pace of the last finished jobs of each kind and profile."""
-    newest = func.row_number().over(partition_by=col(Job.kind), order_by=col(Job.finished).desc())
+    newest = func.row_number().over(
+        partition_by=(col(Job.kind), col(Job.profile)), order_by=col(Job.finished).desc()
+    )
     done = select(
         col(Job.kind), col(Job.profile), col(Job.seconds), col(Job.units), newest.label("age")
     ).where(col(Job.state) == JobState.DONE.value, col(Job.seconds) > 0, col(Job.units) > 0)

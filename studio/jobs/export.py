@@ -14,7 +14,6 @@ from sqlmodel import Session
 
 from engine.errors import Cancelled
 from engine.manifest import FilmManifest
-from engine.story import Shot
 from engine.video.film import assemble
 from engine.video.sound import lay_under
 from studio.exchange.bundle import shot_record
@@ -23,7 +22,7 @@ from studio.jobs.bench import Bench
 from studio.jobs.clips import find_clip, make_clip, pick_clip, write_texts
 from studio.jobs.orders import ExportOrder, ExportSound
 from studio.store.states import JobState
-from studio.store.tables import Clip, Film, Refinement, Take
+from studio.store.tables import Clip, Film, Refinement, Shot, Take
 
 
 @dataclass
@@ -77,10 +76,12 @@ def keep_film(bench: Bench, order: ExportOrder, clips: list[Clip], rendered: int
         job = queue.held(session, bench.job.id, bench.worker_id)
         if job.cancel_requested:  # since the last look: what was cancelled makes no film
             raise Cancelled("The film was cancelled; its clips are kept.")
-        shots: list[Shot] = [item.shot for item in order.shots]
+        rate = order.storyboard.rate
         records = [
-            shot_record(number, shot, order.storyboard.rate, *_made_of(session, clip))
-            for number, (shot, clip) in enumerate(zip(shots, clips, strict=True), start=1)
+            shot_record(
+                number, session.get_one(Shot, item.shot_id), item.shot, rate, *_made_of(session, clip)
+            )
+            for number, (item, clip) in enumerate(zip(order.shots, clips, strict=True), start=1)
         ]
         film = Film(
             owner=job.owner,

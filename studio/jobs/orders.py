@@ -12,12 +12,13 @@ from studio.store.tables import Project
 
 
 class DrawOrder(BaseModel):
-    """A draw job's snapshot: words and settings of the moment when it was queued.
+    """What a draw job is told: settings of the moment when it was queued.
 
-    `seeds` has one entry a take. `kept` is a frame that is given; `continues` asks for the end frame of the
-    shot before, as it is when the job starts, as the start frame. `again` names a take that is to be drawn
-    from its own record: all seeds of its batch are drawn, since the size of a batch changes the last bits,
-    and the one at `again_index` is kept.
+    `words` and their `prompt` are those of that moment, too; a shot is drawn with the words that it has when
+    the job starts, unless it is drawn `again`. `seeds` has one entry a take. `kept` is a frame that is given;
+    `continues` asks for the end frame of the shot before, as it is when the job starts, as the start frame.
+    `again` names a take that is to be drawn from its own record: all seeds of its batch are drawn, since the
+    size of a batch changes the last bits, and the one at `again_index` is kept.
     """
 
     model_config = ConfigDict(frozen=True)

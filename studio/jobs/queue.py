@@ -26,6 +26,7 @@ CRASHED = (
     "close other programs or draw fewer takes at once, then try again."
 )
 WAITING = (JobState.QUEUED.value, JobState.PAUSED.value)
+_ACTIVE = tuple(state.value for state in JobState if state.active)
 _QUEUED, _RUNNING = JobState.QUEUED.value, JobState.RUNNING.value
 
 
@@ -70,8 +71,11 @@ def enqueue(
 
 
 def first_in_line(session: Session) -> int:
-    """A place in front of every job that waits, for short work that somebody is looking at."""
-    first = session.exec(select(func.min(Job.sequence)).where(col(Job.state).in_(WAITING))).one()
+    """A place in front of every job that waits, for short work that somebody is looking at.
+
+    It is also in front of what runs, which may wait again: no two jobs may have one place.
+    """
+    first = session.exec(select(func.min(Job.sequence)).where(col(Job.state).in_(_ACTIVE))).one()
     last = session.exec(select(func.max(Job.sequence))).one()
     return int(first) - 1 if first is not None else int(last or 0) + 1
 
@@ -133,8 +137,7 @@ def replaces(order: Mapping[str, Any], waiting: Mapping[str, Any]) -> bool:
 
 def active_jobs(session: Session, *conditions: Any) -> list[Job]:
     """Jobs that run, wait or are paused, of those that fit the conditions."""
-    active = [state.value for state in JobState if state.active]
-    query = select(Job).where(col(Job.state).in_(active), *conditions)
+    query = select(Job).where(col(Job.state).in_(_ACTIVE), *conditions)
     return list(session.exec(query.order_by(col(Job.sequence), col(Job.created))).all())
 
 
@@ -164,9 +167,14 @@ def claim(database: Database, worker_id: str) -> Job | None:
         return job
 
 
-def release(database: Database, worker_id: str) -> None:
-    """Queues again what a dead worker held, and forgets the worker. For the supervisor, who saw it die."""
+def release(database: Database, worker_id: str, *, asked: bool = False) -> None:
+    """Queues again what a dead worker held, and forgets the worker. For the supervisor, who saw it die; where
+    he `asked` it to leave, this does not count as a failed attempt.
+    """
     with database.write() as session:
+        if asked:
+            for job in session.exec(select(Job).where(Job.state == _RUNNING, Job.lease_owner == worker_id)):
+                job.attempts -= 1
         _end_leases(session, col(Job.lease_owner) == worker_id)
         worker = session.get(Worker, worker_id)
         if worker is not None:

@@ -74,11 +74,12 @@ class Supervisor:
             self._child = child = self._spawn(worker_id, output.fileno())
         while child.poll() is None and not self._closing.wait(0.1):
             pass
-        if self._closing.is_set():
+        asked = child.poll() is None  # it lives: we are closing
+        if asked:
             _stop(child)
         assert child.stdin is not None
         child.stdin.close()
-        queue.release(self._home.database, worker_id)
+        queue.release(self._home.database, worker_id, asked=asked)
 
     def _spawn(self, worker_id: str, output: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "studio.jobs.worker", "--follow-stdin"]

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import Cancelled, StageError
@@ -142,10 +143,14 @@ def painter_factory(name: str) -> PainterFactory:
 
 
 def _follow_parent(worker: Worker) -> None:
-    """Stops the worker when stdin closes; one that cannot stop in time ends as by a crash."""
+    """Stops the worker when stdin closes. One that cannot stop in time (it loads a model, say) leaves its job
+    to the queue and ends; that it was asked to is no failure of the job.
+    """
     sys.stdin.buffer.read()
     worker.stop()
     time.sleep(GRACE_SECONDS)
+    with suppress(Exception):  # a lease that stays runs out
+        queue.release(worker.home.database, worker.id, asked=True)
     os._exit(1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, select
 
 from engine.metrics.vlm_judge import Score, Verdict
 from studio.project.commands import touch
@@ -49,7 +49,9 @@ def end_judging(project: Project, row: Judging, trouble: str = "") -> None:
 
 def end_abandoned(session: Session) -> None:
     """Ends what no process works on any more: called when a home is opened."""
-    session.exec(update(Judging).where(col(Judging.over).is_(False)).values(over=True, trouble=ABANDONED))
+    for row in session.exec(select(Judging).where(col(Judging.over).is_(False))).all():
+        end_judging(session.get_one(Project, row.project_id), row, ABANDONED)
+        session.add(row)
 
 
 def last_judging(session: Session, project_id: str) -> Judging | None:

@@ -1,4 +1,4 @@
-"""The prompt that recorded words make, for takes whose record has the words only."""
+"""The prompt of a shot as it is now, and that of recorded words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from engine import story
 from engine.step2.prompt import compose
 from engine.story import CinematicAttributes
 from studio.project.conditions import Words
+from studio.project.film import FilmState
+from studio.store.tables import Shot
 
 
 def prompt_of(words: Words) -> str:
@@ -27,3 +29,8 @@ def prompt_of(words: Words) -> str:
     cast = [story.CastMember(name=card.name, look=card.look) for card in words.cast]
     places = [story.Place(name=words.place, look=words.place_look)] if words.place else []
     return compose(shot, cast, places, words.look)
+
+
+def present_prompt(film: FilmState, shot: Shot) -> str:
+    """The prompt of a shot as the film is now."""
+    return compose(film.story_shot(shot), film.story_cast(), film.story_places(), film.project.look)

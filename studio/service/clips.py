@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from functools import lru_cache
 
 from sqlmodel import Session, col, select
 
-from engine.doctor import Machine, look_at_machine
 from engine.errors import BadInput, UnsupportedError
+from engine.fitting import Machine
 from engine.story import FrameRate
 from engine.video.renderers import RENDERERS, Cost, Renderer, choices, get_renderer, hindrance, quote
 from studio.jobs import queue
@@ -20,6 +19,7 @@ from studio.project.film import FilmState, load_film, owned_clip, owned_project,
 from studio.service.agents import agents_of
 from studio.service.cards import Cards
 from studio.service.clip_views import ClipView, RendererView, RenderQuote
+from studio.service.machine import machine_here
 from studio.service.paid import paid_renderer_refusal
 from studio.service.room import Room
 from studio.service.times import moment
@@ -37,7 +37,7 @@ class Clips(Room):
 
     def renderers(self) -> tuple[RendererView, ...]:
         """All renderers, with what they make, what they cost, and why one cannot be used here."""
-        return tuple(_renderer_view(RENDERERS[name], _machine()) for name in choices())
+        return tuple(_renderer_view(RENDERERS[name], machine_here()) for name in choices())
 
     def render(self, owner: str, shot_ids: Sequence[str]) -> list[JobView]:
         """Queues a clip of each shot, in film order, by the project's renderer, with the words of now.
@@ -221,18 +221,13 @@ def clip_item(clips: FilmClips, shot: Shot) -> ExportShot | None:
 
 def check_renderer(film: FilmState) -> None:
     """Raises UnsupportedError when the film's renderer cannot be used here, or not by everybody."""
-    reason = _hindrance(get_renderer(film.project.renderer), _machine())
+    reason = _hindrance(get_renderer(film.project.renderer), machine_here())
     if reason:
         raise UnsupportedError(reason)
 
 
 def _hindrance(renderer: Renderer, machine: Machine) -> str:
     return renderer.refusal or paid_renderer_refusal(renderer.name) or hindrance(renderer, machine)
-
-
-@lru_cache(maxsize=1)
-def _machine() -> Machine:
-    return look_at_machine()
 
 
 def _enqueue(session: Session, film: FilmState, shot: Shot, order: RenderOrder) -> Job:

@@ -10,7 +10,6 @@ from sqlmodel import Session, select
 from engine.errors import BadInput
 from engine.profile import Mode
 from engine.profiles import get_profile, resized
-from engine.step2.prompt import compose
 from engine.story import FrameSide
 from studio.exchange.pictures import check_frame
 from studio.jobs import queue
@@ -25,6 +24,7 @@ from studio.project.film import (
     owned_shot,
 )
 from studio.project.lineage import Lineage
+from studio.project.prompts import present_prompt
 from studio.project.words import words_of
 from studio.service.cards import Cards
 from studio.service.room import drawable
@@ -54,7 +54,8 @@ class Drawing(Work):
         continues: bool = False,
         given: bytes | None = None,
     ) -> list[JobView]:
-        """Queues one job a shot, in film order, with the words and settings of this moment.
+        """Queues one job a shot, in film order, with these settings; it is drawn with the words that it has
+        when its turn comes.
 
         `takes` 1..8 are drawn together with seeds seed, seed + 1, …; None draws a new random seed for each
         shot. The first finished take of each job becomes the picked one (as `pick` would, but not part of the
@@ -75,7 +76,7 @@ class Drawing(Work):
         _check_given(len(set(shot_ids)), keep, continues, given)
         with self.home.database.write() as session:
             project = owned_project(session, owner, owned_shot(session, owner, shot_ids[0]).project_id)
-            profile = drawable(project)
+            profile = drawable(project.profile)
             if profile.mode is not Mode.PAIRS and memory_guidance not in (None, 1):
                 raise BadInput(
                     f"{profile.title} reads memory as whole pictures, not more and not less: leave the "
@@ -100,7 +101,7 @@ class Drawing(Work):
                     _check_previous(session, film, shot, shot_ids)
                 first = seed if seed is not None else secrets.randbelow(MAX_SEED - MAX_TAKES)
                 order = DrawOrder(
-                    prompt=_prompt(film, shot),
+                    prompt=present_prompt(film, shot),
                     words=words_of(film, shot),
                     seeds=tuple(first + i for i in range(takes)),
                     steps=steps,
@@ -204,10 +205,6 @@ def _check_previous(session: Session, film: FilmState, shot: Shot, drawn: Sequen
     comes = before.id in drawn or any(JobState(state).active for state in session.exec(mine))
     if film.picked(before) is None and not comes:
         raise BadInput(f"Shot {index} has no picture to continue from: draw it first.")
-
-
-def _prompt(film: FilmState, shot: Shot) -> str:
-    return compose(film.story_shot(shot), film.story_cast(), film.story_places(), film.project.look)
 
 
 def _kept(film: FilmState, shot: Shot, side: FrameSide) -> Kept:

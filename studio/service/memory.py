@@ -102,7 +102,7 @@ class Memory(Room):
             project = owned_project(session, owner, project_id)
             for id in shot_ids:
                 owned_shot(session, owner, id)
-            drawable(project)
+            drawable(project.profile)
             mine = (Job.project_id == project_id, Job.kind == JobKind.MEASURE.value)
             wanted = set(shot_ids)
             for job in queue.waiting_jobs(session, *mine):

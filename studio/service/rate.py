@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -14,6 +15,8 @@ RATES = ("24000/1001", "24", "25", "30000/1001", "30", "48", "50", "60000/1001",
 LONGEST: int = next(m.le for m in CinematicAttributes.model_fields["length"].metadata if hasattr(m, "le"))
 """Frames that a shot has at most."""
 _LOWEST, _HIGHEST = 1, 240
+# Not all that Fraction reads: "1e99999999" would be computed, digit by digit.
+_WRITTEN = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}|/[0-9]{1,9})?")
 _NTSC = {"23.976": "24000/1001", "23.98": "24000/1001", "29.97": "30000/1001", "59.94": "60000/1001"}
 
 
@@ -21,6 +24,8 @@ def parse_rate(text: str) -> FrameRate:
     """A rate as people write it: "25", "24000/1001", "23.976". Raises BadInput."""
     written = _NTSC.get(text.strip(), text.strip())
     try:
+        if _WRITTEN.fullmatch(written) is None:
+            raise ValueError
         rate = Fraction(written)
         if not _LOWEST <= rate <= _HIGHEST:
             raise ValueError

@@ -80,9 +80,9 @@ class Room:
             return Cards(session, owned_project(session, owner, shot.project_id), self.signer).shot(shot)
 
 
-def drawable(project: Project) -> Profile:
-    """The project's profile. Raises UnsupportedError when it cannot draw."""
-    profile = get_profile(project.profile)
+def drawable(name: str) -> Profile:
+    """The profile of that name. Raises UnsupportedError when it cannot draw here."""
+    profile = get_profile(name)
     # A small checkpoint that is missing is told by the job; a large one must not even begin to download.
     why_not = profile.refusal if profile.family == MINI.family else refusal(profile, machine_here())
     if why_not := paid_profile_refusal(profile.name) or why_not:

@@ -70,7 +70,7 @@ class Sound(Room):
         with self._edit(owner, project_id) as edit:
             if not edit.project.sound:
                 raise BadInput("There is no sound under the film: choose a file first.")
-            if offset is not None and abs(edit.film.rate.seconds(abs(offset))) > MOST_SECONDS_OFF:
+            if offset is not None and abs(offset) > MOST_SECONDS_OFF * edit.film.rate.fraction:
                 raise BadInput("The sound cannot begin more than six hours before or after the film.")
             edit.recorder.set(edit.project, **fields)
             edit.recorder.finish("change the sound of the film")

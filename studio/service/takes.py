@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from engine.errors import BadInput, UnsupportedError
-from engine.profiles import get_profile
+from engine.errors import BadInput
 from studio.exchange.preferences import preferences_of, write_zip
 from studio.exchange.zips import ZipKind, forget
 from studio.jobs import queue
@@ -18,8 +17,7 @@ from studio.service.cards import Cards, label
 from studio.service.fields import take_fields
 from studio.service.how import facts
 from studio.service.memory import packed_views
-from studio.service.paid import paid_profile_refusal
-from studio.service.room import Room
+from studio.service.room import Room, drawable
 from studio.service.take_views import LineageView, PreferencesView, PurgeView, TakeView
 from studio.service.times import moment
 from studio.service.views import JobView, ShotView
@@ -94,9 +92,7 @@ class Takes(Room):
             number = film.index[shot.id] + 1
             if shot.locked:
                 raise BadInput(f"Shot {number} is locked: unlock it to draw it again.")
-            profile = get_profile(take.recipe["profile"])
-            if why_not := paid_profile_refusal(profile.name) or profile.refusal:
-                raise UnsupportedError(why_not)
+            profile = drawable(take.recipe["profile"])
             order = again_order(session, take)
             job = queue.enqueue(
                 session,

@@ -8,14 +8,14 @@ from sqlmodel import Session
 
 from engine.errors import BadInput
 from studio.jobs import queue
-from studio.project.film import owned_job, owned_project
+from studio.project.film import load_film, owned_job, owned_project
 from studio.service.cards import Cards, read_worker
 from studio.service.paid import check_paid_again
-from studio.service.room import Room
+from studio.service.room import Room, drawable
 from studio.service.views import JobView, WorkerView
 from studio.store.errors import NotFound
 from studio.store.states import JobKind, JobState
-from studio.store.tables import Job
+from studio.store.tables import Job, Project
 
 
 class Work(Room):
@@ -77,8 +77,11 @@ class Work(Room):
                 deeds[act](session, job)
 
     def retry(self, owner: str, job_id: str) -> JobView:
-        """Queues a failed or cancelled job again, with the words and settings it was made with. A job of the
-        same shot that still waits makes room for it.
+        """Queues a failed or cancelled job again, with the settings it was made with. A job of the same shot
+        that still waits makes room for it.
+
+        Raises BadInput for a shot that is locked or in the trash, UnsupportedError where what does it cannot
+        be used here (any more).
         """
         with self.home.database.write() as session:
             job = owned_job(session, owner, job_id)
@@ -87,6 +90,7 @@ class Work(Room):
             project = owned_project(session, owner, job.project_id)
             who = job.profile if _of_another(job) else project.profile
             check_paid_again(job, who)
+            _check_drawable(session, project, job, who)
             same = (Job.project_id == project.id, Job.kind == job.kind, Job.shot_id == job.shot_id)
             for waiting in queue.waiting_jobs(session, *same):
                 if queue.replaces(job.order, waiting.order):
@@ -121,6 +125,20 @@ class Work(Room):
         with self.home.database.read() as session:
             job = owned_job(session, owner, job_id)
             return Cards(session, owned_project(session, owner, job.project_id), self.signer).job(job)
+
+
+def _check_drawable(session: Session, project: Project, job: Job, profile: str) -> None:
+    """Raises BadInput or UnsupportedError for a job that `draw` or `render` would not take now."""
+    if job.kind == JobKind.DRAW.value:
+        drawable(profile)
+    if job.shot_id is None:
+        return
+    film = load_film(session, project)
+    if job.shot_id not in film.index:
+        raise BadInput("The shot of this job is in the trash: restore it first.")
+    number = film.index[job.shot_id]
+    if job.kind == JobKind.DRAW.value and film.shots[number].locked:
+        raise BadInput(f"Shot {number + 1} is locked: unlock it to draw it.")
 
 
 def _of_another(job: Job) -> bool:

@@ -353,7 +353,8 @@ class Job(SQLModel, table=True):
 
 
 class RemoteOperation(SQLModel, table=True):
-    """A clip that was ordered of a paid service, written down before anything waits for it.
+    """A clip that is ordered of a paid service, written down before it is ordered: then without `operation`,
+    which the service's answer names.
 
     `request` is the hash of all that the clip depends on but the seed. `collected` says since when a clip row
     holds its result; `closed` since when it is known that it will never give one.

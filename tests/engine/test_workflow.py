@@ -212,7 +212,8 @@ def test_the_manifest_has_every_field(tmp_path: Path) -> None:
     assert len(film["shots"]) == 3
     for i, (shot, frames) in enumerate(zip(film["shots"], LENGTHS, strict=True), 1):
         assert set(shot) == {
-            "description", "scene", "slate", "attributes", "refined", "start", "end", "lineage"
+            "description", "scene", "slate", "title", "locked", "words",
+            "attributes", "refined", "start", "end", "lineage",
         }  # fmt: skip
         assert (shot["scene"], shot["slate"]) == (2, slate_letters(i - 1))
         assert shot["attributes"]["length"] == {
@@ -342,6 +343,16 @@ def test_a_film_that_was_stopped_goes_on_from_its_pairs(tmp_path: Path) -> None:
     went_on = read_manifest(tmp_path / "film.json")
     filmed(tmp_path / "other" / "film.mp4", seed=2)
     assert went_on == read_manifest(tmp_path / "other" / "film.json")
+
+
+def test_what_stopped_runs_drew_otherwise_goes_with_the_film_that_is_done(tmp_path: Path) -> None:
+    out = tmp_path / "film.mp4"
+    stopped(out, FlatPainter(), seed=2)
+    stopped(out, FlatPainter(), seed=3)
+    assert len(list((tmp_path / "film.frames").glob("*.png"))) == 12
+    filmed(out, seed=2)
+    named = {p for shot in read_manifest(tmp_path / "film.json").shots for p in (shot.start, shot.end)}
+    assert {f"film.frames/{p.name}" for p in (tmp_path / "film.frames").iterdir()} == named
 
 
 def test_a_film_that_is_done_is_drawn_anew(tmp_path: Path) -> None:

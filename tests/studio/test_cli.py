@@ -108,6 +108,13 @@ def test_bad_input_is_one_sentence(tmp_path: Path, arguments: list[str], sentenc
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_foreign_file_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"name": "mine"}')
+    done = stage("film", "An old fisherman", "-o", str(tmp_path / "package.mp4"))
+    assert "package.json is there and is not a film's" in one_sentence(done)
+    assert (tmp_path / "package.json").read_text() == '{"name": "mine"}'
+
+
 def test_no_theme_at_all(tmp_path: Path) -> None:
     assert one_sentence(stage("film", "", "-o", str(tmp_path / "film.mp4")))
 

@@ -140,6 +140,8 @@ def test_the_bundle_can_be_taken_away_and_brought_back(working: Studio, tmp_path
     working.edit_shot(ME, ids[0], cast=[ada.name], length=6)
     working.edit_shot(ME, ids[1], length=8)
     draw_all_here(working, project)
+    working.edit_shot(ME, ids[0], title="Letter night", locked=True)
+    working.edit_shot(ME, ids[1], description="It was drawn from other words.")
     working.export(ME, project)
     wait_for_jobs(working, project, 120)
     film = working.film(ME, project)
@@ -164,7 +166,10 @@ def test_the_bundle_can_be_taken_away_and_brought_back(working: Studio, tmp_path
     again = working.open_film(YOU, media.path)
     assert media.path.is_file(), "the file that is opened stays where it is"
     assert again.head.title == before.head.title
-    assert [s.staleness.freshness for s in again.shots] == [Freshness.FRESH] * 2
+    assert [(s.title, s.locked, s.staleness) for s in again.shots] == [
+        (s.title, s.locked, s.staleness) for s in before.shots
+    ]
+    assert [s.staleness.text for s in again.shots] == ["", "the description changed"]
     assert [s.attributes for s in again.shots] == [s.attributes for s in before.shots]
     taken = [working.takes(YOU, shot.id)[0] for shot in again.shots]
     assert [(t.start_sha256, t.end_sha256) for t in taken] == list(drawn.frames)

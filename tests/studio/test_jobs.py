@@ -92,14 +92,14 @@ def test_keeping_a_frame(working: Studio) -> None:
     assert second.end_sha256 != first.end_sha256
 
 
-def test_words_are_those_of_the_moment_of_queueing(studio: Studio) -> None:
+def test_a_shot_is_drawn_with_the_words_that_it_has_when_its_turn_comes(studio: Studio) -> None:
     project, (shot,) = new_film(studio, 1)
     studio.draw(ME, [shot])
     studio.edit_shot(ME, shot, description="Changed while it waited.")
     studio.start_worker()
     wait_for_jobs(studio, project)
-    assert "Moment 1" in studio.takes(ME, shot)[0].lineage.prompt
-    assert shots_of(studio, project)[0].staleness.text == "the description changed"
+    assert "Changed while it waited." in studio.takes(ME, shot)[0].lineage.prompt
+    assert shots_of(studio, project)[0].staleness.text == ""
 
 
 def test_a_waiting_job_is_replaced_in_its_place(studio: Studio) -> None:
@@ -329,6 +329,20 @@ def test_a_job_handed_back_does_not_count_as_a_crash(studio: Studio) -> None:
     assert studio.jobs(ME, project)[0].attempts == 0
 
 
+def test_a_worker_who_was_asked_to_leave_fails_nothing(studio: Studio) -> None:
+    """The studio is closed again and again while a model loads, which nothing can interrupt."""
+    project, (shot,) = new_film(studio, 1)
+    studio.draw(ME, [shot])
+    for _ in range(2 * queue.MAX_ATTEMPTS):
+        assert queue.claim(studio.home.database, "me") is not None
+        queue.release(studio.home.database, "me", asked=True)
+        assert studio.jobs(ME, project)[0].state is JobState.QUEUED
+    for _ in range(queue.MAX_ATTEMPTS):
+        assert queue.claim(studio.home.database, "me") is not None
+        queue.release(studio.home.database, "me")
+    assert studio.jobs(ME, project)[0].error == queue.CRASHED
+
+
 def test_memory_and_previous_end_are_recorded_with_the_job(working: Studio) -> None:
     project, ids = new_film(working, 2)
     working.draw(ME, ids)
@@ -391,3 +405,9 @@ def test_estimates_leave_waiting_out(studio: Studio) -> None:
         queue.end(session, job, JobState.DONE, seconds=8.0)
     estimate = studio.estimate(ME, ids)
     assert (estimate.shots, estimate.seconds) == (2, pytest.approx(2 * get_profile("mini").steps * 0.25))
+    with studio.home.database.write() as session:  # another profile's work says nothing of this one's
+        for _ in range(30):
+            row = session.get_one(Project, project)
+            job = queue.enqueue(session, row, JobKind.DRAW, "Draw", {}, units=32, profile="qwen-image")
+            queue.end(session, job, JobState.DONE, seconds=800.0)
+    assert studio.estimate(ME, ids) == estimate

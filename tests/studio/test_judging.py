@@ -9,9 +9,12 @@ import pytest
 
 from engine.errors import BadInput
 from engine.metrics.vlm_judge import Score
+from studio.project.film import load_film
+from studio.project.judging import ABANDONED, begin_judging
 from studio.service.agent_views import JudgingView
 from studio.service.studio import Studio
 from studio.store.errors import NotFound
+from studio.store.tables import Project
 from tests.engine.agents.fake_server import Answer, Fail, FakeServer, Hang, Json, Say, form_of
 from tests.studio.helpers import ME, YOU, draw_all_here, draw_here, new_film, shots_of
 
@@ -72,6 +75,21 @@ def test_what_the_judge_says_of_the_film_stays_with_it(studio: Studio) -> None:
     copy = studio.duplicate_project(ME, project).head
     assert copy.judging is not None
     assert copy.judging.scores == said.scores
+
+
+def test_a_page_hears_that_a_judge_is_gone(studio: Studio) -> None:
+    """The studio was killed while he judged: who had it open is told when it is back."""
+    project, _ = new_film(studio, 1)
+    with studio.home.database.write() as session:
+        begin_judging(session, load_film(session, session.get_one(Project, project)), "a judge")
+    seen = studio.project(ME, project)
+    assert seen.head.judging is not None
+    assert seen.head.judging.working
+    with Studio(studio.home.root) as again:
+        head = again.changes(ME, project, since=seen.revision).head
+    assert head is not None
+    assert head.judging is not None
+    assert head.judging.trouble == ABANDONED
 
 
 def test_a_judge_who_fails_keeps_what_he_said_and_why(studio: Studio) -> None:

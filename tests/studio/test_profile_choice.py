@@ -121,6 +121,13 @@ def test_a_large_profile_is_not_even_begun_where_it_cannot_run(
     on(monkeypatch, Machine(64, 80, 200, "a card"))
     (job,) = studio.draw(ME, ids)
     assert job.title == "Draw shot 1"
+    studio.cancel(ME, job.id)
+    take = draw_here(studio, project, ids[0])
+    drawn_by(studio, ids[0], "qwen-image-edit")
+    on(monkeypatch, Machine(16, 0, 100, "CPU"))
+    for again in (lambda: studio.retry(ME, job.id), lambda: studio.draw_again(ME, take)):
+        with pytest.raises(UnsupportedError, match="needs a GPU with 58 GiB of memory"):
+            again()
     studio.edit_project(ME, project, profile="qwen-image")
     with pytest.raises(UnsupportedError, match="no STEP² LoRA"):
         studio.draw(ME, ids)

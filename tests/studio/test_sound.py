@@ -47,6 +47,9 @@ def test_a_sound_is_kept_by_its_content(studio: Studio, home: Path, tmp_path: Pa
     changed = studio.project(ME, project).head.sound
     assert changed is not None
     assert (changed.offset, changed.volume, changed.in_film) == (-12, 50, True)
+    for far in (10**7, -(10**400)):
+        with pytest.raises(BadInput, match="six hours"):
+            studio.edit_sound(ME, project, offset=far)
     studio.remove_sound(ME, project)
     assert studio.project(ME, project).head.sound is None
     studio.undo(ME, project)

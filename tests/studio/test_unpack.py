@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from studio.exchange import unpack
 from studio.project.film import load_film, owned_project
 from studio.project.lineage import Freshness
 from studio.service.studio import Studio
+from studio.store.tables import Take
 from tests.examples import examples
 from tests.studio.helpers import ME
 from tests.studio.test_exchange import a_film_from_the_command_line, png
@@ -116,6 +118,16 @@ def test_a_zip_of_a_folder_and_a_memory_that_did_not_come_along(studio: Studio, 
         (lambda film: film["shots"][0].update(start="../film.json"), "outside of its folder"),
         (lambda film: film["shots"][0].update(start="/etc/hostname"), "outside of its folder"),
         (lambda film: film["shots"][0].update(start="a\0b.png"), "outside of its folder"),
+        (lambda film: film["shots"][0].update(start="a" * 300), "outside of its folder"),
+        (lambda film: film["shots"][0].update(start="large.png/x.png", end="large.png"), "15 MB|is missing"),
+        (lambda film: film["shots"][0].update(start="drawing.png"), "not a whole PNG"),
+        (lambda film: film["shots"][0].update(start="huge.png"), "not a whole PNG"),
+        (lambda film: film["shots"][0]["lineage"].update(batch=3_000_000), "of this zip is not a film"),
+        (lambda film: film["shots"][0]["lineage"].update(batch=0), "not a film"),
+        (lambda film: film["shots"][0]["lineage"].update(steps=10**9), "not a film"),
+        (lambda film: film["shots"][0]["lineage"].update(seed=10**40), "not a film"),
+        (lambda film: film["shots"][0]["lineage"].update(guidance=float("nan")), "not a film"),
+        (lambda film: film["shots"][1]["lineage"]["memory"][0].update(share=0.0), "not a film"),
         (lambda film: film["shots"][1].update(end="gone.png"), "is missing"),
         (lambda film: film["shots"][0].update(start="film.json"), "not a whole PNG"),
         (lambda film: film["shots"][0].update(start="large.png"), "15 MB"),
@@ -131,6 +143,8 @@ def test_a_zip_that_cannot_be_opened_leaves_nothing_behind(
     folder = a_film_from_the_command_line(tmp_path / "film")
     (folder / "large.png").write_bytes(bytes(15_000_001))
     Image.new("RGB", (512, 256)).save(folder / "wide.png")
+    Image.new("RGB", (64, 64)).save(folder / "drawing.png", "EPS")
+    Image.new("1", (8000, 7000)).save(folder / "huge.png")
     film = json.loads((folder / "film.json").read_text())
     change(film)
     (folder / "film.json").write_text(json.dumps(film))
@@ -138,6 +152,45 @@ def test_a_zip_that_cannot_be_opened_leaves_nothing_behind(
         studio.open_film(ME, zipped(folder, tmp_path / "film.zip"))
     assert studio.all_projects(ME) == ()
     assert list(studio.home.cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ["²E", "1" * 5000 + "E", "0S", "E", "", "-1S", "٣E"])
+def test_a_memory_of_what_is_no_frame_of_the_film(studio: Studio, tmp_path: Path, key: str) -> None:
+    folder = a_film_from_the_command_line(tmp_path / "film")
+    film = json.loads((folder / "film.json").read_text())
+    film["shots"][1]["lineage"]["memory"][1]["frame"] = key
+    (folder / "film.json").write_text(json.dumps(film))
+    view = studio.open_film(ME, zipped(folder, tmp_path / "film.zip"))
+    assert [m.key for m in studio.memory(ME, view.shots[1].id).packed] == ["1E"]
+
+
+def test_a_film_of_another_shape_goes_on_in_it(studio: Studio, tmp_path: Path) -> None:
+    folder = a_film_from_the_command_line(tmp_path / "film")
+    film = json.loads((folder / "film.json").read_text())
+    for shot in film["shots"]:
+        shot["lineage"]["profile"] = "qwen-image-edit"
+        for side in ("start", "end"):
+            Image.new("RGB", (928, 1664)).save(folder / shot[side])
+    (folder / "film.json").write_text(json.dumps(film))
+    view = studio.open_film(ME, zipped(folder, tmp_path / "film.zip"))
+    assert view.head.aspect == "9:16"
+    assert {shot.staleness.freshness for shot in view.shots} == {Freshness.FRESH}
+
+
+def test_only_what_makes_the_picture_comes_in(studio: Studio, tmp_path: Path) -> None:
+    folder = a_film_from_the_command_line(tmp_path / "film")
+    film = json.loads((folder / "film.json").read_text())
+    path = folder / film["shots"][0]["start"]
+    plain = path.read_bytes()
+    at = plain.index(b"IDAT") - 4
+    body = b"stOw" + b"a private chunk"
+    chunk = len(body[4:]).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    path.write_bytes(plain[:at] + chunk + plain[at:])
+    view = studio.open_film(ME, zipped(folder, tmp_path / "film.zip"))
+    take = studio.takes(ME, view.shots[0].id)[0]
+    with studio.home.database.read() as session:
+        stored = session.get_one(Take, take.id).start_sha256
+    assert studio.home.frame(stored).read_bytes() == plain
 
 
 def test_frames_larger_than_any_film_are_refused_before_they_are_unpacked(

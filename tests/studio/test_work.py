@@ -59,6 +59,35 @@ def test_run_next_goes_before_all_films_of_the_owner(studio: Studio) -> None:
         studio.run_next(ME, job.id)
 
 
+def test_work_that_somebody_looks_at_has_a_place_of_its_own(studio: Studio) -> None:
+    """Two jobs of one place could not change places."""
+    project, ids = new_film(studio, 2)
+    studio.draw(ME, ids)
+    claimed = queue.claim(studio.home.database, "me")
+    assert claimed is not None
+    studio.measure(ME, project)
+    queue.hand_back(studio.home.database, claimed.id, "me")
+    jobs = studio.jobs(ME, project)
+    assert len({job.sequence for job in jobs}) == len(jobs) == 3
+    assert jobs[0].title != "Draw shot 1"
+    studio.run_next(ME, claimed.id)
+    assert studio.jobs(ME, project)[0].title == "Draw shot 1"
+
+
+def test_what_would_not_be_drawn_is_not_tried_again(studio: Studio) -> None:
+    project, ids = new_film(studio, 2)
+    locked, deleted = studio.draw(ME, ids)
+    for job in (locked, deleted):
+        studio.cancel(ME, job.id)
+    studio.edit_shot(ME, ids[0], locked=True)
+    studio.delete_shots(ME, [ids[1]])
+    with pytest.raises(BadInput, match="Shot 1 is locked"):
+        studio.retry(ME, locked.id)
+    with pytest.raises(BadInput, match="in the trash"):
+        studio.retry(ME, deleted.id)
+    assert titles(studio, project) == []
+
+
 def test_all_at_once(studio: Studio) -> None:
     project, ids = new_film(studio, 3)
     studio.draw(ME, ids)

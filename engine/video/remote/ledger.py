@@ -25,8 +25,20 @@ class Ledger(Protocol):
         """
         ...
 
+    def begin(self, request: str, seed: int) -> bool:
+        """Write down that an order is about to be placed; it is on the disk when this returns.
+
+        False where one of this request was begun before, and whoever placed it ended before the answer came:
+        it is forgotten now, so that the next time it is ordered.
+        """
+        ...
+
+    def drop(self, request: str, seed: int) -> None:
+        """Forget what was begun: the order was turned away, or its trouble was told."""
+        ...
+
     def record(self, request: str, seed: int, operation: str) -> None:
-        """Write down an operation; it is on the disk when this returns."""
+        """Write down the operation of what was begun; it is on the disk when this returns."""
         ...
 
     def close(self, operation: str) -> None:
@@ -35,7 +47,7 @@ class Ledger(Protocol):
 
 
 class Entry(BaseModel):
-    """One line of a ledger."""
+    """One line of a ledger; without an operation it is an order that was begun."""
 
     request: str
     seed: int
@@ -51,11 +63,23 @@ class FileLedger:
         self._path = path
 
     def find(self, request: str, seed: int) -> str | None:
-        mine = [entry for entry in self._read() if (entry.request, entry.seed) == (request, seed)]
-        return mine[-1].operation if mine else None
+        asked = (request, seed)
+        mine = [e.operation for e in self._read() if (e.request, e.seed) == asked and e.operation]
+        return mine[-1] if mine else None
+
+    def begin(self, request: str, seed: int) -> bool:
+        entries = self._read()
+        others = [e for e in entries if e.operation or e.request != request]
+        first = len(others) == len(entries)
+        self._write([*others, *([Entry(request=request, seed=seed, operation="")] if first else [])])
+        return first
+
+    def drop(self, request: str, seed: int) -> None:
+        self._write([e for e in self._read() if e.operation or e.request != request])
 
     def record(self, request: str, seed: int, operation: str) -> None:
-        self._write([*self._read(), Entry(request=request, seed=seed, operation=operation)])
+        others = [e for e in self._read() if e.operation or e.request != request]
+        self._write([*others, Entry(request=request, seed=seed, operation=operation)])
 
     def close(self, operation: str) -> None:
         self._write([entry for entry in self._read() if entry.operation != operation])
@@ -71,7 +95,9 @@ class FileLedger:
             ) from error
 
     def _write(self, entries: list[Entry]) -> None:
-        write_bytes(self._path, json.dumps([entry.model_dump() for entry in entries], indent=2).encode())
+        write_bytes(
+            self._path, json.dumps([entry.model_dump() for entry in entries], indent=2).encode(), synced=True
+        )
 
 
 _ENTRIES = TypeAdapter(list[Entry])

@@ -17,6 +17,7 @@ from engine.video.encode import check_ffmpeg
 from engine.video.film_size import film_size
 from engine.video.framing import Framing
 from engine.video.pair import read_pair
+from engine.video.remote.http import perhaps_taken
 from engine.video.remote.ledger import Ledger
 from engine.video.remote.patience import STOPPED, Busy, Patience, patiently, pause
 from engine.video.remote.service import ClipOrder, Expired, Finished, Moderated, Refused, VideoService
@@ -109,7 +110,13 @@ class RemoteRenderer:
                 continue
         if cancelled is not None and cancelled():
             raise Cancelled(STOPPED)
-        operation = patiently(lambda: self._service.submit(order), self._patience, cancelled)
+        if not self._ledger.begin(name, order.seed):
+            raise perhaps_taken(self._renderer.title, "the program ended before the answer came")
+        try:
+            operation = patiently(lambda: self._service.submit(order), self._patience, cancelled)
+        except Exception:  # it was not taken, or says itself that it may have been
+            self._ledger.drop(name, order.seed)
+            raise
         self._ledger.record(name, order.seed, operation)
         return self._collected(operation, alive, cancelled)
 

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import StageError
 from engine.video.remote.ledger import FileLedger
-from engine.video.remote.service import Expired
+from engine.video.remote.service import ClipOrder, Expired
 from tests.engine.video.scene import Scene
 from tests.engine.video.services import Answer, Fal, serving
 
@@ -35,6 +35,26 @@ def test_an_order_without_a_clear_answer_is_not_placed_again(scene: Scene, answe
     with pytest.raises(StageError, match="may have been taken: look into your account there"):
         scene.made()
     assert len(scene.service.orders) == 1
+
+
+def test_an_order_that_a_program_died_over_is_told_and_then_placed(scene: Scene) -> None:
+    """It was killed, or the power was cut, between the order and its answer."""
+    renderer = scene.renderer()
+    submit = renderer._service.submit
+
+    def killed(order: ClipOrder) -> str:
+        submit(order)
+        raise KeyboardInterrupt  # nothing that a program does is done after this
+
+    renderer._service.submit = killed
+    with pytest.raises(KeyboardInterrupt):
+        scene.made(renderer)
+    with pytest.raises(StageError, match="the program ended before the answer came, and it may have been"):
+        scene.made(seed=4)
+    assert len(scene.service.orders) == 1
+    scene.made(seed=4)
+    scene.made(seed=4)
+    assert len(scene.service.orders) == 2
 
 
 @only_fal
