@@ -60,5 +60,5 @@ class Contradiction(View):
     """One sentence: "The words say desert, day; Place and Time say Harbour, night."."""
     action: str = ""
     """What would resolve it: "Set Place and Time"; empty where no field of the shot can."""
-    fields: dict[str, str] = {}
+    fields: dict[str, str | tuple[str, ...]] = {}
     """The fields that the action sets, as `edit_shot` takes them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from engine.director.claims import SCENE, claim, clothes, deeds, worn_on
@@ -52,8 +53,8 @@ def _hint(vocabulary: Vocabulary, field: str, word: str) -> WordHint:
 
 
 def contradictions(film: FilmState, shot: Shot) -> tuple[Contradiction, ...]:
-    """Where the description says something else than the place, time, weather, or the looks of the cast, or
-    what the profile never saw with the camera of the shot.
+    """Where the description says something else than the place, time, weather, or the looks of the cast, lets
+    somebody act who is not in the shot, or says what the profile never saw with the camera of the shot.
     """
     if not shot.description:
         return ()
@@ -63,6 +64,7 @@ def contradictions(film: FilmState, shot: Shot) -> tuple[Contradiction, ...]:
     profile, camera = film.project.profile, (shot.scale, shot.movement)
     return (
         *_contradictions(profile, shot.description, fields, places, cast),
+        *_absent(profile, shot.description, tuple(shot.cast), tuple(member.name for member in film.cast)),
         *_unseen(profile, shot.description, camera),
     )
 
@@ -86,6 +88,37 @@ def _unseen(profile: str, description: str, camera: tuple[str, str]) -> tuple[Co
                 fields={never.field: never.instead},
             )
     return tuple(found.values())
+
+
+@lru_cache(maxsize=16_384)
+def _absent(
+    profile: str, description: str, here: tuple[str, ...], everybody: tuple[str, ...]
+) -> tuple[Contradiction, ...]:
+    """Members of the cast whom a clause begins with, so that they act, and who are not in the shot."""
+    present = {name.casefold() for name in here}
+    most = get_profile(profile).max_people
+    found = []
+    for name in everybody:
+        if name.casefold() in present or not _begins_with(name).search(description):
+            continue
+        room = most is None or len(here) < most
+        found.append(
+            Contradiction(
+                text=f"The words name {name}, who is not in this shot.",
+                action=f"Add {name}" if room else "",
+                fields={"cast": (*here, name)} if room else {},
+            )
+        )
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _begins_with(name: str) -> re.Pattern[str]:
+    """A clause that begins with a name: "The postman waits", "…, and his mother waves", not "the postman's
+    bag" nor "she thinks of Ada".
+    """
+    before = r"(?:^|[.!?;:,]\s+|\band\s+)(?:and\s+)?(?:(?:the|an?|his|her|their|old|young|little)\s+)*"
+    return re.compile(rf"{before}{re.escape(name)}\b(?!['’]s\b)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=16_384)

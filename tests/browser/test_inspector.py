@@ -55,6 +55,21 @@ def test_several_shots_are_edited_at_once(page: Page, shared_studio: Server) -> 
     assert film.evaluate("() => stage.shots()[0].description").endswith("moment 1.")
 
 
+def test_whoever_the_words_name_is_added_with_one_click(page: Page, shared_studio: Server) -> None:
+    film = fill_film(page, shared_studio, 1)
+    film.fill("#new-cast", "Anna")
+    film.click("#add-cast")
+    film.fill("#shot-description", "Anna waits in the rain.")
+    film.locator("#shot-description").blur()
+    told = film.locator("#shot-contradictions")
+    expect(told).to_contain_text("The words name Anna, who is not in this shot.")
+    told.get_by_role("button", name="Add Anna").click()
+    becomes(film, "() => stage.shots()[0].attributes.cast.join()", "Anna")
+    expect(told).to_be_hidden()
+    film.click("#undo")
+    becomes(film, "() => stage.shots()[0].attributes.cast.join()", "")
+
+
 def test_words_that_cannot_be_drawn_are_marked(page: Page, shared_studio: Server) -> None:
     film = fill_film(page, shared_studio, 1)
     film.fill("#shot-description", "A dragon on a bridge")

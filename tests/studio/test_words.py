@@ -39,6 +39,41 @@ def test_words_against_the_fields_are_told_and_can_be_resolved(studio: Studio, f
     assert shots_of(studio, film[0])[0].contradictions == ()
 
 
+@pytest.mark.parametrize(
+    ("description", "named"),
+    [
+        ("The postman waits on the right.", True),
+        ("The fisherman looks up, and the old postman waves.", True),
+        ("The fisherman and his postman wait.", True),
+        ("The fisherman thinks of the postman.", False),
+        ("The postman's bag lies there. The fisherman waits.", False),
+        ("The postmanship of the fisherman is over.", False),
+        ("The fisherman waits.", False),
+    ],
+)
+def test_whoever_acts_without_being_in_the_shot_is_told_and_can_be_added(
+    studio: Studio, film: tuple[str, str], description: str, named: bool
+) -> None:
+    studio.add_cast(ME, film[0], "Postman", "a man with black hair in a blue coat")
+    found = told(studio, film, description)
+    if not named:
+        assert found == ()
+        return
+    (absent,) = found
+    assert absent.text == "The words name Postman, who is not in this shot."
+    assert (absent.action, absent.fields) == ("Add Postman", {"cast": ("Fisherman", "Postman")})
+    studio.edit_shot(ME, film[1], cast=list(absent.fields["cast"]))
+    assert shots_of(studio, film[0])[0].contradictions == ()
+
+
+def test_a_shot_that_is_full_takes_nobody_in(studio: Studio, film: tuple[str, str]) -> None:
+    for name in ("Postman", "Child"):
+        studio.add_cast(ME, film[0], name, "")
+    studio.edit_shot(ME, film[1], cast=["Fisherman", "Child"])
+    (absent,) = told(studio, film, "The fisherman waits. The postman walks to the left.")
+    assert (absent.action, absent.fields) == ("", {})
+
+
 def test_a_place_of_the_film_is_chosen_before_a_new_one(studio: Studio, film: tuple[str, str]) -> None:
     studio.add_place(ME, film[0], "The long way", "a desert")
     (scene,) = told(studio, film, "A desert. It snows.")

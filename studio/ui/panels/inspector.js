@@ -145,7 +145,7 @@ function renderContradictions(shots) {
   fill(contradictions, found.map(({ text: sentence, action, fields: wanted }) => h("div", {}, h("span", {}, `${sentence} `),
     action && h("button.s-quiet", { type: "button", onclick: () => stage.edit({ [shot.id]: wanted }, () => {
       const now = state.shots.get(shot.id);
-      return Object.entries(wanted).every(([name, value]) => now?.attributes[name] === value);
+      return Object.entries(wanted).every(([name, value]) => String(now?.attributes[name]) === String(value));
     }) }, action))));
 }
 
