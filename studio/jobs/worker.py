@@ -89,7 +89,7 @@ class Worker:
 
                     export(bench)
         except queue.LeaseLost:
-            log.warning("%s: another process has this job now", job.title)
+            log.warning("%s: this process does not hold the job (any more)", job.title)
         except Cancelled:
             self._stopped(job)
         except StageError as error:
@@ -107,13 +107,13 @@ class Worker:
         try:
             queue.hand_back(self.home.database, job.id, self.id)
         except queue.LeaseLost:
-            log.warning("%s: another process has this job now", job.title)
+            log.warning("%s: this process does not hold the job (any more)", job.title)
 
     def _end(self, job: Job, state: JobState, error: str = "") -> None:
         try:
             queue.end_held(self.home.database, job.id, self.id, state, error)
         except queue.LeaseLost:
-            log.warning("%s: another process has this job now", job.title)
+            log.warning("%s: this process does not hold the job (any more)", job.title)
 
     def _beat(self) -> None:
         queue.beat(self.home.database, self.id, os.getpid(), self._message, self._job_id)
