@@ -48,7 +48,11 @@
   const WATCHING = { previous: "frameBack", next: "frameForward" }; // arrows while the animatic is on
   const CHOICES = "input[type=checkbox], input[type=radio], input[type=range]";
   const TYPING = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]";
-  const OWN_KEYS = { " ": "button, a, video, summary, input[type=checkbox], input[type=radio]", Enter: "button, a, video, summary" };
+  const OPEN_TAB = "[role=tab][aria-selected=true]"; // there is nothing to press on it: Space plays
+  const OWN_KEYS = {
+    " ": `button:not(${OPEN_TAB}), a, video, summary, input[type=checkbox], input[type=radio]`,
+    Enter: "button, a, video, summary",
+  };
   const ARROWS = `[role=slider], [role=tab], [role=radio], video, ${CHOICES}`;
 
   function nameOf(event) {

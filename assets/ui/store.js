@@ -29,6 +29,9 @@
   const shot = (id = state.cursor) => state.shots.get(id) ?? null;
   const shots = () => state.order.map((id) => state.shots.get(id));
   const details = (id = state.cursor) => state.details.get(id) ?? null;
+  /** Whether a picture no longer says what is written, and no job is to draw it: also when it is locked. */
+  const outdated = (shot) => Boolean(shot?.take_id) && ["stale", "may drift"].includes(shot.staleness.freshness)
+    && !["queued", "drawing"].includes(shot.status);
   const activeJobs = () => [...state.jobs.values()].filter((job) => ["queued", "running", "paused"].includes(job.state));
 
   function forget() {
@@ -166,26 +169,29 @@
     if (patch.select && state.shots.has(patch.select)) select([patch.select], patch.select);
     for (const [name, answer] of Object.entries(patch.told ?? {})) { state.told[name] = answer; announce(name); }
     if (patch.ack) stage.acknowledge(patch.ack);
-    if (patch.notice) notify(patch.notice.text, patch.notice.kind);
+    if (patch.notice) notify(patch.notice.text, patch.notice.kind, null, patch.notice.about);
   }
 
-  /** A short sentence at the foot of the page, read out by screen readers; errors stay longer. */
-  function notify(message, kind = "info", action = null) {
+  /** A short sentence at the foot of the page, read out by screen readers; errors stay longer.
+   *  It takes the place of what was said before `about` the same thing. Returns it, so that it can be taken away. */
+  function notify(message, kind = "info", action = null, about = null) {
     const host = document.querySelector("#s-notices") ?? document.body.appendChild(
       stage.h("div", { id: "s-notices", role: "status", "aria-live": "polite" }));
     const above = document.querySelector("dialog[open]") ?? document.body; // a modal sheet covers the rest of the page
     if (host.parentNode !== above) above.append(host);
-    const note = stage.h("div.s-notice", { "data-kind": kind }, stage.h("span", {}, message));
+    if (about) for (const older of host.querySelectorAll(`[data-about="${about}"]`)) older.remove();
+    const note = stage.h("div.s-notice", { "data-kind": kind, "data-about": about }, stage.h("span", {}, message));
     if (action) {
       note.append(stage.h("button.s-quiet", { type: "button", onclick: () => { action.act(); note.remove(); } }, action.label));
     }
     note.append(stage.tool("close", "Dismiss", () => note.remove()));
     host.append(note);
     setTimeout(() => note.remove(), kind === "error" ? 15000 : 6000);
+    return note;
   }
 
   Object.assign(stage, {
-    state, on, announce, post, apply, shot, shots, details, activeJobs, select, reorder, place, notify,
+    state, on, announce, post, apply, shot, shots, details, outdated, activeJobs, select, reorder, place, notify,
     whenLost: (fn) => { lost = fn; },
   });
 })();

@@ -123,9 +123,7 @@ class _Writer:
 
     def _pick(self, events: list[Event], shots: int) -> list[Event]:
         """Fewer events than there are: whole sentences if that suffices, else the most telling ones."""
-        whole = [
-            replace(next(g), predicate="") for _, g in itertools.groupby(events, key=lambda e: e.sentence)
-        ]
+        whole = [_whole(list(g)) for _, g in itertools.groupby(events, key=lambda e: e.sentence)]
         if len(whole) > 1:
             events = whole
         if shots >= len(events):
@@ -356,3 +354,10 @@ class _Writer:
                 pattern = rf"\b(?:an?)\s+(?=(?:[\w\-]+\s+){{0,3}}{re.escape(actor.key)}\b)"
                 predicate = re.sub(pattern, "the ", predicate, count=1, flags=re.IGNORECASE)
         return predicate
+
+
+def _whole(events: Sequence[Event]) -> Event:
+    """The events of one sentence as one: the first, told by the whole sentence, with everybody in it."""
+    first = events[0]
+    people = (a for e in events for a in (*e.subject, *e.others) if a not in first.subject)
+    return replace(first, predicate="", others=tuple(dict.fromkeys((*first.others, *people))))

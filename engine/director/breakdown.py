@@ -68,4 +68,5 @@ class Breakdown:
     times: list[TimeOfDay] = field(default_factory=list)
     weather: str = ""
     implied: bool = False  # no place is in the theme, so it plays where such people usually are
+    foreign: bool = False  # some sentence does not read as English, and is left as it is
     invented: bool = False  # nobody is in the theme, so a traveller walks through it

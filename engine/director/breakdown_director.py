@@ -17,6 +17,8 @@ from engine.errors import BadInput
 from engine.profiles import Profile, world_vocabulary
 from engine.story import FrameRate, Storyboard
 
+_ENGLISH = "The built-in director reads English: write the theme in English, or let a language model direct."
+
 
 class BreakdownDirector:
     """Reads a theme, treatment or Fountain screenplay by rules; same input and seed, same film."""
@@ -90,6 +92,8 @@ def _warnings(text: str, found: Breakdown, profile: Profile) -> Warnings:
         if found.creatures:
             stand_in = ", ".join(found.creatures)
             notes.append(f"{profile.title} draws only people: a costumed figure plays {stand_in}.")
+    if found.foreign:
+        notes.append(_ENGLISH)
     if found.invented:
         notes.append("Nobody acts in the theme, so a traveller walks through it.")
     if profile.max_people is not None and any(len(a.members) > profile.max_people for a in found.actors):

@@ -71,6 +71,7 @@ _ADVERBS = word_set(
     "quite rather suddenly finally together alone apart forever instead away back home again once "
     "never slowly"
 )
+_AFTER_HER = word_set("and or but then to again alone together away forever there here now soon too")
 _ONE = word_set("a an another each every")
 _NOUN_OPENERS = (Tag.DETERMINER, Tag.POSSESSIVE, Tag.ADJECTIVE, Tag.NUMBER)
 
@@ -181,9 +182,15 @@ def _closed_class(word: str, after: str, before: Sequence[Token]) -> Tag | None:
         (_ADVERBS, Tag.ADVERB),
         (PREPOSITIONS, Tag.PREPOSITION),
     )
-    if word == "her" and last in (Tag.VERB, Tag.PREPOSITION) and (not after or after in PREPOSITIONS):
+    if word == "her" and last in (Tag.VERB, Tag.PARTICIPLE, Tag.PREPOSITION) and _stands_alone(after):
         return Tag.PRONOUN
     return next((kind for table, kind in tables if word in table), None)
+
+
+def _stands_alone(after: str) -> bool:
+    """Whether the word after "her" begins something of its own: "gives her a letter", "sees her again"."""
+    own = DETERMINERS | POSSESSIVES | PREPOSITIONS | SUBORDINATORS | _AFTER_HER
+    return not after or not after[0].isalnum() or after in own
 
 
 def _opens(before: Sequence[Token]) -> bool:

@@ -5,6 +5,7 @@ A checkpoint's list of words has to draw a baker as somebody: that is a guess, a
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 
@@ -41,7 +42,7 @@ def _by_pronoun(
 ) -> bool | None:
     """Whether the first pronoun after a phrase is hers; None where it may mean somebody else."""
     pronoun = next((t for t in tokens if t.start >= phrase[-1].end and t.lower in _HIS | _HERS), None)
-    if pronoun is None:
+    if pronoun is None or (pronoun.tag is Tag.PRONOUN and _acts_on(phrase, pronoun, tokens)):
         return None
     hers = pronoun.lower in _HERS
     for t in tokens:
@@ -56,6 +57,19 @@ def _by_pronoun(
         if not sure or (other.person in ("woman", "girl")) == hers:
             return None
     return hers
+
+
+def _acts_on(phrase: Sequence[Token], pronoun: Token, tokens: Sequence[Token]) -> bool:
+    """Whether the phrase is who acts on "her": "a robot knocks and gives her a letter" tells of two."""
+    if pronoun.lower not in ("him", "her") or any(
+        t.tag is Tag.VERB for t in tokens if t.start < phrase[0].start
+    ):
+        return False
+    between = [t for t in tokens if phrase[-1].end <= t.start < pronoun.start]
+    return not any(
+        a.tag in (Tag.NOUN, Tag.PRONOUN) and b.tag in (Tag.VERB, Tag.AUXILIARY)
+        for a, b in itertools.pairwise(between)
+    )
 
 
 def told_with(sentence: str, following: str) -> str:

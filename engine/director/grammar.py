@@ -191,9 +191,7 @@ def _angle(line: Line, rng: random.Random) -> Angle:
     text = line.text.casefold()
     if line.role is Role.ESTABLISH:
         return rng.choice((Angle.EYE_LEVEL, Angle.HIGH))
-    if any(
-        w in text for w in ("alone", "lost", "empty-handed", "close to tears", "sits", "collapse", "child")
-    ):
+    if any(w in text for w in ("alone", "lost", "helpless", "close to tears", "sits", "collapse", "child")):
         return rng.choice((Angle.HIGH, Angle.EYE_LEVEL))
     if line.kind is EventKind.FIGHT and line.role is Role.EVENT:
         return rng.choice((Angle.LOW, Angle.LOW, Angle.DUTCH))

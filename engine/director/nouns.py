@@ -235,3 +235,8 @@ def moved_token(token: Token, start: int) -> Token:
 
 def with_subject(event: Event, actor: Actor) -> Event:
     return event if event.verb or event.subject else replace(event, subject=(actor,), subject_text="")
+
+
+def as_written(sentence: str, number: int) -> Event:
+    """A sentence that could not be read, as a beat of its own words."""
+    return Event((), sentence, "be", "", (), "", None, None, None, sentence=number, source=sentence)

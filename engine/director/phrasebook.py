@@ -113,7 +113,7 @@ BEFORE: dict[EventKind, tuple[Moment, ...]] = {
     EventKind.FIGHT: _moments(
         ("{S} <walk> {dir}, {along}.", "S", 1),
         ("{O} <stand> {where}{at}, on guard.", "O", 2),
-        ("{S} <stop> {where}and <look> straight ahead.", "S", 3),
+        ("{S} <stop> {where}and <look> ahead.", "S", 3),
     ),
     EventKind.PARTING: _moments(
         ("{S} <stand> {where}{at}, without a word.", "S", 2), ("{O} <look> at {S}.", "O", 3)
@@ -131,14 +131,14 @@ AFTER: dict[EventKind, tuple[Moment, ...]] = {
     EventKind.MEETING: _moments(
         ("{O} <look> up at {S}.", "O", 3),
         ("{S} <stand> quite still {where}and <look> at {T}.", "S", 3),
-        ("{S} <reach> out a hand to {O}.", "SO", 2),
+        ("{S} <reach> out to {O}.", "SO", 2),
         ("{pair}{S} <turn> to each other.", "S", 2),
         ("{S} <smile> at {O}.", "S", 3),
         ("{S} and {O} <<sit>> down together.", "SO", 1),
     ),
     EventKind.LOSS: _moments(
         ("{S} <turn> and <look> around for {T}.", "S", 3),
-        ("{S} <stand> {where}{at}, empty-handed.", "S", 1),
+        ("{S} <stand> {where}{at}, helpless.", "S", 1),
         ("{S} <sit> down {where}, close to tears.", "S", 2),
     ),
     EventKind.SEARCH: _moments(
@@ -157,7 +157,7 @@ AFTER: dict[EventKind, tuple[Moment, ...]] = {
     EventKind.FIGHT: _moments(
         ("{O} <turn> to {S}.", "O", 3),
         ("{S} and {O} <<face>> each other.", "SO", 2),
-        ("{S} <stand> {his} ground.", "S", 2),
+        ("{S} <stand> firm.", "S", 2),
     ),
     EventKind.PARTING: _moments(
         ("{O} <wave>.", "O", 2), ("{S} <turn> away.", "S", 3), ("{O} <stand> {where}{at}, alone.", "O", 1)
@@ -165,7 +165,7 @@ AFTER: dict[EventKind, tuple[Moment, ...]] = {
     EventKind.WORK: _moments(
         ("{S} <look> closely at {T}.", "S", 3),
         ("{O} <watch> {S} and <smile>.", "O", 3),
-        ("{S} <sit> down {where}for a moment, tired and content.", "S", 2),
+        ("{S} <sit> down {where}for a moment, tired and happy.", "S", 2),
     ),
     EventKind.OTHER: _moments(
         ("{O} <turn> to {S}.", "O", 3),
@@ -181,7 +181,7 @@ ENDING: dict[EventKind, tuple[Moment, ...]] = {
     ),
     EventKind.PARTING: _moments(("{S} <walk> {dir}, {along}, and never <look> back.", "S", 0)),
     EventKind.JOURNEY: _moments(("{S} <walk> {dir}, {along}, smaller and smaller.", "S", 0)),
-    EventKind.SEARCH: _moments(("{S} <walk> on {dir}, {along}, and <disappear> from sight.", "S", 0)),
+    EventKind.SEARCH: _moments(("{S} <walk> on {dir}, {along}, and <disappear>.", "S", 0)),
 }
 WHERE = ("on the left", "on the right")
 CROSSING = "in the centre"
@@ -213,7 +213,7 @@ IDLE = _moments(
     ("{S} <look> back{tail}.", "S", 3),
     ("{S} <listen>{tail}.", "S", 3),
     ("{S} <wait> {where}{at}{tail}.", "S", 2),
-    ("{S} <raise> a hand{tail}.", "S", 2),
+    ("{S} <wave>{tail}.", "S", 2),
     ("{S} <smile>{tail}.", "S", 3),
     ("{S} <walk> on {dir}{tail}.", "S", 1),
 )
@@ -233,12 +233,12 @@ TAILS = (
     ", tired now",
     ", breathing deeply",
     ", with new courage",
-    ", as the light changes",
+    ", as time goes by",
 )
 CUTAWAYS = (
     "Nothing moves {at}{weather}.",
     "{Place} lies empty{weather}.",
-    "A wide view of {place}{weather}, with nobody in sight.",
+    "A wide view of {place}{weather}, and nobody is there.",
 )
 
 

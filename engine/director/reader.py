@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.director.breakdown import Actor, Breakdown, Event
 from engine.director.clauses import clauses, present
@@ -12,6 +13,7 @@ from engine.director.english import Clause, Tag, Token, is_plural, plain, senten
 from engine.director.gender import as_told, told_with
 from engine.director.nouns import (
     articled,
+    as_written,
     camouflage,
     cast_name,
     described,
@@ -41,16 +43,20 @@ from engine.director.people import (
     tells_gender,
 )
 from engine.director.places import Spot, find_place, implied_place, is_place_name
+from engine.director.pronouns import (
+    ABSENT,
+    Meant,
+    meant_as_subject,
+    meant_by_objects,
+    predicate_by_name,
+    sentence_by_name,
+)
+from engine.director.reading import reads_english
 from engine.story import CastMember, TimeOfDay
 from engine.vocabulary import Vocabulary
 
 _NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
-_ABSENT = frozenset(("of", "for", "about", "like", "as", "without", "named", "than", "into"))
 _PREDICATE = frozenset(("be", "become", "remain", "seem", "appear"))
-_MEANT = {
-    **dict.fromkeys(("he", "him"), ("man", "boy")),
-    **dict.fromkeys(("she", "her"), ("woman", "girl")),
-}
 MOST_SENTENCES = 240
 MOST_CAST = 40
 _OPEN_AIR = ("forest", "city", "beach", "desert", "mountains", "castle", "harbour")
@@ -79,6 +85,8 @@ class _Reader:
         self.result.weather = vocabulary.first(theme, "weather") or ""
         self.wardrobe = Wardrobe(vocabulary, rng, camouflage(theme, vocabulary, self.result.weather))
         self.last: list[Actor] = []  # most recent first, for pronouns
+        self.heard: dict[Actor, int] = {}  # the last sentence that told of somebody
+        self.meant: Meant = {}  # of this sentence: whom its object pronouns mean
         self.thing = ""
         self.number = 0
         self.pets: set[str] = set()  # animals that somebody owns: they are shown, and are nobody
@@ -91,13 +99,22 @@ class _Reader:
         self.number = number
         self.subjects.clear()
         self.named.clear()
+        self.meant.clear()
         sentence = shortened(written_out(sentence))
+        if not reads_english(sentence, self.vocabulary):
+            self.result.foreign = True
+            self.result.events.append(as_written(sentence, number))
+            return
+        before = len(self.result.events)
         self.tokens = tag(told_with(sentence, shortened(following)))
         for clause in clauses(sentence):
             deed, purpose = split_purpose(clause)
             self._clause(deed, sentence)
             if purpose is not None:
                 self._clause(purpose, sentence)
+        events = self.result.events
+        told = sentence_by_name(sentence, self.meant, self.named.values())
+        events[before:] = [replace(e, source=told) for e in events[before:]]
 
     def finish(self) -> Breakdown:
         result = self.result
@@ -118,8 +135,11 @@ class _Reader:
         if clause.subject not in self.subjects:
             self.subjects[clause.subject] = self._subject(clause, source, absent)
         subject = self.subjects[clause.subject]
-        others = self._objects(clause, source, subject) if not absent else ()
-        others = tuple(a for a in others if a not in subject)
+        objects = self._objects(clause, source) if not absent else ()
+        meant = self._pronouns(clause, (*subject, *objects))
+        self.meant |= meant
+        named = () if absent else (a for who in meant.values() for a in who)
+        others = tuple(dict.fromkeys(a for a in (*named, *objects) if a not in subject))
         text = " ".join(plain(part, source) for part in (clause.opening, clause.subject, clause.rest) if part)
         spot = self._spot(clause, source)
         time = self.vocabulary.first(text, "time")
@@ -131,14 +151,14 @@ class _Reader:
         if not subject and clause.subject:
             last = clause.subject[-1].lower
             plural = is_plural(last) or last in ("they", "these", "those")
-        words = present(clause, source, plural)
+        words = predicate_by_name(present(clause, source, plural), clause.rest, meant, self.thing, source)
         if words and subject:
             words = " with ".join((words, *self._beside(clause.subject, source)))
         event = Event(
             subject=subject,
             subject_text=plain(clause.subject, source),
             verb=clause.verb,
-            predicate=self._resolved(clause, words, subject, source),
+            predicate=words,
             others=others,
             thing=self._thing(clause, source),
             spot=spot,
@@ -150,6 +170,7 @@ class _Reader:
             later=self.number > 0 and bool(self.vocabulary.find(plain(clause.opening, source), "time")),
         )
         self.last = [*subject, *others, *(a for a in self.last if a not in subject and a not in others)]
+        self.heard |= dict.fromkeys((*subject, *others), self.number)
         self.thing = event.thing or self.thing
         self.result.events.append(event)
 
@@ -181,7 +202,7 @@ class _Reader:
         if len(head) == 1 and head[0].tag is Tag.PRONOUN:
             if head[0].lower in ("i", "you", "we") and clause.verb:
                 return (self._teller(),)
-            return self._pronoun(head[0].lower)
+            return meant_as_subject(head[0].lower, self.last)
         found: list[Actor] = []
         for phrase in noun_phrases(clause.subject):
             before = (
@@ -226,18 +247,13 @@ class _Reader:
         kind = Kind("woman" if re.search(r"\b(she|her|hers)\b", self.theme, re.IGNORECASE) else "man")
         return self._hire("traveller", "a traveller", "the traveller", [kind], "a traveller")
 
-    def _objects(self, clause: Clause, source: str, subject: tuple[Actor, ...]) -> tuple[Actor, ...]:
+    def _objects(self, clause: Clause, source: str) -> tuple[Actor, ...]:
         found: list[Actor] = []
-        tokens = clause.rest
-        if clause.verb in _PREDICATE:
-            return ()
-        for t in tokens[:1]:
-            if t.tag is Tag.PRONOUN and t.lower in ("him", "her", "them"):
-                found += self._pronoun(t.lower, subject)
+        tokens = () if clause.verb in _PREDICATE else clause.rest
         for phrase in noun_phrases(tokens):
             index = tokens.index(phrase[0])
             before = tokens[index - 1] if index else None
-            if self._is_owned(phrase) or (before is not None and before.lower in _ABSENT):
+            if self._is_owned(phrase) or (before is not None and before.lower in ABSENT):
                 continue
             if phrase[-1].text[0].isupper() and is_place_name(phrase[-1].text, before, clause.verb):
                 continue
@@ -248,15 +264,11 @@ class _Reader:
                 found.append(actor)
         return tuple(found)
 
-    def _pronoun(self, word: str, but: Sequence[Actor] = ()) -> tuple[Actor, ...]:
-        """Whom a pronoun means: whoever fits and was named last, but not one of `but`."""
+    def _pronouns(self, clause: Clause, but: tuple[Actor, ...]) -> Meant:
+        """Whom the object pronouns of a clause mean, where that is sure; not one of `but`."""
         met = [a for a in self.last if a not in but]
-        if word in ("they", "them"):
-            return tuple(met[:1]) if met and met[0].plural else tuple(met[:2])
-        wanted = _MEANT.get(word)
-        if wanted is None:
-            return ()
-        return tuple(next(([a] for a in met if not a.plural and a.kind.person in wanted), met[:1]))
+        lately = [a for a in met if self.heard.get(a, self.number) >= self.number - 1]
+        return meant_by_objects(clause.rest, met, lately)
 
     def _actor(
         self, phrase: Sequence[Token], source: str, *, acts: bool, words: str, new: bool
@@ -376,18 +388,6 @@ class _Reader:
         return actor
 
     # ---- words
-
-    def _resolved(self, clause: Clause, words: str, subject: tuple[Actor, ...], source: str) -> str:
-        """The predicate with an object pronoun at its start said by name: "finds it" -> "finds the kite"."""
-        if not clause.rest or clause.rest[0].tag is not Tag.PRONOUN:
-            return words
-        pronoun = clause.rest[0].lower
-        rest = plain(clause.rest, source)
-        who = self._pronoun(pronoun, subject)
-        meant = self.thing if pronoun == "it" else " and ".join(a.ref for a in who)
-        if not meant:
-            return words
-        return words[: len(words) - len(rest)] + meant + rest[len(pronoun) :]
 
     def _thing(self, clause: Clause, source: str) -> str:
         """The first noun after the verb that is a thing: "her red kite" -> "the red kite"."""

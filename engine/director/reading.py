@@ -17,8 +17,9 @@ from engine.director.english import (
     sentences,
     tag,
 )
+from engine.director.people import CREATURES
 from engine.errors import BadInput
-from engine.vocabulary import Vocabulary, is_story_word, word_set
+from engine.vocabulary import Vocabulary, is_story_word, singulars, word_set
 
 LONGEST_THEME = 200_000  # characters
 MOST_SHOTS = 200
@@ -30,6 +31,10 @@ _FOREIGN = word_set("""
 """) - word_set("""
     i do na em en je os im den il mit van
 """)
+_SHARED = word_set("""
+    am as bad band die do fast gut hat i in is kind last man me no on or so son still stand un war warm will
+""")
+"""They look English, and are words of its neighbours too."""
 _SMALL = word_set("""
     a an the and or but nor of in on at by for to from with as into over
 """)
@@ -81,6 +86,23 @@ def check_english(text: str, vocabulary: Vocabulary) -> None:
         raise BadInput(f"The built-in director reads English only: {advice}.")
     if len(words) >= 4 and english < 0.2 * len(words):
         raise BadInput(f"The built-in director cannot make sense of this text: {advice}.")
+
+
+def reads_english(sentence: str, vocabulary: Vocabulary) -> bool:
+    """Whether a sentence has English words in it; what is too short to tell passes for English.
+
+    Words with a capital may be names, or any noun of a German; words of other languages that look English
+    ("am") tell nothing.
+    """
+    words = [w for w in re.findall(r"[^\W\d_]+", sentence)[:_SAMPLE] if w.islower()]
+    if len(sentence.split()) < 4 or len(words) < 2:
+        return True
+    return sum(_only_english(w, vocabulary) for w in words) >= 0.2 * len(words)
+
+
+def _only_english(word: str, vocabulary: Vocabulary) -> bool:
+    known = is_story_word(word) or bool(vocabulary.find(word)) or CREATURES & {word, *singulars(word)}
+    return bool(known) and word not in _SHARED
 
 
 def make_title(theme: str, found: Breakdown) -> str:

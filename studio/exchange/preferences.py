@@ -95,13 +95,19 @@ def write_zip(home: Home, project_id: str, found: Preferences) -> None:
 
 
 def _turned_down(picked: Take, takes: Iterable[Take], when: int) -> Iterator[Take]:
-    """The takes that lost against the picked one, each pair of pictures once."""
+    """The takes that lost against the picked one, each pair of pictures once.
+
+    A take that was drawn again exactly is the same picture, though another machine draws other last bits.
+    """
     question = _question(picked)
     seen = {(picked.start_sha256, picked.end_sha256)}
+    drawings = {picked.again_of or picked.id}
     for take in takes:
-        pair = (take.start_sha256, take.end_sha256)
-        if (take.rejected or take.created <= when) and _question(take) == question and pair not in seen:
+        pair, drawing = (take.start_sha256, take.end_sha256), take.again_of or take.id
+        new = pair not in seen and drawing not in drawings
+        if (take.rejected or take.created <= when) and _question(take) == question and new:
             seen.add(pair)
+            drawings.add(drawing)
             yield take
 
 

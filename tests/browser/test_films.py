@@ -72,6 +72,18 @@ def test_undo_says_what_it_undoes(empty: Page) -> None:
     expect(empty.locator("#shot-description")).to_have_value("A dragon in the fog")
 
 
+def test_a_step_is_told_in_place_of_the_one_before(empty: Page) -> None:
+    empty.click("#insert-shot")
+    expect(empty.locator(".tl-card")).to_have_count(1)
+    for button, said in (("#undo", "Undone: "), ("#redo", "Done again: "), ("#undo", "Undone: ")):
+        empty.click(button)
+        empty.wait_for_function(
+            "(said) => [...document.querySelectorAll('.s-notice')].at(-1)?.textContent.startsWith(said)",
+            arg=said,
+        )
+        expect(empty.locator(".s-notice")).to_have_count(1, timeout=100)
+
+
 def test_a_renamed_cast_member_stays_in_the_shot(empty: Page) -> None:
     empty.fill("#new-cast", "Anna")
     empty.click("#add-cast")

@@ -39,6 +39,41 @@ def test_what_follows_from_a_change(page: Page, shared_studio: Server, tmp_path:
     write_the_text_and_choose_a_clip(page)
 
 
+def test_a_locked_shot_that_is_stale_is_not_drawn(page: Page, shared_studio: Server) -> None:
+    """It is kept or unlocked; the drawer of the film counts it as the header does."""
+    open_studio(page, shared_studio)
+    select(page, 1)
+    page.fill("#shot-description", "The fisherman waves at the child.")
+    page.locator("#shot-description").blur()
+    page.wait_for_function("() => stage.shot().staleness.freshness === 'stale'")
+    bar, draw = page.locator("#viewer .vw-stale"), page.locator("#draw-this")
+    again = bar.get_by_role("button", name="Draw again")
+    expect(again).to_be_visible()
+    page.check("#shot-locked")
+    expect(bar).to_contain_text("locked")
+    expect(again).to_have_count(0)
+    expect(page.locator("#draw-downstream")).to_have_count(0)
+    expect(page.locator("#keep-stale")).to_be_visible()
+    expect(draw).to_be_disabled()
+    expect(draw).to_have_attribute("title", re.compile("locked: unlock it"))
+    page.locator(".tl-card").first.click()
+    page.keyboard.press("r")
+    expect(page.locator(".s-notice[data-kind=info]")).to_contain_text("locked: unlock it")
+    count = len([word for word in page.evaluate(FRESHNESS) if word == "stale"])
+    expect(page.locator("#stale-list")).to_contain_text(f"{count} stale")
+    page.click("#film-button")
+    expect(page.locator(".fi-summary")).to_contain_text(
+        f"{count} shots are stale" if count > 1 else "1 shot is stale"
+    )
+    page.keyboard.press("Escape")
+    page.evaluate("() => stage.select(stage.state.order, stage.state.order[0])")
+    expect(draw).to_contain_text(f"Draw {page.evaluate('() => stage.state.order.length') - 1} shots")
+    page.evaluate("() => stage.select([stage.state.order[0]], stage.state.order[0])")
+    page.uncheck("#shot-locked")
+    expect(again).to_be_visible()
+    expect(draw).to_be_enabled()
+
+
 def select(page: Page, number: int) -> None:
     page.locator(".tl-card").nth(number - 1).click()
     expect(page.locator("#inspector h2")).to_have_text(f"Shot {number}")

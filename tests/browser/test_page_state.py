@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.service.studio import Studio
+from studio.store.tables import Job, Project
 from tests.browser.conftest import SETTLED, Server, new_film, open_studio
 
 THEME = "A girl with a red coat waits in a snowy forest until her father comes"
@@ -71,6 +73,17 @@ def test_a_deleted_shot_is_told_and_brought_back(page: Page, shared_studio: Serv
     expect(page.locator("#trash")).to_be_hidden()
 
 
+def test_shots_that_are_back_are_not_told_to_be_gone(page: Page, shared_studio: Server) -> None:
+    open_studio(page, shared_studio)
+    page.locator(".tl-card").nth(2).click()
+    page.keyboard.press("Delete")
+    notice = page.locator(".s-notice", has_text="Shot 3 is in the trash.")
+    expect(notice).to_be_visible()
+    page.evaluate("() => stage.command.undo()")
+    page.wait_for_function("() => stage.state.order.length === 5")
+    assert notice.count() == 0
+
+
 def test_who_is_brought_back_stands_where_they_stood(page: Page, shared_studio: Server) -> None:
     open_studio(page, shared_studio)
     names = "() => [...document.querySelectorAll('.pe-card[data-cast] .pe-name')].map((el) => el.value)"
@@ -125,6 +138,49 @@ def test_work_is_seen_and_the_list_of_thoughts_stays(page: Page, unhurried: Serv
     assert rest == pytest.approx(alone * count, abs=count)
 
 
+def test_what_can_be_tried_again_stays_in_reach(page: Page, shared_studio: Server) -> None:
+    """A cancelled job stands before a dozen that were done after it."""
+    open_studio(page, shared_studio)
+    new_film(page)
+    film = str(page.evaluate("() => stage.state.head.id"))
+    with Studio(shared_studio.home) as studio, studio.home.database.write() as session:
+        told = {
+            "owner": session.get_one(Project, film).owner,
+            "project_id": film,
+            "profile": "none",
+            "order": {},
+        }
+        for number, state in enumerate(["cancelled"] + ["done"] * 12, start=1):
+            times = {"created": number, "finished": number}
+            session.add(Job(**told, **times, state=state, sequence=number, title=f"Draw shot {number}"))
+    page.reload()
+    page.wait_for_function("() => window.stage?.state.jobs.size === 13")
+    page.click("#jobs")
+    rows = page.locator(".hd-job")
+    expect(rows).to_have_count(12)
+    expect(rows.first).to_contain_text("Draw shot 1")
+    expect(rows.first.get_by_role("button", name="Try again")).to_be_visible()
+    expect(rows.nth(1)).to_contain_text("Draw shot 13")
+
+
+def test_what_is_paused_says_so(page: Page, unhurried: Server) -> None:
+    open_studio(page, unhurried)
+    new_film(page)
+    for count in (1, 2):
+        page.click("#insert-shot")
+        expect(page.locator(".tl-card")).to_have_count(count)
+    page.click("#jobs")
+    page.evaluate("() => document.querySelector('#draw-all').click()")  # a press outside would close the jobs
+    expect(page.locator("#draw-all")).to_have_text("2 in the queue")
+    page.get_by_role("button", name="Pause all").click()
+    page.wait_for_function(
+        "() => stage.activeJobs().length === 2 && stage.activeJobs().every((job) => job.state === 'paused')"
+    )
+    expect(page.locator("#draw-all")).to_have_text("2 paused")
+    expect(page.locator(".tl-badge")).to_have_text(["paused", "paused"])
+    expect(page.locator(".vw-frame").first).to_contain_text("Paused")
+
+
 def test_nothing_counts_steps_yet(page: Page, shared_studio: Server) -> None:
     """While the painter is loaded, the page says so instead of 0 %."""
     open_studio(page, shared_studio)
@@ -142,24 +198,38 @@ def test_nothing_counts_steps_yet(page: Page, shared_studio: Server) -> None:
 
 
 def test_a_film_that_is_ready_is_told(page: Page, shared_studio: Server) -> None:
-    """While its popover is closed; the notice opens it. Then nothing is left to join."""
+    """While its popover is closed; the notice opens it, and goes where it was opened without. Then nothing
+    is left to join.
+    """
     open_studio(page, shared_studio)
     page.click("#film-button")
-    page.evaluate(
-        "() => stage.edit(Object.fromEntries(stage.state.order.map("
-        "(id) => [id, { dialogue: '', length: 6 }])), () => true)"
-    )
-    page.wait_for_function("() => stage.shots().every((shot) => shot.attributes.length === 6)")
-    expect(page.locator("#subtitles-srt")).to_be_hidden()
-    page.click("#export")
-    page.wait_for_function("() => stage.activeJobs().some((job) => job.kind === 'export')", polling=20)
-    page.keyboard.press("Escape")
+    make_film(page, 6)
     notice = page.locator(".s-notice", has_text="The film is ready.")
     expect(notice).to_be_visible(timeout=240_000)
     notice.get_by_role("button", name="Show it").click()
     expect(page.locator("#film-video")).to_be_visible()
     page.wait_for_function("() => stage.state.told.filmQuote?.shots === 0")
     expect(page.locator("#render-quote")).to_have_text("")
+    make_film(page, 7)
+    expect(notice).to_be_visible(timeout=240_000)
+    page.evaluate("() => document.querySelector('#film-button').click()")
+    assert notice.count() == 0
+
+
+def make_film(page: Page, length: int) -> None:
+    """Renders all shots anew, so many frames each, and closes the drawer meanwhile."""
+    page.evaluate(
+        "(length) => stage.edit(Object.fromEntries(stage.state.order.map("
+        "(id) => [id, { dialogue: '', length }])), () => true)",
+        length,
+    )
+    page.wait_for_function(
+        "(length) => stage.shots().every((shot) => shot.attributes.length === length)", arg=length
+    )
+    expect(page.locator("#subtitles-srt")).to_be_hidden()
+    page.click("#export")
+    page.wait_for_function("() => stage.activeJobs().some((job) => job.kind === 'export')", polling=20)
+    page.keyboard.press("Escape")
 
 
 def test_words_that_cannot_be_drawn_are_one_line(page: Page, shared_studio: Server) -> None:

@@ -249,6 +249,23 @@ def test_a_range_begins_where_the_selection_is(film: Page) -> None:
     becomes(film, chosen, [1])
 
 
+def test_space_plays_from_the_open_tab(film: Page) -> None:
+    """A tab that is open has nothing to do with Space; another one opens by it."""
+    playing, standing = "() => stage.playhead.playing", "() => !stage.playhead.playing"
+    for tab in ("animatic", "pair"):
+        film.click(f"#view-{tab}")
+        film.keyboard.press(" ")
+        film.wait_for_function(playing)
+        expect(film.locator("#view-animatic")).to_be_focused()
+        film.keyboard.press(" ")
+        film.wait_for_function(standing)
+        expect(film.locator("#view-animatic")).to_have_attribute("aria-selected", "true")
+    film.locator("#view-cut").focus()
+    film.keyboard.press(" ")
+    expect(film.locator("#view-cut")).to_have_attribute("aria-selected", "true")
+    assert film.evaluate(standing)
+
+
 def test_whoever_writes_stops_the_animatic(film: Page) -> None:
     film.evaluate("() => { stage.playhead.on = true; stage.player.play(); }")
     film.wait_for_function("() => stage.playhead.playing")

@@ -11,6 +11,7 @@ from engine.dataset.films import FilmFrames, read_films
 from engine.errors import BadInput
 from studio.preferences_command import export_preferences
 from studio.service.studio import Studio
+from studio.store.tables import Take
 from tests.studio.helpers import ME, draw_here, new_film
 
 
@@ -52,6 +53,17 @@ def test_picks_become_pairs_of_the_trainer(home: Path, studio: Studio, tmp_path:
         assert archive.testzip() is None
         archive.extractall(tmp_path / "zip")
     assert read_films(tmp_path / "zip") == [film]
+
+
+def test_a_take_drawn_again_did_not_lose_against_itself(studio: Studio) -> None:
+    project, ids = new_film(studio, 1)
+    first, again = (draw_here(studio, project, ids[0], seed) for seed in (0, 1))
+    with studio.home.database.write() as session:  # another machine: other last bits
+        session.get_one(Take, again).again_of = first
+    for picked in (first, again):
+        studio.pick(ME, picked)
+        with pytest.raises(BadInput, match="nothing to prefer"):
+            studio.preferences(ME, project)
 
 
 def test_nothing_to_prefer(studio: Studio) -> None:

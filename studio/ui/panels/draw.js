@@ -73,13 +73,19 @@ function drawAll() {
   if (set) send("missing", set);
 }
 
+/** The selected shots that may be drawn: the others are locked, and one of them would stop all. */
+const openShots = () => state.selection.filter((id) => !state.shots.get(id)?.locked);
+const LOCKED = "Every selected shot is locked: unlock it to draw it again.";
+
 function drawSelected() {
   if (!state.selection.length) { stage.notify("Select a shot in the timeline first."); return; }
+  const shots = openShots();
+  if (!shots.length) { stage.notify(LOCKED); return; }
   if (uploading() && !picture) { stage.notify("Choose the picture that the shot is to have first."); picker.focus(); return; }
   const set = settings();
   if (!set) return;
   const [kind, chosen] = [given.value, picture];
-  send("selected", { ...set, shots: state.selection, given: kind, data: uploading() ? picture : "" }).then((heard) => {
+  send("selected", { ...set, shots, given: kind, data: uploading() ? picture : "" }).then((heard) => {
     if (heard || given.value || picture) return;
     [given.value, picture] = [kind, chosen];
     render();
@@ -123,7 +129,8 @@ function renderGiven(shot, chosenShots) {
 }
 
 function render() {
-  const shots = state.selection.length;
+  const shots = openShots().length;
+  const locked = state.selection.length > 0 && !shots;
   const shot = stage.shot();
   learn();
   const time = estimate(shots);
@@ -131,12 +138,15 @@ function render() {
   one.disabled = !shots;
   renderGiven(shot, shots);
   const left = state.head?.stale_shots.length ?? 0;
-  const waiting = stage.activeJobs().filter((job) => job.kind === "draw").length;
+  const waiting = stage.activeJobs().filter((job) => job.kind === "draw");
+  const paused = waiting.length > 0 && waiting.every((job) => job.state === "paused");
   const rest = estimate(left);
-  label(all, left ? `${left === state.order.length ? "Draw all" : "Draw the rest:"} ${left}` : waiting ? `${waiting} in the queue` : state.order.length ? "All drawn" : "Draw all", rest);
+  const queued = waiting.length ? `${waiting.length} ${paused ? "paused" : "in the queue"}` : "";
+  label(all, left ? `${left === state.order.length ? "Draw all" : "Draw the rest:"} ${left}`
+    : queued || (state.order.length ? "All drawn" : "Draw all"), rest);
   attribute(all, "title", `Every shot that is missing or stale, in film order${rest ? `, ${say.about(rest)}` : ""}`);
   all.disabled = !left;
-  attribute(one, "title", `Draw the selected shots (R)${time ? `, ${say.about(time)}` : ""}`);
+  attribute(one, "title", locked ? LOCKED : `Draw the selected shots (R)${time ? `, ${say.about(time)}` : ""}`);
   if (!state.head) return;
   attribute(steps, "placeholder", String(state.head.steps));
   attribute(guidance, "placeholder", String(state.head.guidance));

@@ -5,7 +5,7 @@ const send = stage.sender("film");
 
 const button = h("button.s-button.s-primary", { type: "button", id: "film-button" }, icon("out"), h("span", {}, "Export"));
 const panel = h("div.s-pop.fi-pop", { role: "dialog", "aria-label": "Render and export the film" });
-const pop = stage.popover(button, panel, () => askPrice(true));
+const pop = stage.popover(button, panel, () => { askPrice(true); ready?.remove(); });
 
 const summary = h("p.fi-summary");
 const make = h("button.s-button.s-primary", { type: "button", id: "export", onclick: () => send("make") });
@@ -56,11 +56,14 @@ function renderPrice() {
 }
 
 let making = null; // the job that was seen at work
+let ready = null; // what says that it is done: nobody needs to hear it once the drawer is open
 /** Whoever went on working meanwhile hears of it. */
 function tellWhenReady(job) {
   const done = making && state.jobs.get(making)?.state === "done";
   making = job;
-  if (done && panel.hidden) stage.notify("The film is ready.", "info", { label: "Show it", act: () => pop.open() });
+  if (done && panel.hidden) {
+    ready = stage.notify("The film is ready.", "info", { label: "Show it", act: () => pop.open() });
+  }
 }
 
 const nameOf = (ending) => `${(state.head.title || "film").replace(/[^\p{L}\p{N} _-]+/gu, "").trim() || "film"}.${ending}`;
@@ -72,7 +75,8 @@ function render() {
   const busy = Boolean(job) && ["queued", "running", "paused"].includes(job.state);
   const missing = stage.shots().filter((shot) => !shot.start_url).length;
   const shots = state.order.length;
-  const stale = missing ? 0 : state.head?.stale_shots.length ?? 0;
+  const old = stage.shots().filter((shot) => stage.outdated(shot) && shot.staleness.freshness === "stale");
+  const stale = missing ? 0 : old.length;
   const asItIs = stale ? ` ${say.count(stale, "shot")} ${stale === 1 ? "is" : "are"} stale; ${stale === 1 ? "it is rendered with the pictures it has" : "they are rendered with the pictures they have"}.` : "";
   text(summary, !shots ? "There are no shots yet: direct a film, or add shots yourself."
     : missing ? `${say.count(missing, "shot")} of ${shots} ${missing === 1 ? "has" : "have"} no picture yet: draw ${missing === 1 ? "it" : "them"} first.`

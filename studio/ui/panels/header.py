@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from studio.ui.desk import Desk, Event, News, notice, token_of, told
+from studio.ui.desk import Desk, Event, News, token_of, told
 from studio.ui.panel import Panel
 from studio.ui.uploads import SentEvent, sent_file
 
@@ -92,11 +92,11 @@ def header(desk: Desk) -> Panel:
 
     def undo(owner: str, event: HistoryEvent) -> News:
         done = studio.undo(owner, event.project_id, event.command)
-        return notice(_told("Undone", done.label, done.kept))
+        return _told("Undone", done.label, done.kept)
 
     def redo(owner: str, event: HistoryEvent) -> News:
         done = studio.redo(owner, event.project_id, event.command)
-        return notice(_told("Done again", done.label, done.kept))
+        return _told("Done again", done.label, done.kept)
 
     def steps(owner: str, event: Event) -> News:
         return told("steps", studio.steps(owner, event.project_id))
@@ -179,8 +179,9 @@ def header(desk: Desk) -> Panel:
     return panel
 
 
-def _told(verb: str, label: str, kept: int) -> str:
-    """What an undo did; it leaves alone what somebody changed since."""
+def _told(verb: str, label: str, kept: int) -> News:
+    """What an undo did, in place of what the one before did; it leaves alone what somebody changed since."""
+    text = f"{verb}: {label}."
     if kept:
-        return f"{verb}: {label}. {kept} newer change{'s were' if kept > 1 else ' was'} left as it is."
-    return f"{verb}: {label}."
+        text += f" {kept} newer change{'s were' if kept > 1 else ' was'} left as it is."
+    return {"notice": {"text": text, "kind": "info", "about": "step"}}

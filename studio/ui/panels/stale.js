@@ -6,8 +6,6 @@ const send = stage.sender("stale");
 const button = h("button.s-quiet.sl-button", { type: "button", id: "stale-list" }, h("span.sl-full"), h("span.sl-short"));
 const list = h("div.s-pop.sl-pop", { role: "dialog", "aria-label": "What is stale, and why" });
 const pop = stage.popover(button, list, () => { shown = ""; render(); });
-const WORDS = ["stale", "may drift"];
-const isStale = (shot) => shot.take_id && WORDS.includes(shot.staleness.freshness) && !["queued", "drawing"].includes(shot.status);
 let shown = "";
 
 function row(shot) {
@@ -20,7 +18,7 @@ function row(shot) {
 }
 
 function render() {
-  const found = stage.shots().filter(isStale);
+  const found = stage.shots().filter(stage.outdated);
   button.hidden = !found.length;
   const drifting = found.filter((shot) => shot.staleness.freshness === "may drift").length;
   const said = [found.length > drifting && `${found.length - drifting} stale`, drifting && `${drifting} may drift`].filter(Boolean).join(", ");

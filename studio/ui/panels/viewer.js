@@ -124,19 +124,21 @@ const stale = h("div.vw-stale", { role: "note" });
 let staleShown = "";
 function renderStale(shot) {
   const { freshness, reasons } = shot?.staleness ?? { freshness: "fresh", reasons: [] };
-  const wanted = shot?.take_id && ["stale", "may drift"].includes(freshness) && shot.status !== "queued" && shot.status !== "drawing";
+  const wanted = stage.outdated(shot);
+  const open = !shot?.locked; // a locked one is only kept or unlocked
   const failed = shot?.status === "failed" && shot.job?.error;
   const watching = mode === "animatic"; // then it is about the film, and nothing comes and goes under the hand
-  const after = wanted ? state.order.slice(shot.number - 1).filter((id) => !state.shots.get(id).locked).length : 0;
+  const after = wanted && open ? state.order.slice(shot.number - 1).filter((id) => !state.shots.get(id).locked).length : 0;
   const each = stage.details()?.estimate;
-  const key = JSON.stringify([shot?.id, wanted, freshness, reasons, failed, after, each, watching]);
+  const key = JSON.stringify([shot?.id, wanted, open, freshness, reasons, failed, after, each, watching]);
   if (key === staleShown) return;
   staleShown = key;
   stale.hidden = watching || (!wanted && !failed);
   attribute(stale, "data-kind", failed ? "failed" : freshness);
   const said = failed ? `Drawing failed: ${failed}` : `${freshness === "stale" ? "Stale" : "May drift"}: ${reasons.join("; ")}.`;
   fill(stale, h("span", { title: said }, said),
-    h("button.s-quiet", { type: "button", onclick: () => stage.command.draw() }, "Draw again"),
+    open ? h("button.s-quiet", { type: "button", onclick: () => stage.command.draw() }, "Draw again")
+      : h("small", {}, "locked"),
     wanted && after > 1 && h("button.s-quiet", { type: "button", id: "draw-downstream", title: "This shot and all after it: each continues from the one before",
       onclick: () => send("downstream", { shot: shot.id }) }, `Redraw downstream (${after} shots${each ? `, ${say.about(after * each)}` : ""})`),
     wanted && h("button.s-quiet", { type: "button", id: "keep-stale", onclick: () => send("accept", { shot: shot.id }) }, "Keep as it is"));
@@ -145,7 +147,7 @@ function renderStale(shot) {
 // ---------------------------------------------------------------- all of it
 
 function blankOf(shot) {
-  if (shot.status === "queued") return "Waiting to be drawn";
+  if (shot.status === "queued") return shot.job?.state === "paused" ? "Paused" : "Waiting to be drawn";
   if (shot.status === "drawing") return `Being drawn: ${say.progress(shot.job)}`;
   return shot.status === "failed" ? "Drawing failed" : "Not drawn yet. Press Draw, or R.";
 }
@@ -232,6 +234,8 @@ function render() {
     const tab = document.getElementById(`view-${name}`) ?? tabs.querySelector(`#view-${name}`);
     attribute(tab, "aria-selected", String(name === mode));
     attribute(tab, "tabindex", name === mode ? 0 : -1);
+    // Space began the film here, and must stop it, too
+    if (name === mode && tabs.contains(document.activeElement)) tab.focus({ preventScroll: true });
   }
   if (state.head) view.style.setProperty("--aspect", `${state.head.width} / ${state.head.height}`);
   fill(none, state.head ? "Your film is empty. Write a theme on the left and press Direct." : "Opening…");

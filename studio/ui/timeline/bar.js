@@ -20,12 +20,17 @@ function remove() {
   send("remove", { shots: ids });
 }
 
-/** Said when it is so; the way back is the undo of that very command, whatever is edited since. */
+let told = []; // what said that shots are gone: {ids, note}
+
+/** Said while it is so; the way back is the undo of that very command, whatever is edited since. */
 function tellGone() {
+  for (const { ids, note } of told) if (ids.some((id) => state.shots.has(id))) note.remove();
+  told = told.filter(({ note }) => note.isConnected);
   if (!going || going.ids.some((id) => state.shots.has(id))) return;
-  const [{ words }, command] = [going, state.head.undo?.id];
+  const [{ ids, words }, command] = [going, state.head.undo?.id];
   going = null;
-  stage.notify(words, "info", { label: "Bring it back", act: () => stage.command.undo(command) });
+  const back = { label: "Bring it back", act: () => stage.command.undo(command) };
+  told.push({ ids, note: stage.notify(words, "info", back) });
 }
 
 const commands = {

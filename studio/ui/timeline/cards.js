@@ -50,7 +50,8 @@ function makeCard(id) {
 function clipSign(shot) {
   const job = shot.clip_job;
   if (job?.state === "failed") return { kind: "failed", word: `the clip failed: ${job.error}` };
-  if (job) return { kind: "drawing", word: job.state === "running" ? `rendering ${Math.round(job.progress * 100)} %` : "the clip waits" };
+  const waits = job?.state === "paused" ? "the clip is paused" : "the clip waits";
+  if (job) return { kind: "drawing", word: job.state === "running" ? `rendering ${Math.round(job.progress * 100)} %` : waits };
   if (!shot.clip_url) return null;
   const { freshness, reasons } = shot.clip_staleness;
   return freshness === "stale" ? { kind: "stale", word: `the clip is stale: ${reasons.join("; ")}` } : { kind: "drawn", word: "rendered" };
@@ -67,7 +68,8 @@ function badge(shot) {
     return { kind: "drawing", word: progress ? `drawing ${say.progress(shot.job)}` : "starting", why: message ?? "" };
   }
   if (shot.status === "queued" || shot.status === "failed") {
-    return { kind: shot.status, word: STATUS[shot.status], why: shot.job?.error ?? "" };
+    const held = shot.job?.state === "paused";
+    return { kind: shot.status, word: held ? "paused" : STATUS[shot.status], why: shot.job?.error ?? "" };
   }
   if (shot.take_id && freshness === "stale") return { kind: "stale", word: "stale", why };
   if (shot.take_id && freshness === "may drift") return { kind: "drift", word: "may drift", why };

@@ -77,7 +77,8 @@
       state.told.jumped = null;
       const kept = jumped.kept.length ? ` Left as it is, because of a newer edit: ${jumped.kept.join("; ")}.` : "";
       const done = jumped.undone ? `${say.count(jumped.undone, "edit")} undone` : `${say.count(jumped.redone, "edit")} done again`;
-      stage.notify(`${done}.${kept}`, "info", { label: "Go back", act: () => send("jump", { step: jumped.came_from }) });
+      const back = { label: "Go back", act: () => send("jump", { step: jumped.came_from }) };
+      stage.notify(`${done}.${kept}`, "info", back, "step");
     }
 
     stage.on("project head", renderSteps);

@@ -3,6 +3,7 @@
   const stage = window.stage;
   const WORDS = { queued: "waiting", running: "running", paused: "paused", done: "done", failed: "failed", cancelled: "cancelled" };
   const ENDED = ["failed", "done", "cancelled"];
+  const AGAIN = ["failed", "cancelled"]; // what can be tried again
 
   stage.jobsMenu = (send) => {
     const { h, text, attribute, fill, tool, say, state } = stage;
@@ -49,7 +50,7 @@
         ["queued", "running"].includes(job.state) && !job.stopping && named("pause", "Pause", "hold"),
         job.state === "paused" && named("play", "Go on with", "goon"),
         !ENDED.includes(job.state) && named("close", "Cancel", "cancel"),
-        ["failed", "cancelled"].includes(job.state) && h("button.s-quiet", { type: "button", onclick: act("again", job) }, "Try again"),
+        AGAIN.includes(job.state) && h("button.s-quiet", { type: "button", onclick: act("again", job) }, "Try again"),
       ];
     }
 
@@ -79,7 +80,8 @@
       const running = active.filter((job) => job.state === "running");
       const line = waiting();
       const ended = [...state.jobs.values()].filter((job) => ENDED.includes(job.state))
-        .sort((a, b) => ENDED.indexOf(a.state) - ENDED.indexOf(b.state) || b.finished.localeCompare(a.finished)).slice(0, 12);
+        .sort((a, b) => AGAIN.includes(b.state) - AGAIN.includes(a.state) || b.finished.localeCompare(a.finished))
+        .slice(0, 12);
       const going = active.filter((job) => job.state !== "paused");
       text(words, !active.length ? "No jobs" : running.length ? doingNow(running[0], active.length - 1)
         : `${say.count(active.length, "job")} ${going.length ? "waiting" : "paused"}`);
