@@ -87,6 +87,9 @@ def settings(studio: Studio) -> dict[str, Any]:
         "run_history": False,
         "show_error": True,
         "ssr_mode": False,
+        # Gradio would ask for its own first page once more, and where a machine at work needs over three
+        # seconds, say that localhost cannot be reached; its answered start-up call has shown that it can
+        "_frontend": False,
         "max_file_size": LARGEST_UPLOAD,
         "app_kwargs": {"routes": [media_route(studio)]},
     }

@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
 
 from studio.service.studio import Studio
 from studio.ui import launch, page
@@ -85,3 +87,20 @@ def test_an_upload_is_not_larger_than_anything_wanted_and_does_not_stay(url: str
     assert taken.status_code == 200
     (path,) = map(Path, taken.json())
     wait_until(lambda: not path.exists(), 20)
+
+
+def test_a_machine_too_busy_to_answer_at_once_opens_the_page_all_the_same(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first_page() -> str:
+        time.sleep(4)  # Gradio takes a page that needs over three seconds for a closed port
+        return "late"
+
+    monkeypatch.setenv("NO_PROXY", "*")
+    built, settings = page.build(studio), launch.settings(studio)
+    settings["app_kwargs"]["routes"].insert(0, APIRoute("/", first_page, methods=["GET", "HEAD"]))
+    try:
+        _, address, _ = built.queue().launch(**settings)
+        assert "late" in httpx.get(address, timeout=30).text
+    finally:
+        built.close(verbose=False)
