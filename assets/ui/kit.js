@@ -114,7 +114,7 @@
     seconds: (value) => `${Number(value).toFixed(1)} s`,
     share: (value) => `${Math.round(value * 100)} %`,
     clock: (iso) => new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
-    day: (iso) => new Date(iso).toLocaleDateString([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }),
+    day: (iso) => new Date(iso).toLocaleDateString([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
     /** Seconds -> "0:07" or "1:02:07". */
     time(seconds) {
       const whole = Math.max(0, Math.floor(seconds));

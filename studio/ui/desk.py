@@ -14,9 +14,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from gradio.blocks import Block
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import StageError
@@ -112,6 +111,13 @@ class Sent(BaseModel):
     data: Any = None
 
 
+class Sender(Protocol):
+    """A panel, or the timeline: what has a name that events can be sent from."""
+
+    @property
+    def elem_id(self) -> str | None: ...
+
+
 @dataclass(frozen=True)
 class Desk:
     """Wires panels to the service. One for the page; holds no state of any user."""
@@ -119,7 +125,7 @@ class Desk:
     studio: Studio
     _answers: dict[str, Callable[[Any, Any], News]] = field(default_factory=dict)
 
-    def on(self, panel: Block, event: str, model: type[E], action: Callable[[str, E], News | None]) -> None:
+    def on(self, panel: Sender, event: str, model: type[E], action: Callable[[str, E], News | None]) -> None:
         """Runs `action(owner, event)` when the panel's script sends `event`; answers with what changed."""
         self._answers[f"{panel.elem_id}.{event}"] = lambda key, data: self.answer(key, data, model, action)
 

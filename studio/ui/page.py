@@ -10,6 +10,7 @@ from engine.errors import StageError
 from studio.service.studio import Studio
 from studio.ui.api import publish
 from studio.ui.desk import Desk, Event, News, ShotEvent, sorry
+from studio.ui.panel import Box
 from studio.ui.panels.agents import agents
 from studio.ui.panels.clips import clips
 from studio.ui.panels.draw import draw
@@ -23,8 +24,11 @@ from studio.ui.panels.story import WatchEvent, story, watch
 from studio.ui.panels.takes import takes
 from studio.ui.panels.viewer import viewer
 from studio.ui.timeline import Timeline
+from studio.ui.workspace import Workspace
 
 TITLE = "STAGE Studio"
+API = "/functions"
+"""Where Gradio shows what scripts can call; they call it at the page's own address."""
 UPLOADS_LIVE = (3600, 3600)
 """Every so many seconds, uploads of so many seconds ago go: what was wanted of them is in the store."""
 FORMER_KEY, FORMER_SECRET = "stage-owner", "stage-studio"
@@ -56,32 +60,32 @@ def build(studio: Studio) -> gr.Blocks:
     """The whole page over a studio. Loads no torch and starts nothing."""
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=UPLOADS_LIVE) as page:
         desk = Desk(studio)
-        timeline = Timeline(desk.door, render=False)
         with gr.Column(elem_id="studio"):
-            with gr.Row(elem_id="top"):
-                header(desk)
-                stale(desk)
-                film(desk)
-                agents(desk)
-            with gr.Row(elem_id="rooms"):
-                with gr.Column(elem_id="left"):
-                    story(desk)
-                    people(desk)
-                with gr.Column(elem_id="centre"):
-                    viewer(desk)
-                    clips(desk)
-                    draw(desk)
-                    with gr.Row(elem_id="evidence"):
-                        takes(desk)
-                        memory(desk)
-                with gr.Column(elem_id="right"):
-                    inspector(desk)
-            timeline.render()
+            Workspace(boxes(desk))
+            timeline = Timeline(desk.door)
         follow(desk, timeline)
         remember(timeline)
         edits(desk, timeline)
+    with page.route("API", API, show_in_navbar=False):  # the page itself would load all of it for nothing
         publish(studio)
     return page
+
+
+def boxes(desk: Desk) -> tuple[Box, Box]:
+    """The header and the three rooms, with the panels in them."""
+    return (
+        Box("top", header(desk), stale(desk), film(desk), agents(desk)),
+        Box(
+            "rooms",
+            Box("left", story(desk), people(desk)),
+            Box(
+                "centre",
+                *(viewer(desk), clips(desk), draw(desk)),
+                Box("evidence", takes(desk), memory(desk)),
+            ),
+            Box("right", inspector(desk)),
+        ),
+    )
 
 
 def follow(desk: Desk, timeline: Timeline) -> None:

@@ -3,7 +3,7 @@
 const { h, text, attribute, fill, state } = stage;
 const body = element.querySelector(".s-panel-body");
 const send = stage.sender("inspector");
-const choices = props.choices;
+const { choices } = data;
 const fields = new Map(); // name of the field -> {field, read}
 
 const chosen = () => state.order.filter((id) => state.selection.includes(id)).map((id) => state.shots.get(id));

@@ -47,7 +47,7 @@ def inspector(desk: Desk) -> Panel:
         tag="aside",
         name="Shot",
         parts=[Path(__file__).parent / "menus" / "rewrite.js"],
-        choices=choices,
+        data={"choices": choices},
     )
 
     def propose(owner: str, event: NoteEvent) -> News:
