@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -32,8 +33,8 @@ SCRIPTS = (
     "compare.js",
     "pictures.js",
 )
+OUTER_STYLES = ("tokens.css",)  # what holds outside of the body, too
 STYLES = (
-    "tokens.css",
     "page.css",
     "controls.css",
     "panels.css",
@@ -72,15 +73,13 @@ def serve(studio: Studio, page: gr.Blocks, port: int | None = None, open_browser
 
 def settings(studio: Studio) -> dict[str, Any]:
     """What the page is launched with."""
-    scripts = "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS)
     return {
         "prevent_thread_lock": True,
         "quiet": True,
         "theme": gr.themes.Base(
             font=("ui-sans-serif", "system-ui", "sans-serif"), font_mono=("ui-monospace", "monospace")
         ),
-        "css_paths": [ASSETS / name for name in STYLES],
-        "head": f"<script>{scripts}</script>",
+        "head": head(),
         "js": "() => window.stage.paintTheme()",
         "favicon_path": ASSETS / "favicon.svg",
         "footer_links": [],
@@ -93,6 +92,18 @@ def settings(studio: Studio) -> dict[str, Any]:
         "max_file_size": LARGEST_UPLOAD,
         "app_kwargs": {"routes": [media_route(studio)]},
     }
+
+
+def head() -> str:
+    """The page's styles and scripts. As Gradio's `css`, every rule would be read three times, and
+    written once more by Gradio with its own class names before it. `body` makes ours outweigh Gradio's.
+    """
+    styles = f"{_joined(OUTER_STYLES)}\nbody {{\n{_joined(STYLES)}\n}}"
+    return f"<style>{styles}</style><script>{_joined(SCRIPTS)}</script>"
+
+
+def _joined(names: Sequence[str]) -> str:
+    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in names)
 
 
 def ask_directly() -> None:
