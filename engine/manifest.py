@@ -178,8 +178,7 @@ class FilmManifest(_Frozen):
         Raises:
             ValueError: it is none.
         """
-        numerator, _, denominator = self.rate.partition("/")
-        return FrameRate(numerator=int(numerator), denominator=int(denominator or 1))
+        return FrameRate.parse(self.rate)
 
     def storyboard(self) -> Storyboard:
         """The storyboard that was filmed.

@@ -1,8 +1,9 @@
 """The pairs of `stage film` in their folder, and how a film that was stopped goes on from them.
 
-Until the film is done, `unfinished.json` in that folder says what each pair was drawn from. The same drawing,
-asked for by the next run, is taken from there: an hour on a GPU, or what a service was paid, is not spent
-twice because a renderer failed.
+Until the film is done, `unfinished.json` in that folder says what each pair was drawn from, and holds the
+storyboard that a language model made of the theme. The same drawing, or directing, asked for by the next run
+is taken from there: an hour on a GPU, or what a service was paid, is not spent twice because a renderer
+failed.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from engine.manifest import inside
 from engine.step2.conditions import PackedFrame, PairConditions, PairRecipe, PairTake, StoredFrame
-from engine.story import FrameSide
+from engine.story import FrameSide, Storyboard
 from engine.video.files import write_bytes
 
 if TYPE_CHECKING:
+    from engine.agents.choice import Target
+    from engine.profile import Profile
     from engine.step2.painter import PairPainter
 
 UNFINISHED = "unfinished.json"
@@ -51,7 +54,16 @@ class _Drawn(BaseModel):
     memory: tuple[PackedFrame, ...]
 
 
-_DRAWN = TypeAdapter(dict[str, _Drawn])
+class _Directed(BaseModel):
+    """The storyboard of an unfinished film, which a language model made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    storyboard: Storyboard
+
+
+_NOTES = TypeAdapter(dict[str, _Drawn | _Directed])
+"""By the hash of what was asked for: `drawing_of`, `directing_of`."""
 
 
 def frames_folder(film: Path) -> Path:
@@ -60,7 +72,7 @@ def frames_folder(film: Path) -> Path:
 
 
 def is_unfinished(film: Path) -> bool:
-    """Whether a run of `stage film` was stopped after it had drawn pairs."""
+    """Whether a run of `stage film` was stopped after it had drawn pairs, or a model had directed."""
     return (frames_folder(film) / UNFINISHED).exists()
 
 
@@ -79,19 +91,34 @@ def drawing_of(painter: PairPainter, conditions: PairConditions, seed: int) -> s
     return hashlib.sha256(json.dumps(told, default=lambda _: "").encode()).hexdigest()
 
 
+def directing_of(model: Target, story: str, shots: int, profile: Profile, seed: int) -> str:
+    """What names a directing, as a SHA-256: the model, and all that it is told."""
+    told = (model.source.value, model.url, model.model, story, shots, profile.name, seed)
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
 class PairStore:
     """The folder of frames of one film. Unreadable notes of an unfinished film are the same as none."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._drawn: dict[str, _Drawn] = {}
+        self._notes: dict[str, _Drawn | _Directed] = {}
         with suppress(OSError, ValidationError):
-            self._drawn = _DRAWN.validate_json((folder / UNFINISHED).read_bytes())
+            self._notes = _NOTES.validate_json((folder / UNFINISHED).read_bytes())
+
+    def directed(self, directing: str) -> Storyboard | None:
+        """The storyboard of that `directing_of`, if an unfinished run has it."""
+        found = self._notes.get(directing)
+        return found.storyboard if isinstance(found, _Directed) else None
+
+    def keep_directed(self, directing: str, storyboard: Storyboard) -> None:
+        """Note a storyboard. Raises StageError when it cannot be written."""
+        self._note(directing, _Directed(storyboard=storyboard))
 
     def find(self, drawing: str) -> StoredPair | None:
         """The pair of that `drawing_of`, if an unfinished run drew it and its files are unchanged."""
-        drawn = self._drawn.get(drawing)
-        if drawn is None:
+        drawn = self._notes.get(drawing)
+        if not isinstance(drawn, _Drawn):
             return None
         start = StoredFrame(drawn.start_sha256, self.folder / drawn.start)
         end = StoredFrame(drawn.end_sha256, self.folder / drawn.end)
@@ -111,7 +138,7 @@ class PairStore:
         """
         start = self._store(shot, FrameSide.START, take.start)
         end = self._store(shot, FrameSide.END, take.end)
-        self._drawn[drawing] = _Drawn(
+        drawn = _Drawn(
             start=start.path.name,
             end=end.path.name,
             start_sha256=start.sha256,
@@ -119,7 +146,7 @@ class PairStore:
             recipe=take.recipe,
             memory=take.memory,
         )
-        write_bytes(self.folder / UNFINISHED, _DRAWN.dump_json(self._drawn, indent=1))
+        self._note(drawing, drawn)
         return StoredPair(take, start, end)
 
     def finish(self, used: Sequence[StoredPair]) -> None:
@@ -127,11 +154,15 @@ class PairStore:
         drawn otherwise goes.
         """
         kept = {frame.path.name for pair in used for frame in (pair.start, pair.end)}
-        for drawn in self._drawn.values():
-            for name in {drawn.start, drawn.end} - kept:
+        for drawn in self._notes.values():
+            for name in ({drawn.start, drawn.end} if isinstance(drawn, _Drawn) else set()) - kept:
                 if inside(self.folder, name):
                     (self.folder / name).unlink(missing_ok=True)
         (self.folder / UNFINISHED).unlink(missing_ok=True)
+
+    def _note(self, name: str, what: _Drawn | _Directed) -> None:
+        self._notes[name] = what
+        write_bytes(self.folder / UNFINISHED, _NOTES.dump_json(self._notes, indent=1))
 
     def _store(self, shot: int, side: FrameSide, png: bytes) -> StoredFrame:
         """Keep a drawn frame. Its hash is in its name, so that drawing again overwrites no other picture."""

@@ -120,6 +120,16 @@ class FrameRate(BaseModel):
     numerator: int = Field(24, ge=1, le=240000)
     denominator: int = Field(1, ge=1, le=1001)
 
+    @classmethod
+    def parse(cls, text: str) -> FrameRate:
+        """The rate that `str` wrote: "24", "24000/1001".
+
+        Raises:
+            ValueError: it is none.
+        """
+        numerator, _, denominator = text.partition("/")
+        return cls(numerator=int(numerator), denominator=int(denominator or 1))
+
     @property
     def fraction(self) -> Fraction:
         return Fraction(self.numerator, self.denominator)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 from engine.errors import BadInput
 from engine.manifest import FilmManifest, LineageRecord, ShotRecord, abandoned_frames, write_manifest
 from engine.step2.conditions import MemoryFrame, PairConditions, PairTake
+from engine.step2.painter import settle
 from engine.step2.prompt import compose
 from engine.stored_pairs import PairStore, StoredPair, drawing_of, frames_folder
 from engine.story import FrameRate, FrameSide, Shot, Storyboard
@@ -255,6 +256,7 @@ def draw_pairs(
             pair = before
             if pair is None:
                 pair = store.keep(drawing, i, (yield from _draw(painter, conditions, i, noise, cancelled)))
+                settle(painter)
             pairs.append(pair)
             yield PairDrawn(i, pair.take, pair.start.path, pair.end.path, before=before is not None)
             for side, frame in ((FrameSide.START, pair.start), (FrameSide.END, pair.end)):

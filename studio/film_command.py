@@ -21,7 +21,7 @@ from engine.errors import BadInput, StageError, UnsupportedError
 from engine.freeing import free_memory
 from engine.manifest import check_manifest_place
 from engine.profiles import Profile, get_profile
-from engine.stored_pairs import is_unfinished
+from engine.stored_pairs import UNFINISHED, PairStore, directing_of, frames_folder, is_unfinished
 from engine.story import Storyboard
 from engine.video.load import check_renderer
 from engine.video.renderers import DEFAULT_RENDERER, Renderer, get_renderer, hindrance, quote
@@ -65,7 +65,7 @@ def make_film(
     agents.target(Role.REFINER)  # what is missing is better said before hours of drawing
     check_place(out)
     check_manifest_place(out.with_suffix(".json"))
-    storyboard = _direct(agents, _story(theme, screenplay), shots, chosen, seed, console)
+    storyboard = _storyboard(agents, _story(theme, screenplay), shots, chosen, seed, out, console)
     workflow.check(storyboard, parsed)
     if cost := price(filmed_by, storyboard):
         console.print(f"[yellow]{escape(cost)}[/]")
@@ -78,7 +78,7 @@ def make_film(
         events = workflow.shoot(
             storyboard,
             out,
-            painter=lambda: _opened(progress, chosen.title, lambda: _painter(chosen)),
+            painter=lambda: _opened(progress, chosen.title, lambda: _painter(chosen, out)),
             refiner=lambda: open_refiner(agents, storyboard.rate),
             renderer=lambda: _opened(progress, filmed_by.title, lambda: _clips(filmed_by, chosen, ledger)),
             seed=seed,
@@ -89,7 +89,7 @@ def make_film(
                 _show(events, len(storyboard.shots), progress)
         except (StageError, KeyboardInterrupt):
             if is_unfinished(out):
-                console.print("[dim]The pairs that are drawn stay: the same command goes on from them.[/]")
+                console.print("[dim]What is directed and drawn stays: the same command goes on from it.[/]")
             raise
     seconds = storyboard.rate.seconds(storyboard.length)
     console.print(f"[green]{escape(str(out))}[/]: {len(storyboard.shots)} shots, {seconds:.1f} s.")
@@ -152,6 +152,30 @@ def _story(theme: str, screenplay: Path | None) -> str:
         raise BadInput(f"{screenplay} is not a text file in UTF-8; save it as plain text.") from error
 
 
+def _storyboard(
+    agents: Agents, story: str, shots: int, profile: Profile, seed: int, out: Path, console: Console
+) -> Storyboard:
+    """The director's storyboard. A model's takes time or money: that of a film that was stopped is kept, and
+    used where the same is asked for again. The built-in director is as fast as reading its notes.
+    """
+    model = agents.target(Role.DIRECTOR)
+    if model is None:
+        return _direct(agents, story, shots, profile, seed, console)
+    notes = PairStore(frames_folder(out))
+    name = directing_of(model, story, shots, profile, seed)
+    found = notes.directed(name)
+    if found is None:
+        found = _direct(agents, story, shots, profile, seed, console)
+        notes.keep_directed(name, found)
+    else:
+        console.print(f"[bold]{escape(found.title)}[/]  {escape(found.logline)}")
+        console.print(
+            f"[dim]Directed by {escape(model.title)} before the film was stopped: give another --seed, or "
+            f"delete {escape(str(notes.folder / UNFINISHED))}, to have it directed anew.[/]"
+        )
+    return found
+
+
 def _direct(
     agents: Agents, theme: str, shots: int, profile: Profile, seed: int, console: Console
 ) -> Storyboard:
@@ -205,11 +229,12 @@ def _opened(progress: Progress, title: str, load: Callable[[], T]) -> Iterator[T
         free_memory()
 
 
-def _painter(profile: Profile) -> PairPainter:
+def _painter(profile: Profile, out: Path) -> PairPainter:
     from engine.step2.painter import load_painter
 
     _quiet_libraries()
-    return load_painter(profile)
+    # Beside the pairs, so that the same command pays no picture twice after it was stopped.
+    return load_painter(profile, paid=frames_folder(out) / "paid")
 
 
 def _clips(renderer: Renderer, profile: Profile, ledger: Ledger) -> ClipRenderer:

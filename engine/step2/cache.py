@@ -4,7 +4,7 @@ A value is keyed by the frame's content hash and by everything that it was compu
 the weights, the size), so another checkpoint never sees it. Recent values stay in memory; with a folder, all
 of them are also kept on disk as safetensors, written under a partial name and renamed, so a killed process
 leaves no half file behind. A cache file that cannot be read is computed again; a full disk costs speed, never
-the drawing.
+the drawing. Where the files lie: `engine.step2.cached_frames`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import os
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from engine.step2.cached_frames import drop_unnamed, frame_folder
 
 log = logging.getLogger(__name__)
 _VALUE = "value"
@@ -33,6 +36,9 @@ class FrameCache:
         self.capacity = capacity
         self.computed = 0  # values that had to be computed; tests and the benchmark read it
         self._recent: OrderedDict[str, Tensor] = OrderedDict()
+        if folder is not None:
+            with suppress(OSError):
+                drop_unnamed(folder)
 
     def get(self, sha256: str, made_with: str, compute: Callable[[], Tensor]) -> Tensor:
         """The value of the frame `sha256` under `made_with` (kind, weights, size …), computed if it is new.
@@ -40,46 +46,41 @@ class FrameCache:
         Values are on the CPU and must not be written to.
         """
         key = hashlib.sha256(f"{sha256}\n{made_with}".encode()).hexdigest()
+        path = None if self.folder is None else frame_folder(self.folder, sha256) / f"{key}.safetensors"
         value = self._recent.get(key)
-        if value is None:
-            value = self._read(key)
+        if value is None and path is not None:
+            value = _read(path)
         if value is None:
             self.computed += 1
             value = compute().detach().cpu().contiguous()
-            self._write(key, value)
+            if path is not None:
+                _write(path, value)
         self._recent[key] = value
         self._recent.move_to_end(key)
         while len(self._recent) > self.capacity:
             self._recent.popitem(last=False)
         return value
 
-    def _path(self, key: str) -> Path | None:
-        return None if self.folder is None else self.folder / key[:2] / f"{key}.safetensors"
 
-    def _read(self, key: str) -> Tensor | None:
-        path = self._path(key)
-        if path is None or not path.exists():
-            return None
-        try:
-            return load_file(path)[_VALUE]
-        except (SafetensorError, OSError, KeyError) as e:
-            log.warning("The cached value %s cannot be read (%s): it is computed again.", path.name, e)
-            return None
+def _read(path: Path) -> Tensor | None:
+    if not path.exists():
+        return None
+    try:
+        return load_file(path)[_VALUE]
+    except (SafetensorError, OSError, KeyError) as e:
+        log.warning("The cached value %s cannot be read (%s): it is computed again.", path.name, e)
+        return None
 
-    def _write(self, key: str, value: Tensor) -> None:
-        path = self._path(key)
-        if path is None:
-            return
-        partial: str | None = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f"{key}.", suffix=".part")
-            os.close(handle)
-            save_file({_VALUE: value}, partial)
-            os.replace(partial, path)
-        except (OSError, SafetensorError) as e:
-            log.warning(
-                "A frame's features could not be kept in %s (%s): the next run computes them.", path, e
-            )
-            if partial is not None:
-                Path(partial).unlink(missing_ok=True)
+
+def _write(path: Path, value: Tensor) -> None:
+    partial: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f"{path.stem}.", suffix=".part")
+        os.close(handle)
+        save_file({_VALUE: value}, partial)
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as e:
+        log.warning("A frame's features could not be kept in %s (%s): the next run computes them.", path, e)
+        if partial is not None:
+            Path(partial).unlink(missing_ok=True)

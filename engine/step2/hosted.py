@@ -3,9 +3,11 @@
     POST {base}/images/generations   JSON: model, prompt, size, n
     POST {base}/images/edits         multipart: model, prompt, size, n, and image[] for each reference
 
-Both answer {"data": [{"b64_json": …}]}; errors are {"error": {"code", "message"}}. What may pass by itself
-(429, 500, 503, no connection) is tried again, later each time, and not before `Retry-After` says. Where an
-order may have been taken (an answer that broke off, a gateway's time-out) it is not given twice.
+Both answer {"data": [{"b64_json": …}]}; errors are {"error": {"code", "message"}}. What was turned away and
+may pass by itself (409, 429, 503, no connection) is tried again, later each time, and not before
+`Retry-After` says. The protocol has no name for an order by which a service would know it again, so where one
+may have been taken (an answer that broke off, any other trouble of the service's own) it is not given twice.
+What was paid is kept until its pair is stored, see `engine.step2.paid_pictures`.
 The key comes from the environment, goes out in the Authorization header and nowhere else: not into a log, an
 error or a recipe.
 """
@@ -14,12 +16,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import io
+import json
 import math
 import os
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +38,7 @@ from engine.profile import Profile
 from engine.profiles import IMAGE_URL_VARIABLE, KEY_VARIABLES, OPENAI_URL, image_key
 from engine.step2.conditions import PairRecipe
 from engine.step2.frames import fit, png
+from engine.step2.paid_pictures import PaidPictures
 from engine.step2.zero_shot import ZeroShotPainter
 
 BASE_VARIABLE, MODEL_VARIABLE = IMAGE_URL_VARIABLE, "STAGE_IMAGE_API_MODEL"
@@ -40,8 +46,7 @@ BASE, MODEL = OPENAI_URL, "gpt-image-1"
 TRIES = 5
 TIMEOUT = httpx.Timeout(30.0, read=300.0)
 LONGEST_WAIT = 60.0
-_AGAIN = {409, 429, 500, 503}
-_BROKEN_OFF = {408, 502, 504}  # a gateway gave up: the service behind it may have drawn
+_NOT_TAKEN = {409, 429, 503}  # an order that is answered so was turned away, and may be placed again
 _REFUSED = ("moderation", "content_policy", "safety")
 _NO_MONEY = ("insufficient_quota", "billing_hard_limit_reached")
 # The sizes of the protocol, by shape.
@@ -78,18 +83,22 @@ class Service:
 
 
 class HostedEditor:
-    """An Editor (see engine.step2.zero_shot) over HTTP. `pause` waits between tries; tests wait less."""
+    """An Editor (see engine.step2.zero_shot) over HTTP; without `paid`, what was paid is lost when a pair is
+    not finished. `pause` waits between tries; tests wait less.
+    """
 
     def __init__(
         self,
         service: Service,
         profile: Profile,
+        paid: PaidPictures | None = None,
         *,
         timeout: httpx.Timeout = TIMEOUT,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.service = service
         self.profile = profile
+        self._paid = paid
         self._pause = pause
         self._http = httpx.Client(timeout=timeout)
 
@@ -111,19 +120,58 @@ class HostedEditor:
             "n": 1,
             "size": size_for(self.profile.width, self.profile.height),
         }
-        if pictures:
-            files = [
-                ("image[]", (f"{i + 1}.png", png(np.asarray(p.convert("RGB"))), "image/png"))
-                for i, p in enumerate(pictures)
-            ]
-            form = {name: str(value) for name, value in fields.items()}
-            answer = self._post("/images/edits", cancelled, data=form, files=files)
-        else:
-            answer = self._post("/images/generations", cancelled, json=fields)
-        image = self._picture(answer)
+        files = [png(np.asarray(p.convert("RGB"))) for p in pictures]
+        image = self._had(fields, files, seed)
+        if image is None:
+            image = self._ordered(fields, files, seed, cancelled)
         for done in range(1, steps + 1):
             on_step(done)
         return np.asarray(fit(image, self.profile.width, self.profile.height))
+
+    def settle(self, stored: bool) -> None:
+        """See Editor: a picture that is stored need not be kept as one that was paid, too."""
+        if self._paid is not None:
+            self._paid.settle(stored)
+
+    def _had(self, fields: dict[str, Any], files: Sequence[bytes], seed: int) -> Image.Image | None:
+        """The picture of this order, if it came before and its drawing was not finished."""
+        data = self._paid.find(self._name(fields, files), seed) if self._paid is not None else None
+        if data is None:
+            return None
+        with suppress(*_UNREADABLE):  # the file was damaged since: it is ordered anew
+            return _picture(data)
+        return None
+
+    def _ordered(
+        self, fields: dict[str, Any], files: Sequence[bytes], seed: int, cancelled: Callable[[], bool]
+    ) -> Image.Image:
+        """The picture of a new order, which is written down before it is placed. Raises StageError."""
+        name = self._name(fields, files)
+        if self._paid is not None and not self._paid.begin(name, seed):
+            raise self._perhaps_paid("did not answer before the program ended")
+        try:
+            data, image = self._read(self._order(fields, files, cancelled))
+        except Exception:  # it was not taken, or its trouble is told
+            if self._paid is not None:
+                self._paid.drop(name, seed)
+            raise
+        if self._paid is not None:
+            self._paid.keep(name, seed, data)
+        return image
+
+    def _order(
+        self, fields: dict[str, Any], files: Sequence[bytes], cancelled: Callable[[], bool]
+    ) -> dict[str, Any]:
+        if not files:
+            return self._post("/images/generations", cancelled, json=fields)
+        form = {name: str(value) for name, value in fields.items()}
+        parts = [("image[]", (f"{i}.png", file, "image/png")) for i, file in enumerate(files, 1)]
+        return self._post("/images/edits", cancelled, data=form, files=parts)
+
+    def _name(self, fields: dict[str, Any], files: Sequence[bytes]) -> str:
+        """What names an order: a hash of where it goes and all that it says, of its pictures by theirs."""
+        told = (self.service.base, fields, [hashlib.sha256(file).hexdigest() for file in files])
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     def recipe(self, seed: int, steps: int, guidance: float) -> PairRecipe:
         """See Editor. The service takes no seed: the same one gives another picture."""
@@ -157,14 +205,14 @@ class HostedEditor:
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
                 trouble = "it cannot be reached"
             except httpx.TransportError as error:
-                raise self._broken_off() from error
+                raise self._perhaps_paid("broke off") from error
             else:
                 if reply.is_success:
                     return _json(reply)
-                if reply.status_code in _BROKEN_OFF:
-                    raise self._broken_off()
-                code, _ = _error(reply)
-                if reply.status_code not in _AGAIN or code in _NO_MONEY:
+                status, (code, _) = reply.status_code, _error(reply)
+                if status not in _NOT_TAKEN and (status >= 500 or status == 408):
+                    raise self._perhaps_paid(f"answered {status}")
+                if status not in _NOT_TAKEN or code in _NO_MONEY:
                     raise self._refusal(reply)
                 trouble = "it is asked too often" if reply.status_code == 429 else "it has trouble of its own"
                 wait = min(wait, LONGEST_WAIT)
@@ -178,10 +226,10 @@ class HostedEditor:
                 self._wait(wait, cancelled)
         raise StageError(f"{self.service.name} drew nothing, {trouble}: try again later.")
 
-    def _broken_off(self) -> StageError:
+    def _perhaps_paid(self, how: str) -> StageError:
         """Ordering again what may be paid is for people to decide."""
         return StageError(
-            f"{self.service.name} broke off while a picture was ordered, and it may have been taken "
+            f"{self.service.name} {how} while a picture was ordered, and it may have been taken "
             "and paid: look into your account there before you draw again."
         )
 
@@ -215,13 +263,22 @@ class HostedEditor:
             f"{name} did not take the request ({what}): change the shot, or draw with another profile."
         )
 
-    def _picture(self, answer: dict[str, Any]) -> Image.Image:
+    def _read(self, answer: dict[str, Any]) -> tuple[bytes, Image.Image]:
+        """The picture of an answer: its file as it came, and decoded. Raises StageError."""
         try:
             data = base64.b64decode(answer["data"][0]["b64_json"], validate=True)
-            image = Image.open(io.BytesIO(data))
-            image.load()
-        except (KeyError, IndexError, TypeError, binascii.Error, OSError, ValueError) as e:
+            return data, _picture(data)
+        except (KeyError, IndexError, TypeError, binascii.Error, *_UNREADABLE) as e:
             raise StageError(f"{self.service.name} sent no picture that can be read: try again.") from e
+
+
+# SyntaxError is what Pillow raises for a damaged chunk of a PNG.
+_UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+
+
+def _picture(data: bytes) -> Image.Image:
+    """A picture file as 8-bit RGB. Raises one of `_UNREADABLE`."""
+    with Image.open(io.BytesIO(data)) as image:
         return image.convert("RGB")
 
 
@@ -252,9 +309,15 @@ def _retry_after(reply: httpx.Response) -> float:
     return float(value) if value.replace(".", "", 1).isdigit() else 0.0
 
 
-def load_hosted(profile: Profile, cache: Path | None = None) -> ZeroShotPainter:
-    """The painter of the hosted profile; CLIP, which ranks the memory here, loads when it is first needed."""
+def load_hosted(profile: Profile, cache: Path | None = None, paid: Path | None = None) -> ZeroShotPainter:
+    """The painter of the hosted profile; CLIP, which ranks the memory here, loads when it is first needed.
+
+    `paid` is a folder for pictures that came and whose pair is not stored yet, in the `cache` where it is not
+    named.
+    """
     from engine.step2.small_ranker import small_scorer
 
     service = Service.from_environment()
-    return ZeroShotPainter(HostedEditor(service, profile), small_scorer(cache), profile, service.name)
+    folder = cache / "paid" if paid is None and cache is not None else paid
+    editor = HostedEditor(service, profile, PaidPictures(folder) if folder is not None else None)
+    return ZeroShotPainter(editor, small_scorer(cache), profile, service.name)

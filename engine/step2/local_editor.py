@@ -61,3 +61,6 @@ class LocalEditor:
     def recipe(self, seed: int, steps: int, guidance: float) -> PairRecipe:
         """See Editor."""
         return recipe_of(self.pipe, self.profile, self.weights, seed, steps, guidance, batch=1)
+
+    def settle(self, stored: bool) -> None:
+        """See Editor. What is drawn here can be drawn again: nothing is kept."""

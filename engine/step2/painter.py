@@ -135,9 +135,22 @@ class Step2Painter:
         return self.pipe.frame_similarities(pairs) if pairs else []
 
 
-def load_painter(profile: Profile, cache: Path | None = None, adapters: bool = True) -> PairPainter:
+def settle(painter: PairPainter) -> None:
+    """To be called when the takes of a drawing are stored: what a service was paid for them is not kept any
+    more.
+    """
+    from engine.step2.zero_shot import ZeroShotPainter
+
+    if isinstance(painter, ZeroShotPainter):
+        painter.editor.settle(stored=True)
+
+
+def load_painter(
+    profile: Profile, cache: Path | None = None, adapters: bool = True, paid: Path | None = None
+) -> PairPainter:
     """Loads the profile's checkpoint; `cache` is a folder for what is computed once per memory frame, and
-    without `adapters` the card's LoRA adapters are left out (an ablation).
+    without `adapters` the card's LoRA adapters are left out (an ablation). `paid` is a folder for a service's
+    pictures until `settle`, where they are not to be in the cache.
 
     Raises CheckpointError (missing, damaged, of another class or shape) or UnsupportedError, one sentence
     each.
@@ -147,7 +160,7 @@ def load_painter(profile: Profile, cache: Path | None = None, adapters: bool = T
     if profile.mode is Mode.HOSTED:
         from engine.step2.hosted import load_hosted
 
-        return load_hosted(profile, cache)
+        return load_hosted(profile, cache, paid)
     if profile.family in LARGE:
         return _load_large(profile, cache)
     from engine.step2.checkpoint import inspect, locate, weights_hash

@@ -64,6 +64,12 @@ class Editor(Protocol):
         """How a pair of that seed was drawn."""
         ...
 
+    def settle(self, stored: bool) -> None:
+        """A drawing is over, and its pictures are `stored`; or it was given up, and the next may have what it
+        had.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class _Call:
@@ -107,6 +113,7 @@ class ZeroShotPainter(RankerMeasurer):
         if stop():
             raise Cancelled()
         check_seeds(seeds)
+        self.editor.settle(stored=False)  # whatever was drawn before and not kept
         if memory_guidance not in (None, 1.0):
             raise BadInput(
                 f"{self.profile.title} reads memory as whole pictures, not more and not less: leave the "

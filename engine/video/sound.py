@@ -14,6 +14,8 @@ from engine.watched import IsCancelled
 LONGEST_SECONDS = 6 * 3600.0
 _TIME = re.compile(rb"time=(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _NO_SOUND = "This is no sound that can be read: choose an MP3, WAV or M4A file."
+_PATIENCE = 120.0  # seconds; six hours of sound take a laptop well under one minute
+_READERS = {"mp3": "mp3", "wav": "wav", "m4a": "mov"}
 
 
 def sound_kind(head: bytes) -> str:
@@ -31,10 +33,33 @@ def sound_kind(head: bytes) -> str:
     raise BadInput(_NO_SOUND)
 
 
-def sound_seconds(path: Path) -> float:
-    """How long the sound lasts, by decoding it to its end. Raises BadInput where there is none."""
-    command = [ffmpeg(), "-hide_banner", "-nostdin", "-i", str(path), "-map", "0:a:0", "-f", "null", "-"]
-    done = subprocess.run(command, capture_output=True, check=False)
+def sound_input(path: Path) -> list[str]:
+    """How ffmpeg is to read a sound: as the kind that it is by its bytes, and as a file.
+
+    Left to itself, ffmpeg guesses the kind from what the file holds, and some kinds are lists that name other
+    files. Raises BadInput for what is no sound.
+    """
+    with path.open("rb") as file:
+        kind = sound_kind(file.read(16))
+    return ["-f", _READERS[kind], "-protocol_whitelist", "file", "-i", f"file:{path}"]
+
+
+def sound_seconds(path: Path, patience: float = _PATIENCE) -> float:
+    """How long the sound lasts, by decoding it to its end. Raises BadInput where there is none, or where its
+    end was not reached within `patience` seconds.
+    """
+    command = [ffmpeg(), "-hide_banner", "-nostdin", "-t", f"{LONGEST_SECONDS + 1:.0f}", *sound_input(path)]
+    try:
+        done = subprocess.run(
+            [*command, "-map", "0:a:0", "-f", "null", "-"],
+            capture_output=True,
+            check=False,
+            timeout=patience,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BadInput(
+            "This sound takes too long to read: save it anew as MP3, WAV or M4A, or choose a shorter one."
+        ) from error
     times = _TIME.findall(done.stderr)
     if done.returncode or not times:
         raise BadInput(_NO_SOUND)
@@ -67,7 +92,7 @@ def lay_under(
     with written_whole(out) as part:
         run_ffmpeg(
             [
-                *("-i", str(film), "-i", str(sound)),
+                *("-i", str(film), *sound_input(sound)),
                 *("-filter_complex", f"[1:a:0]{','.join(filters)}[sound]"),
                 *("-map", "0:v:0", "-map", "[sound]", "-c:v", "copy", "-c:a", "aac", "-b:a", "192k"),
                 *("-movflags", "+faststart", "-map_metadata", "-1", "-fflags", "+bitexact"),

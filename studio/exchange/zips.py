@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -32,6 +33,11 @@ class ZipKind(str, Enum):
     def path(self, home: Home, row_id: str) -> Path:
         """Where it lies, or would lie."""
         return home.cache / f"{self.value}-{row_id}.zip"
+
+
+def file_name(title: str) -> str:
+    """A film's title as the name of a file, on any system: letters, digits, blanks, "_" and "-"."""
+    return re.sub(r"[^\w -]+", "", title).strip() or "film"
 
 
 @contextmanager

@@ -26,7 +26,7 @@ _MACHINE = {
 
 
 def again_order(session: Session, take: Take) -> DrawOrder:
-    """The order that repeats a take: its words, settings and seed, in a batch as large as it was drawn in."""
+    """The order that repeats a take: its settings and seed, in a batch as large as it was drawn in."""
     recorded = Conditions.model_validate(take.conditions)
     seed, batch = int(take.recipe["seed"]), int(take.recipe.get("batch", 1))
     job = session.get(Job, take.job_id) if take.job_id else None
@@ -34,8 +34,6 @@ def again_order(session: Session, take: Take) -> DrawOrder:
     if len(seeds) != batch or seed not in seeds:  # it came from elsewhere: its neighbours do not matter
         seeds = (seed,) * batch
     return DrawOrder(
-        prompt=recorded.prompt or prompt_of(recorded.words),
-        words=recorded.words,
         seeds=seeds,
         steps=take.recipe["steps"],
         guidance=take.recipe["guidance"],
@@ -47,7 +45,9 @@ def again_order(session: Session, take: Take) -> DrawOrder:
 
 
 def recorded_inputs(session: Session, take_id: str, picked: str | None) -> DrawInputs:
-    """The history that a take was drawn with. Its bank is its pack: frames that got no tile had no part."""
+    """The words and the history that a take was drawn with. Its bank is its pack: frames that got no tile had
+    no part.
+    """
     take = session.get(Take, take_id)
     if take is None:
         raise StageError("The take to draw again was purged: draw the shot anew.")
@@ -55,6 +55,8 @@ def recorded_inputs(session: Session, take_id: str, picked: str | None) -> DrawI
     pack = [Packed.model_validate(frame) for frame in take.memory]
     packed = {(frame.key, frame.sha256) for frame in pack}
     return DrawInputs(
+        prompt=recorded.prompt or prompt_of(recorded.words),
+        words=recorded.words,
         previous=recorded.previous,
         memory=tuple(
             ResolvedFrame(

@@ -19,6 +19,7 @@ from engine.step2.conditions import (
     PairTake,
     StoredFrame,
 )
+from engine.step2.painter import settle
 from engine.story import FrameSide
 from studio.jobs import queue
 from studio.jobs.again import check_frames, recorded_inputs
@@ -41,7 +42,7 @@ def draw(bench: Bench) -> None:
     if not bench.painters.has(bench.job.profile):
         bench.report(0, 0, "loading the painter", at_once=True)
     painter = bench.painters.get(bench.job.profile, order.aspect)
-    order, inputs = resolve(bench, order)
+    inputs = resolve(bench, order)
     waiting = f"{painter.profile.title} is at work" if painter.profile.mode is Mode.HOSTED else ""
 
     def on_step(step: int, total: int) -> None:
@@ -50,7 +51,7 @@ def draw(bench: Bench) -> None:
     bench.report(0, order.steps or painter.profile.steps, waiting, at_once=True)
     began = time.monotonic()
     takes = painter.draw(
-        pair_conditions(bench.home, order, inputs),
+        pair_conditions(bench.home, inputs),
         order.seeds,
         steps=order.steps,
         guidance=order.guidance,
@@ -59,12 +60,13 @@ def draw(bench: Bench) -> None:
         cancelled=bench.cancelled,
     )
     keep_takes(bench, order, inputs, takes, time.monotonic() - began)
+    settle(painter)
     measure_after_drawing(bench, painter)
 
 
-def resolve(bench: Bench, order: DrawOrder) -> tuple[DrawOrder, DrawInputs]:
-    """The order with the words of the shot, its previous end frame and its memory bank, which are recorded
-    with the job: all of this moment, or those of the take that is drawn again.
+def resolve(bench: Bench, order: DrawOrder) -> DrawInputs:
+    """The words of the shot, its previous end frame and its memory bank, which are recorded with the job: all
+    of this moment, or those of the take that is drawn again.
 
     So what is written while a shot waits is drawn, and no picture is stale when it arrives.
     """
@@ -78,18 +80,16 @@ def resolve(bench: Bench, order: DrawOrder) -> tuple[DrawOrder, DrawInputs]:
             inputs = recorded_inputs(session, order.again, film.shots[index].picked)
             check_frames(bench.home, inputs)
         else:
-            shot = film.shots[index]
-            order = order.model_copy(
-                update={"prompt": present_prompt(film, shot), "words": words_of(film, shot)}
-            )
             inputs = present_inputs(film, index, order)
         job.resolved = inputs.model_dump(mode="json")
         session.add(job)
-    return order, inputs
+    return inputs
 
 
 def present_inputs(film: FilmState, index: int, order: DrawOrder) -> DrawInputs:
-    """The history of the shot at `index` as it is now. Raises StageError without a frame to continue from."""
+    """The words and the history of the shot at `index` as it is now. Raises StageError without a frame to
+    continue from.
+    """
     lineage = Lineage(film)
     present = lineage.present(index)
     kept = order.kept
@@ -104,25 +104,28 @@ def present_inputs(film: FilmState, index: int, order: DrawOrder) -> DrawInputs:
             shot_id=previous.shot_id,
             source=KeptSource.PREVIOUS,
         )
+    shot = film.shots[index]
     return DrawInputs(
+        prompt=present_prompt(film, shot),
+        words=words_of(film, shot),
         previous=present.previous,
         memory=tuple(
             ResolvedFrame(ref=f.ref, pinned=f.pinned, later=f.later) for f in lineage.memory_bank(index)
         ),
         bans=present.bans,
         bank=present.bank,
-        picked=film.shots[index].picked,
+        picked=shot.picked,
         scope=present.scope,
         references=present.references,
         kept=kept,
     )
 
 
-def pair_conditions(home: Home, order: DrawOrder, inputs: DrawInputs) -> PairConditions:
-    """The painter's view of an order and its history: stored files by their hashes."""
+def pair_conditions(home: Home, inputs: DrawInputs) -> PairConditions:
+    """The painter's view of what is drawn from: stored files by their hashes."""
     return PairConditions(
-        prompt=order.prompt,
-        description=order.words.description,
+        prompt=inputs.prompt,
+        description=inputs.words.description,
         previous_end=_stored(home, inputs.previous.sha256) if inputs.previous else None,
         memory=(
             *(MemoryFrame(ref.key, _stored(home, ref.sha256), pinned=True) for ref in inputs.references),
@@ -139,8 +142,8 @@ def keep_takes(
     pictures cannot come between.
     """
     conditions = Conditions(
-        words=order.words,
-        prompt=order.prompt,
+        words=inputs.words,
+        prompt=inputs.prompt,
         previous=inputs.previous,
         pins=inputs.pins,
         bans=inputs.bans,

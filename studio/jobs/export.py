@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from engine.errors import Cancelled
+from engine.errors import Cancelled, StageError
 from engine.manifest import FilmManifest
 from engine.video.film import assemble
 from engine.video.sound import lay_under
 from studio.exchange.bundle import shot_record
+from studio.exchange.zips import ZipKind, forget
 from studio.jobs import queue
 from studio.jobs.bench import Bench
 from studio.jobs.clips import find_clip, make_clip, pick_clip, write_texts
@@ -60,7 +62,10 @@ def export(bench: Bench) -> None:
 
 
 def keep_film(bench: Bench, order: ExportOrder, clips: list[Clip], rendered: int, began: float) -> None:
-    """Joins the clips and keeps the film with its manifest, and ends the job. Raises Cancelled."""
+    """Joins the clips and keeps the film with its manifest, and ends the job. Raises Cancelled.
+
+    The zips of the project's earlier films go: they can be made again, and the page offers the newest.
+    """
     home = bench.home
     out = home.blobs.scratch(".mp4")
     try:
@@ -101,6 +106,11 @@ def keep_film(bench: Bench, order: ExportOrder, clips: list[Clip], rendered: int
             pick_clip(session, item, clip)
         job.units = rendered
         queue.end(session, job, JobState.DONE, seconds=time.monotonic() - began)
+        mine = select(Film.id).where(Film.project_id == film.project_id, Film.id != film.id)
+        earlier = session.exec(mine).all()
+    for id in earlier:
+        with suppress(StageError):  # somebody is fetching it: the next film takes it away
+            forget(home, ZipKind.FILM, id)
 
 
 def _add_sound(bench: Bench, order: ExportOrder, sound: ExportSound, frames: int, film: Path) -> None:

@@ -5,6 +5,7 @@ A figure that is known already is not worked out again, see `studio.project.meas
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from engine.errors import Cancelled, StageError
 from engine.step2.conditions import StoredFrame
 from engine.step2.measurer import FrameMeasurer
 from studio.jobs import queue
@@ -25,6 +27,7 @@ from studio.store.home import Home
 from studio.store.states import JobState, MeasureKind
 from studio.store.tables import Measure, Project
 
+log = logging.getLogger("studio.worker")
 ALL_SHOTS = 40
 """In films of up to so many shots, a new picture is compared with every shot's words at once."""
 
@@ -55,7 +58,23 @@ def measure(bench: Bench) -> None:
 
 
 def measure_after_drawing(bench: Bench, measurer: FrameMeasurer) -> None:
-    """After a pair was drawn: its cuts, and what the shots that may remember it would remember now."""
+    """After a pair was drawn and kept: its cuts, and what the shots that may remember it would remember now.
+
+    The job is done by then, so nothing that goes wrong here is its trouble: it is told in the log, and what
+    is missing is worked out when a page asks for it.
+    """
+    title = bench.job.title
+    try:
+        _measure_drawn(bench, measurer)
+    except Cancelled:
+        log.info("%s: drawn and kept; its frames are compared with others later", title)
+    except StageError as error:
+        log.error("%s: drawn and kept, but comparing its frames with others failed: %s", title, error)
+    except Exception:
+        log.exception("%s: drawn and kept, but comparing its frames with others failed", title)
+
+
+def _measure_drawn(bench: Bench, measurer: FrameMeasurer) -> None:
     with bench.home.database.read() as session:
         film = load_film(session, session.get_one(Project, bench.job.project_id))
     index = film.index.get(bench.job.shot_id or "", 0)

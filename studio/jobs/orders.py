@@ -14,17 +14,14 @@ from studio.store.tables import Project
 class DrawOrder(BaseModel):
     """What a draw job is told: settings of the moment when it was queued.
 
-    `words` and their `prompt` are those of that moment, too; a shot is drawn with the words that it has when
-    the job starts, unless it is drawn `again`. `seeds` has one entry a take. `kept` is a frame that is given;
-    `continues` asks for the end frame of the shot before, as it is when the job starts, as the start frame.
-    `again` names a take that is to be drawn from its own record: all seeds of its batch are drawn, since the
-    size of a batch changes the last bits, and the one at `again_index` is kept.
+    `seeds` has one entry a take. `kept` is a frame that is given; `continues` asks for the end frame of the
+    shot before, as it is when the job starts, as the start frame. `again` names a take that is to be drawn
+    from its own record: all seeds of its batch are drawn, since the size of a batch changes the last bits,
+    and the one at `again_index` is kept.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    prompt: str
-    words: Words
     seeds: tuple[int, ...]
     steps: int | None = None
     guidance: float | None = None
@@ -47,8 +44,9 @@ class ResolvedFrame(BaseModel):
 
 
 class DrawInputs(BaseModel):
-    """A draw job's history, resolved when it started: the previous end, the whole memory bank, the reference
-    pictures, and the kept frame.
+    """What a draw job draws from, resolved when it started: the shot's words and their `prompt`, the previous
+    end, the whole memory bank, the reference pictures, and the kept frame; or, where a take is drawn again,
+    what its record holds of these.
 
     `picked` is the take that was picked then: only if it still is does the new one take its place, so that
     a choice made while it was drawn stands.
@@ -56,6 +54,8 @@ class DrawInputs(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    prompt: str
+    words: Words
     previous: FrameRef | None
     memory: tuple[ResolvedFrame, ...]
     bans: tuple[FrameRef, ...]

@@ -147,9 +147,7 @@ def _same_text(then: ClipConditions, text: str, now: ClipConditions) -> bool:
 
 
 def _seconds(conditions: ClipConditions) -> str:
-    numerator, _, denominator = conditions.rate.partition("/")
-    rate = FrameRate(numerator=int(numerator), denominator=int(denominator or 1))
-    return f"{rate.seconds(conditions.frames):.2f} s"
+    return f"{FrameRate.parse(conditions.rate).seconds(conditions.frames):.2f} s"
 
 
 def _title(renderer: str) -> str:

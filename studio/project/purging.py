@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, func, literal, or_
+from sqlalchemy import ColumnElement, String, cast, false, func, literal, or_
 from sqlmodel import Session, SQLModel, col, select
 
 from studio.project.film import FilmState
@@ -82,6 +82,11 @@ def _refusals(session: Session, film: FilmState, take: Take) -> Iterator[str]:
     needs = or_(col(Job.shot_id) == take.shot_id, _tells(Job.order, take.id))
     if session.exec(select(Job.id).where(needs, col(Job.state).in_(_ACTIVE)).limit(1)).first() is not None:
         yield "Work on this shot waits or runs: wait for it, or cancel it first."
+    made = (*session.exec(select(Clip.id).where(Clip.take_id == take.id)),)
+    # A clip that is kept as it is may be of another take than its shot's: then the work names the clip alone.
+    uses = or_(false(), *(_tells(Job.order, clip) for clip in made))
+    if session.exec(select(Job.id).where(uses, col(Job.state).in_(_ACTIVE)).limit(1)).first() is not None:
+        yield f"A clip of {what.lower()} is in a film that waits or is made: wait for it, or cancel it first."
     for side, sha256 in (("start", take.start_sha256), ("end", take.end_sha256)):
         user = _drawn_from(session, take, sha256)
         if user is not None:
@@ -91,7 +96,6 @@ def _refusals(session: Session, film: FilmState, take: Take) -> Iterator[str]:
     films = select(Film.id).where(Film.project_id == take.project_id, _tells(Film.conditions, take.id))
     if session.exec(films.limit(1)).first() is not None:
         yield "An exported film is made of it, and its download needs the frames."
-    made = (*session.exec(select(Clip.id).where(Clip.take_id == take.id)),)
     written = (*session.exec(select(Refinement.id).where(Refinement.take_id == take.id)),)
     if any(shot.clip in made or shot.refinement in written for shot in everywhere):
         yield f"The clip or the text of {what.lower()} is in the film: choose another first."

@@ -110,7 +110,7 @@ class Clips(Room):
                 text = edit.session.get_one(Refinement, clip.refinement_id)
                 by_hand = text.recipe.get("refiner") == BY_HAND
                 edit.recorder.set(shot, refinement=text.id if by_hand else None)
-            edit.recorder.finish(f"pick clip {_number(edit.session, clip)} of {edit.number(shot)}")
+            edit.recorder.finish(f"use clip {_number(edit.session, clip)} of {edit.number(shot)}")
         return self._shot_view(owner, shot_id)
 
     def keep_clip(self, owner: str, shot_id: str) -> ShotView:
@@ -197,7 +197,7 @@ class Clips(Room):
             text=text.text,
             by_hand=text.recipe.get("refiner") == BY_HAND,
             renderer=renderer.title if renderer else rendered.conditions.renderer,
-            seconds=_rate(rendered.conditions.rate).seconds(clip.frames),
+            seconds=FrameRate.parse(rendered.conditions.rate).seconds(clip.frames),
             made_in=clip.seconds,
             created=moment(clip.created),
             staleness=Staleness(freshness=stale.freshness, reasons=stale.reasons),
@@ -260,11 +260,6 @@ def _number(session: Session, clip: Clip) -> int:
         select(Clip.id).where(Clip.shot_id == clip.shot_id).order_by(col(Clip.created), col(Clip.id))
     )
     return ids.all().index(clip.id) + 1
-
-
-def _rate(text: str) -> FrameRate:
-    numerator, _, denominator = text.partition("/")
-    return FrameRate(numerator=int(numerator), denominator=int(denominator or 1))
 
 
 def _renderer_view(renderer: Renderer, machine: Machine) -> RendererView:

@@ -11,7 +11,7 @@ from engine.errors import BadInput
 from engine.profile import Mode
 from engine.profiles import get_profile, resized
 from engine.story import FrameSide
-from studio.exchange.pictures import check_frame
+from studio.exchange.pictures import CheckedPicture, check_frame
 from studio.jobs import queue
 from studio.jobs.estimate import learn_pace
 from studio.jobs.orders import DrawOrder
@@ -24,8 +24,6 @@ from studio.project.film import (
     owned_shot,
 )
 from studio.project.lineage import Lineage
-from studio.project.prompts import present_prompt
-from studio.project.words import words_of
 from studio.service.cards import Cards
 from studio.service.room import drawable
 from studio.service.views import Estimate, JobView, ShotView
@@ -74,6 +72,8 @@ class Drawing(Work):
                 f"not {memory_guidance:g}."
             )
         _check_given(len(set(shot_ids)), keep, continues, given)
+        # Before the write lock is taken: a large picture takes longer to read than other edits should wait.
+        frame = self._given_frame(owner, shot_ids[0], given) if given is not None else None
         with self.home.database.write() as session:
             project = owned_project(session, owner, owned_shot(session, owner, shot_ids[0]).project_id)
             profile = drawable(project.profile)
@@ -84,9 +84,10 @@ class Drawing(Work):
                 )
             film = load_film(session, project)
             upload = None
-            if given is not None and keep is not None:
+            if frame is not None and keep is not None:
                 shape = resized(profile, project.aspect)
-                frame = check_frame(given, shape.width, shape.height)
+                if (shape.width, shape.height) != (frame.width, frame.height):
+                    raise BadInput("The film got another shape meanwhile: give the picture once more.")
                 sha256 = self.home.blobs.put(frame.png, "png")
                 upload = Kept(side=FrameSide(keep), sha256=sha256, source=KeptSource.UPLOAD)
             unknown = [id for id in shot_ids if id not in film.index]
@@ -101,8 +102,6 @@ class Drawing(Work):
                     _check_previous(session, film, shot, shot_ids)
                 first = seed if seed is not None else secrets.randbelow(MAX_SEED - MAX_TAKES)
                 order = DrawOrder(
-                    prompt=present_prompt(film, shot),
-                    words=words_of(film, shot),
                     seeds=tuple(first + i for i in range(takes)),
                     steps=steps,
                     guidance=guidance,
@@ -115,6 +114,13 @@ class Drawing(Work):
         wanted = set(shot_ids)
         active = [job for job in self.jobs(owner, project.id) if job.active and job.shot_id in wanted]
         return [job for job in active if job.state is not JobState.RUNNING]
+
+    def _given_frame(self, owner: str, shot_id: str, given: bytes) -> CheckedPicture:
+        """An uploaded picture in the shape that the shot's film has now. Raises BadInput."""
+        with self.home.database.read() as session:
+            project = owned_project(session, owner, owned_shot(session, owner, shot_id).project_id)
+        shape = resized(drawable(project.profile), project.aspect)
+        return check_frame(given, shape.width, shape.height)
 
     def draw_all_stale(
         self,
@@ -168,6 +174,13 @@ class Drawing(Work):
             accepted = lineage.fingerprint(edit.film.index[shot.id])
             edit.recorder.set(shot, accepted=accepted)
             edit.recorder.finish(f"keep the picture of {edit.number(shot)}")
+        return self._shot_view(owner, shot_id)
+
+    def unkeep(self, owner: str, shot_id: str) -> ShotView:
+        """Takes `keep` back: the picture is stale again, for what changed since it was drawn. An edit."""
+        with self._edit_shot(owner, shot_id) as (edit, shot):
+            edit.recorder.set(shot, accepted=None)
+            edit.recorder.finish(f"no longer keep the picture of {edit.number(shot)}")
         return self._shot_view(owner, shot_id)
 
 

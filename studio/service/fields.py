@@ -75,12 +75,17 @@ def shot_fields(shot: tables.Shot, fields: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def project_fields(fields: Mapping[str, Any], profile: str) -> dict[str, Any]:
-    """The given fields of a project that draws with `profile`, checked. Raises BadInput, also for an unknown
-    profile, or an aspect that the profile does not offer.
+def project_fields(fields: Mapping[str, Any], project: tables.Project) -> dict[str, Any]:
+    """The given fields of a project, checked. Raises BadInput, also for an unknown profile, or an aspect that
+    the profile does not offer.
+
+    A new profile that does not draw in the film's aspect brings its own along: otherwise the film would be
+    called 9:16, and drawn, and recorded, in another shape.
     """
     checked = _check(_ProjectFields, fields)
-    wanted = get_profile(checked.get("profile", profile))
+    wanted = get_profile(checked.get("profile", project.profile))
+    if "profile" in checked and "aspect" not in checked and project.aspect not in wanted.aspects:
+        checked["aspect"] = ""
     if checked.get("aspect") and checked["aspect"] not in wanted.aspects:
         offered = ", ".join(wanted.aspects) or f"{wanted.width}x{wanted.height} pixels only"
         raise BadInput(f"{wanted.title} does not draw in {checked['aspect']}: it offers {offered}.")

@@ -11,7 +11,7 @@ from engine.video.film_size import Size, check_sizes
 from studio.exchange.bundle import write_bundle
 from studio.exchange.drawn_film import add_film, example_folders, read_film
 from studio.exchange.unpack import LARGEST_FILM, unpacked
-from studio.exchange.zips import ZipKind
+from studio.exchange.zips import ZipKind, file_name
 from studio.jobs import queue
 from studio.jobs.orders import ExportOrder, ExportShot, export_sound
 from studio.project.clips import FilmClips, load_clips
@@ -85,7 +85,7 @@ class Films(Room):
         if extension == "zip":
             path, filename = self._zip_of(sha256, alias)
         else:
-            path, filename = self.home.blobs.existing(sha256, extension), name
+            path, filename = self.home.blobs.existing(sha256, extension), None
         return MediaFile(path=path, content_type=CONTENT_TYPES[extension], filename=filename)
 
     def example(self, owner: str) -> ProjectView | None:
@@ -142,12 +142,13 @@ class Films(Room):
                 id for id in session.exec(select(Project.id)) if ZipKind.PREFERENCES.address(id) == address
             )
             film, project = session.get(Film, next(films, "")), session.get(Project, next(projects, ""))
+            title = session.get_one(Project, film.project_id).title if film is not None else ""
         if film is not None and self.signer.alias(film.owner) == alias:
-            return self._bundle(film), "film.zip"
+            return self._bundle(film), f"{file_name(title)}.zip"
         if project is not None and self.signer.alias(project.owner) == alias:
             path = ZipKind.PREFERENCES.path(self.home, project.id)
             if path.is_file():
-                return path, "preferences.zip"
+                return path, f"{file_name(project.title)} preferences.zip"
         raise NotFound("There is no such file: make it again.")
 
 

@@ -28,10 +28,11 @@ class People(Room):
         memory takes frames of other profiles too), `renderer`, `aspect` (one that the profile offers, "" for
         its own) or `fps` ("24", "24000/1001", "23.976"). Raises BadInput.
 
+        A profile that does not draw in the film's aspect sets that to its own, in the same command.
         At another frame rate every shot keeps its place in time, to the nearest frame.
         """
         with self._edit(owner, project_id) as edit:
-            checked = project_fields(fields, edit.project.profile)
+            checked = project_fields(fields, edit.project)
             rate = checked.pop("fps", None)
             changed = [name for name, value in checked.items() if getattr(edit.project, name) != value]
             edit.recorder.set(edit.project, **checked)

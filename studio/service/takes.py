@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlmodel import col, select
 
 from engine.errors import BadInput
+from engine.step2.cached_frames import drop_frame
 from studio.exchange.preferences import preferences_of, write_zip
 from studio.exchange.zips import ZipKind, forget
 from studio.jobs import queue
@@ -46,7 +47,7 @@ class Takes(Room):
             if shot.picked != take.id:
                 edit.recorder.set(shot, picked=take.id, picked_at=now())
             edit.recorder.set(take, rejected=False)
-            edit.recorder.finish(f"pick take {take.number} of {edit.number(shot)}")
+            edit.recorder.finish(f"use take {take.number} of {edit.number(shot)}")
         return self._shot_view(owner, shot_id)
 
     def edit_take(
@@ -117,7 +118,8 @@ class Takes(Room):
         return self._purge_view(shot, take, purge)
 
     def purge(self, owner: str, take_id: str) -> PurgeView:
-        """Deletes a take for good: its row, its clips, and the files that nothing else uses. No undo.
+        """Deletes a take for good: its row, its clips, and the files that nothing else uses, with what was
+        computed of them. No undo.
 
         Raises BadInput with the reason for a take that is picked, locked, or needed by another.
         """
@@ -136,6 +138,7 @@ class Takes(Room):
             for sha256, extension in purge.files:
                 if not purging.file_used(session, sha256):
                     self.home.blobs.remove(sha256, extension)
+                    drop_frame(self.home.cache, sha256)
         # Of exported films nothing is in it: a take that one is made of is not purged.
         forget(self.home, ZipKind.PREFERENCES, project.id)
         return view
@@ -199,9 +202,9 @@ class Takes(Room):
 def _verb(field: str, value: object) -> str:
     match field, value:
         case "locked", True:
-            return "lock"
+            return "protect"
         case "locked", _:
-            return "unlock"
+            return "allow purging of"
         case "rejected", True:
             return "reject"
         case "rejected", _:

@@ -301,6 +301,7 @@ class ProjectHead(View):
     look_pictures: tuple[ReferenceView, ...]
     look_unknown: tuple[str, ...]
     """Words of the look that the profile cannot draw."""
+    trashed: bool
     aspect: str
     """The shape that was chosen for the film; "" for the profile's own."""
     steps: int
@@ -378,16 +379,19 @@ class Estimate(View):
 
 
 class Outcome(View):
-    """What undo or redo did. `kept` counts changes left alone because somebody changed those fields since."""
+    """What undo or redo did. `kept` counts changes left alone because somebody changed those fields since,
+    `purged` those whose former picture or clip was purged.
+    """
 
     label: str
     applied: int
     kept: int
+    purged: int
 
 
 class MediaFile(View):
-    """A stored file that a signed url leads to."""
+    """A stored file that a signed url leads to. `filename` is what a download is called; None: as the link says."""
 
     path: Path
     content_type: str
-    filename: str
+    filename: str | None

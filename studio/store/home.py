@@ -4,6 +4,7 @@
     studio.db               projects, shots, takes, jobs, the log of edits
     blobs/                  pictures, clips and films under their SHA-256
     cache/                  what can be computed again (latents of frames)
+    cache/paid/             a paid service's pictures, until the take that they become is stored
     secret                  the key that signs media addresses
     worker.log              what the drawing process said
 """

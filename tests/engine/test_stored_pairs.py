@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from engine import workflow
+from engine.agents.choice import server_target
 from engine.errors import StageError
 from engine.manifest import read_manifest
+from engine.profiles import get_profile
 from engine.refiner import PlainRefiner
-from engine.stored_pairs import is_unfinished
+from engine.stored_pairs import PairStore, directing_of, frames_folder, is_unfinished
 from engine.video.animatic import AnimaticRenderer
 from engine.workflow import Pin, shoot, shot_seed
 from tests.engine.test_workflow import PROFILE, FlatPainter, bar, filmed, storyboard
@@ -109,3 +111,26 @@ def test_a_stored_pair_that_is_damaged_is_drawn_again(tmp_path: Path, damage: st
     assert before == ([False] * 3 if damage == "notes" else [True, False, True])
     assert not (frames / "unfinished.json").exists()
     assert end.read_bytes() == bar(shot_seed(2, 2), 40)
+
+
+def test_the_storyboard_of_a_model_is_kept_until_its_film_is_done(tmp_path: Path) -> None:
+    out, board, mini = tmp_path / "film.mp4", storyboard(), get_profile("mini")
+    model = server_target("http://127.0.0.1:9/v1", "m")
+    name = directing_of(model, "A girl waits", 3, mini, 2)
+    PairStore(frames_folder(out)).keep_directed(name, board)
+    assert is_unfinished(out)
+    stopped(out, FlatPainter(), seed=2)
+    kept = PairStore(frames_folder(out))
+    assert kept.directed(name) == board
+    for other in (
+        directing_of(model, "A boy waits", 3, mini, 2),
+        directing_of(model, "A girl waits", 4, mini, 2),
+        directing_of(model, "A girl waits", 3, get_profile("qwen-image"), 2),
+        directing_of(model, "A girl waits", 3, mini, 3),
+        directing_of(server_target("http://127.0.0.1:9/v1", "n"), "A girl waits", 3, mini, 2),
+    ):
+        assert kept.directed(other) is None
+    painter = FlatPainter()
+    filmed(out, painter, seed=2)
+    assert painter.asked == [], "the pairs are found beside the storyboard"
+    assert not is_unfinished(out)

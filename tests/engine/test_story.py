@@ -32,6 +32,18 @@ def test_frames_and_seconds_agree(frames, rate):
     assert clock.frames(clock.seconds(frames)) == frames
 
 
+@given(st.integers(1, 240_000), st.integers(1, 1001))
+def test_a_written_rate_is_read_as_it_was(numerator, denominator):
+    rate = FrameRate(numerator=numerator, denominator=denominator)
+    assert FrameRate.parse(str(rate)) == rate
+
+
+@pytest.mark.parametrize("text", ["", "/", "24/0", "0", "-24", "23.976", "24/1/1", "1e3", "9" * 5000])
+def test_what_is_no_rate_is_a_value_error(text):
+    with pytest.raises(ValueError):
+        FrameRate.parse(text)
+
+
 def test_the_film_is_as_long_as_its_shots():
     board = Storyboard(shots=[Shot(attributes=CinematicAttributes(length=n)) for n in (24, 60)])
     assert board.length == 84

@@ -76,6 +76,7 @@ FOREIGN: dict[str, Call] = {
     "purge": lambda s, o: s.purge(YOU, o["take"]),
     "pick": lambda s, o: s.pick(YOU, o["take"]),
     "keep": lambda s, o: s.keep(YOU, o["shot"]),
+    "unkeep": lambda s, o: s.unkeep(YOU, o["shot"]),
     "pin": lambda s, o: s.pin(YOU, o["project"], o["shot"], FrameSide.END),
     "unpin": lambda s, o: s.unpin(YOU, o["project"], o["shot"], FrameSide.END),
     "ban": lambda s, o: s.ban(YOU, o["project"], o["shot"], FrameSide.END),

@@ -19,7 +19,6 @@ from studio.project.clips import load_clips
 from studio.project.conditions import Conditions
 from studio.project.film import attribute_fields, load_film
 from studio.project.order import spread
-from studio.project.words import words_of
 from studio.service.studio import Studio
 from studio.service.views import JobView, ShotView
 from studio.store.tables import Clip, Project, Refinement, Shot, Take
@@ -68,14 +67,14 @@ def draw_here(studio: Studio, project_id: str, shot_id: str, seed: int = 0) -> s
         film = load_film(session, session.get_one(Project, project_id))
         index = film.index[shot_id]
         shot = film.shots[index]
-        order = DrawOrder(prompt=shot.description, words=words_of(film, shot), seeds=(seed,))
-        inputs = present_inputs(film, index, order)
+        order = DrawOrder(seeds=(seed,))
+        inputs = present_inputs(film, index, order).model_copy(update={"prompt": shot.description})
         painter = FlatPainter(get_profile("mini"))
-        drawn = painter.draw(pair_conditions(studio.home, order, inputs), order.seeds, steps=1)[0]
+        drawn = painter.draw(pair_conditions(studio.home, inputs), order.seeds, steps=1)[0]
         later = {frame.ref.key for frame in inputs.memory if frame.later}
         sources = {frame.ref.key: frame.ref for frame in inputs.memory}
         conditions = Conditions(
-            words=order.words,
+            words=inputs.words,
             previous=inputs.previous,
             pins=inputs.pins,
             bans=inputs.bans,

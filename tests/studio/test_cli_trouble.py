@@ -13,6 +13,7 @@ import pytest
 
 from engine.errors import BadInput
 from studio.film_command import film_name
+from tests.engine.agents import film as told
 from tests.engine.agents.fake_server import Answer, Fail, FakeServer, Hang, Json, from_schema
 from tests.studio.helpers import wait_until
 from tests.studio.test_cli import EXAMPLE, one_sentence, stage
@@ -116,3 +117,25 @@ def test_verdicts_that_cannot_be_written_are_not_asked_for(tmp_path: Path) -> No
         done = stage("judge", str(EXAMPLE), *named, "--json", str(tmp_path))
         assert "is a folder" in one_sentence(done)
         assert server.requests == []
+
+
+def test_a_film_that_was_stopped_is_not_directed_again_by_its_model(tmp_path: Path) -> None:
+    """The drawing cannot begin: its checkpoint is missing. What the model wrote is used by the next run."""
+    out = tmp_path / "f.mp4"
+    with FakeServer(then=told.stage) as server:
+        options = ("--shots", "3", "--director", "server", "--llm-url", server.url, "--llm-model", "m")
+        missing = {"STAGE_MINI_CHECKPOINT": str(tmp_path / "none")}
+
+        def run(*more: str) -> subprocess.CompletedProcess[str]:
+            done = stage("film", "A girl waits", "-o", str(out), *options, *more, **missing)
+            assert "checkpoint" in one_sentence(done)
+            return done
+
+        assert "goes on from it" in run().stderr
+        asked = len(server.requests)
+        again = run()
+        assert len(server.requests) == asked
+        assert "Directed by m at 127.0.0.1" in again.stderr
+        assert "The Lamp" in again.stderr
+        run("--seed", "3")
+        assert len(server.requests) == 2 * asked, "another seed is another film"

@@ -81,7 +81,7 @@ def test_the_text_is_a_row_of_its_own_and_an_edit(studio: Studio, film: tuple[st
     assert (shot.clip_id, shot.refined, shot.clip_stale) == (older, "Read from the pair.", False)
     head = studio.project(ME, project).head
     assert head.undo is not None
-    assert head.undo.label == "pick clip 1 of shot 1"
+    assert head.undo.label == "use clip 1 of shot 1"
     studio.undo(ME, project)
     shot = first(studio, project)
     assert (shot.clip_id, shot.refined) == (newer, "The boat sinks.")

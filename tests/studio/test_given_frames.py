@@ -71,6 +71,12 @@ def test_an_uploaded_frame_is_in_the_take(working: Studio) -> None:
     assert told(newest(working, shot)).startswith("the end: kept from the take before")
 
 
+def test_an_upload_is_read_before_other_edits_have_to_wait(studio: Studio) -> None:
+    _, (shot,) = new_film(studio, 1)
+    with studio.home.database.write(), pytest.raises(BadInput, match="not a whole PNG, JPEG or WebP"):
+        studio.draw(ME, [shot], keep=START, given=b"no picture")
+
+
 def test_what_cannot_be_given(studio: Studio) -> None:
     project, ids = new_film(studio, 2)
     draw_all_here(studio, project)

@@ -99,6 +99,11 @@ def test_a_shot_is_drawn_with_the_words_that_it_has_when_its_turn_comes(studio: 
     studio.start_worker()
     wait_for_jobs(studio, project)
     assert "Changed while it waited." in studio.takes(ME, shot)[0].lineage.prompt
+    with studio.home.database.read() as session:
+        job = session.exec(select(Job)).one()
+    inputs = DrawInputs.model_validate(job.resolved)
+    assert inputs.words.description == "Changed while it waited.", "what it was drawn with is recorded"
+    assert "Moment 1 of the story." not in str(job.order), "words that nothing is drawn with are not"
     assert shots_of(studio, project)[0].staleness.text == ""
 
 

@@ -196,6 +196,28 @@ def test_a_frame_is_cut_to_the_film() -> None:
         assert image.size == (256, 128)
 
 
+def test_a_profile_that_has_one_shape_takes_the_aspect_along(studio: Studio) -> None:
+    """The film was called 1:1, and its pictures were drawn, and recorded as 1:1, in the profile's shape."""
+    project, _ = new_film(studio, 2)
+    studio.edit_project(ME, project, profile="qwen-image", aspect="1:1")
+    draw_all_here(studio, project)
+    studio.edit_project(ME, project, profile="qwen-image-edit")
+    assert studio.project(ME, project).head.aspect == "1:1", "this one draws it"
+    studio.edit_project(ME, project, profile="mini")
+    head = studio.project(ME, project).head
+    assert head.undo is not None
+    assert (head.aspect, head.undo.label) == ("", "change the profile and aspect of the film")
+    assert stale(studio, project) == ["the aspect of the film changed"] * 2
+    studio.undo(ME, project)
+    head = studio.project(ME, project).head
+    assert (head.profile, head.aspect) == ("qwen-image-edit", "1:1")
+    studio.edit_project(ME, project, aspect="")
+    studio.edit_project(ME, project, profile="mini")
+    undo = studio.project(ME, project).head.undo
+    assert undo is not None
+    assert undo.label == "change the profile of the film"
+
+
 def test_a_profile_offers_its_aspects(studio: Studio) -> None:
     project, _ = new_film(studio, 2)
     draw_all_here(studio, project)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import BadInput
+from engine.errors import BadInput, StageError
 from engine.story import FrameRate
 from engine.video.encode import ffmpeg
 from engine.video.sound import lay_under, sound_seconds
@@ -68,6 +68,44 @@ def test_what_is_no_sound_is_refused(studio: Studio, tmp_path: Path) -> None:
     studio.set_sound(ME, project, tone(tmp_path / "a.wav"), "a.wav")
     with pytest.raises(BadInput, match="volume"):
         studio.edit_sound(ME, project, volume=500)
+
+
+def behind_a_tag(path: Path, content: bytes) -> Path:
+    """A file that looks like an MP3 by its first bytes: ffmpeg passes over the tag when it guesses."""
+    path.write_bytes(b"ID3\x03\0\0\0\0\0\0" + content)
+    return path
+
+
+def test_only_the_kinds_that_are_taken_are_read(tmp_path: Path) -> None:
+    """Also where ffmpeg itself would find another kind in the file: it knows some that name other files."""
+    flac = tone(tmp_path / "a.flac").read_bytes()
+    listed = b"ffconcat version 1.0\nfile other.wav\n"
+    tone(tmp_path / "other.wav")
+    for content in (flac, listed):
+        with pytest.raises(BadInput, match="MP3, WAV or M4A"):
+            sound_seconds(behind_a_tag(tmp_path / "a.mp3", content))
+    film = make(tmp_path / "film.mp4", "-f", "lavfi", "-i", "color=red:s=64x64:r=24:d=1")
+    with pytest.raises(StageError, match=r"could not write out\.mp4"):
+        lay_under(
+            film,
+            behind_a_tag(tmp_path / "a.mp3", flac),
+            tmp_path / "out.mp4",
+            seconds=1,
+            offset=0,
+            volume=1,
+        )
+    assert sound_seconds(behind_a_tag(tmp_path / "b.mp3", tone(tmp_path / "a.mp3").read_bytes())) > 1.4
+
+
+def test_a_sound_whose_reading_does_not_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="takes too long to read: save it anew"):
+        sound_seconds(tone(tmp_path / "a.wav"), patience=0.001)
+
+
+def test_a_sound_of_more_than_six_hours_is_refused(tmp_path: Path) -> None:
+    quiet = ("-f", "lavfi", "-i", "anullsrc=r=1000:cl=mono:d=21700", "-c:a", "pcm_u8")
+    with pytest.raises(BadInput, match="at most six hours"):
+        sound_seconds(make(tmp_path / "long.wav", *quiet))
 
 
 def test_the_sound_begins_and_ends_where_it_should(tmp_path: Path) -> None:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from engine.errors import BadInput
+from engine.step2.cache import FrameCache
 from engine.story import FrameSide
 from studio.service.studio import Studio
 from studio.service.take_views import TakeView
 from studio.service.views import JobState
 from studio.store.tables import Job, Take
-from tests.studio.helpers import ME, blob_files, draw_all_here, draw_here, new_film, shots_of, wait_for_jobs
+from tests.studio.helpers import (
+    ME,
+    blob_files,
+    draw_all_here,
+    draw_here,
+    new_film,
+    render_here,
+    shots_of,
+    wait_for_jobs,
+)
 
 
 def by_number(studio: Studio, shot: str) -> dict[int, TakeView]:
@@ -29,7 +40,7 @@ def test_flags_are_edits(studio: Studio) -> None:
     marks.append(shots_of(studio, project)[0].takes_mark)
     assert len(set(marks)) == 3, "a page learns that its list of takes is old"
     labels = [entry.label for entry in studio.history(ME, project)[:2]]
-    assert labels == ["lock, change the note of take 1 of shot 1", "reject take 1 of shot 1"]
+    assert labels == ["protect, change the note of take 1 of shot 1", "reject take 1 of shot 1"]
     studio.undo(ME, project)
     studio.undo(ME, project)
     take = by_number(studio, shot)[1]
@@ -181,6 +192,41 @@ def test_purge_deletes_only_what_nothing_else_needs(studio: Studio) -> None:
     assert len(blob_files(studio.home.root)) == before - 2
 
 
+def test_purge_takes_what_was_computed_of_a_picture_along(studio: Studio) -> None:
+    """Latents show the picture that they were made of: a purged one was still in the home folder."""
+    project, (shot,) = new_film(studio, 1)
+    old, new = (draw_here(studio, project, shot, seed=seed) for seed in (0, 1))
+    with studio.home.database.read() as session:
+        gone, stays = (session.get_one(Take, id).start_sha256 for id in (old, new))
+    cache = FrameCache(studio.home.cache)
+    for frame in (gone, stays):
+        cache.get(frame, "vae", lambda: torch.zeros(2))
+    unnamed = studio.home.cache / "ab" / f"{'ab' * 32}.safetensors"
+    unnamed.parent.mkdir(exist_ok=True)
+    unnamed.write_bytes(b"of an earlier version")
+    studio.purge(ME, old)
+    FrameCache(studio.home.cache)
+    (left,) = studio.home.cache.rglob("*.safetensors")
+    assert left.parent.name == stays
+
+
+def test_purge_leaves_a_clip_that_a_film_in_the_making_uses(studio: Studio) -> None:
+    """A clip that was kept is of another take than the shot's own, which the order of the film names."""
+    project, (shot,) = new_film(studio, 1)
+    old = draw_here(studio, project, shot, seed=0)
+    render_here(studio, shot)
+    draw_here(studio, project, shot, seed=1)
+    studio.keep_clip(ME, shot)
+    job = studio.export(ME, project)
+    render_here(studio, shot)
+    reason = "A clip of take 1 is in a film that waits or is made: wait for it, or cancel it first."
+    assert studio.purge_plan(ME, old).refusal == reason
+    with pytest.raises(BadInput, match=reason):
+        studio.purge(ME, old)
+    studio.cancel(ME, job.id)
+    assert "1 clip" in studio.purge(ME, old).goes
+
+
 def test_purge_leaves_what_a_cancelled_job_would_need(studio: Studio) -> None:
     """It can be tried again: an upload must still be there, and a purged pair is told in one sentence."""
     project, (shot,) = new_film(studio, 1)
@@ -237,7 +283,7 @@ def test_undo_leaves_purged_takes_alone(studio: Studio) -> None:
     studio.pick(ME, second)
     studio.purge(ME, first)
     outcomes = [studio.undo(ME, project) for _ in range(3)]
-    assert [(o.applied, o.kept) for o in outcomes] == [(0, 1), (0, 1), (0, 1)]
+    assert [(o.applied, o.kept, o.purged) for o in outcomes] == [(0, 0, 1), (0, 1, 0), (0, 0, 1)]
     assert shots_of(studio, project)[0].take_id == second
 
 

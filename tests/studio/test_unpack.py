@@ -203,6 +203,17 @@ def test_frames_larger_than_any_film_are_refused_before_they_are_unpacked(
     assert list(studio.home.cache.iterdir()) == []
 
 
+def flagged(file: bytes, flag: int) -> bytes:
+    """A zip of which every entry has this flag, in both places."""
+    changed = bytearray(file)
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = file.index(signature)
+        while at >= 0:
+            changed[at + flags] |= flag
+            at = file.find(signature, at + 1)
+    return bytes(changed)
+
+
 def test_what_is_no_zip_of_one_film_is_refused(studio: Studio, tmp_path: Path) -> None:
     folder = a_film_from_the_command_line(tmp_path / "film")
     whole = zipped(folder, tmp_path / "film.zip").read_bytes()
@@ -213,13 +224,8 @@ def test_what_is_no_zip_of_one_film_is_refused(studio: Studio, tmp_path: Path) -
     damaged = bytearray(whole)
     at = whole.index(b"Moment 1.")
     damaged[at : at + 6] = b"Damage"
-    locked = bytearray(whole)
-    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        at = whole.index(signature)
-        while at >= 0:
-            locked[at + flags] |= 1
-            at = whole.find(signature, at + 1)
-    files["locked.zip"] = (bytes(locked), "encrypted")
+    files["locked.zip"] = (flagged(whole, 0x01), "encrypted")
+    files["patched.zip"] = (flagged(whole, 0x20), "not a whole zip")  # its data are changes of another file
     files["damaged.zip"] = (bytes(damaged), "not a whole zip")
     for name, (data, sentence) in files.items():
         (tmp_path / name).write_bytes(data)

@@ -46,6 +46,10 @@ def test_films_of_the_same_pictures_have_zips_of_their_own(working: Studio) -> N
     first = exported(working, project)
     working.edit_project(ME, project, title="The second")
     second = exported(working, project)
+    assert [told(working, url) for url in (first, second)] == ["The first", "The second"]
+    assert len(list(working.home.cache.glob("film-*.zip"))) == 2
+    exported(working, project)
+    assert list(working.home.cache.glob("film-*.zip")) == [], "zips of earlier films can be made again"
     copy = working.duplicate_project(ME, project).head.id
     working.edit_project(ME, copy, title="The copy")
     third = exported(working, copy)

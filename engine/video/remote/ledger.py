@@ -68,21 +68,25 @@ class FileLedger:
         return mine[-1] if mine else None
 
     def begin(self, request: str, seed: int) -> bool:
-        entries = self._read()
-        others = [e for e in entries if e.operation or e.request != request]
-        first = len(others) == len(entries)
-        self._write([*others, *([Entry(request=request, seed=seed, operation="")] if first else [])])
+        first = len(self._without_begun(request)) == len(self._read())
+        if first:
+            self.record(request, seed, "")
+        else:
+            self.drop(request, seed)
         return first
 
     def drop(self, request: str, seed: int) -> None:
-        self._write([e for e in self._read() if e.operation or e.request != request])
+        self._write(self._without_begun(request))
 
     def record(self, request: str, seed: int, operation: str) -> None:
-        others = [e for e in self._read() if e.operation or e.request != request]
-        self._write([*others, Entry(request=request, seed=seed, operation=operation)])
+        self._write([*self._without_begun(request), Entry(request=request, seed=seed, operation=operation)])
 
     def close(self, operation: str) -> None:
         self._write([entry for entry in self._read() if entry.operation != operation])
+
+    def _without_begun(self, request: str) -> list[Entry]:
+        """All entries but an order of this request that was begun and not answered."""
+        return [e for e in self._read() if e.operation or e.request != request]
 
     def _read(self) -> list[Entry]:
         try:

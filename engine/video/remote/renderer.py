@@ -27,7 +27,10 @@ from engine.video.upscale import Frame, Upscaler
 from engine.watched import IsCancelled, Report
 
 _ASPECT = 0.02  # by how much a service's frame may differ from the aspect that was asked for
-_MOST_FRAMES = 3000
+MOST_BYTES = 1_500_000_000
+"""Of a clip's frames, which are all held in memory: the longest clip that a service makes (eight seconds of
+24 frames) takes 1.2 GB at 1920x1080, which is more than is ordered.
+"""
 # Without these, ffmpeg takes a fast way from YUV to RGB, whose colours are a level too dark on average.
 _EXACT = ("-sws_flags", "accurate_rnd+full_chroma_int+bicubic")
 _FETCHED = 0.9  # share of the progress bar for the service; the rest is for writing the clip
@@ -167,8 +170,8 @@ class RemoteRenderer:
             return patiently(fetched, self._patience, cancelled)
 
 
-def read_clip(path: Path) -> list[Frame]:
-    """Every frame of a video file, height x width x 3, 8-bit RGB.
+def read_clip(path: Path, most: int = MOST_BYTES) -> list[Frame]:
+    """Every frame of a video file, height x width x 3, 8-bit RGB; `most` bytes of them.
 
     Raises:
         ValueError: it is no video, or has fewer than two frames or far too many.
@@ -182,8 +185,8 @@ def read_clip(path: Path) -> list[Frame]:
         )
         width, height = next(reader)["size"]
         for data in reader:
-            if len(frames) == _MOST_FRAMES:
-                raise ValueError(f"more than {_MOST_FRAMES} frames")
+            if (len(frames) + 1) * width * height * 3 > most:
+                raise ValueError(f"its frames of {width}x{height} take more than {most / 1e9:g} GB of memory")
             frames.append(np.frombuffer(data, np.uint8).reshape(height, width, 3))
     except (OSError, RuntimeError, KeyError, StopIteration) as error:
         raise ValueError("it is no video") from error

@@ -127,6 +127,8 @@ class Notes:
         self.asked.append((prompt, [png(np.asarray(p)) for p in pictures], seed))
         return np.full((HEIGHT, WIDTH, 3), len(self.asked), np.uint8)
 
+    def settle(self, stored: bool) -> None: ...
+
     def recipe(self, seed: int, steps: int, guidance: float) -> PairRecipe:
         return PairRecipe("zero", "notes", seed, steps, guidance, WIDTH, HEIGHT, 1, "uint8", "cpu")
 
