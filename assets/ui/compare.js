@@ -68,6 +68,7 @@
   function render() {
     const list = takes();
     if (!stage.details(state.shot)) return; // they are being asked for again
+    const pressed = Object.values(parts.uses).find((button) => button === document.activeElement);
     if (!take(state.a) || !take(state.b)) { parts.sheet.close(); return; }
     for (const which of ["a", "b"]) {
       fill(parts[which].control, list.map((item) => h("option", { value: item.id }, `Take ${item.number}${item.picked ? ", in the film" : ""}`)));
@@ -83,6 +84,7 @@
     parts.sheet.style.setProperty("--aspect", `${stage.state.head.width} / ${stage.state.head.height}`);
     text(parts.title, `Compare takes of shot ${stage.shot(state.shot)?.number ?? ""}`);
     move();
+    if (pressed?.disabled) (wiping ? parts.slider : parts.how.el.querySelector("input:checked")).focus(); // it cannot be pressed again
   }
 
   /** Opens the dialog over two takes of a shot; `choose(take)` makes one the film's. */

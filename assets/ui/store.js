@@ -177,7 +177,8 @@
   function notify(message, kind = "info", action = null, about = null) {
     const host = document.querySelector("#s-notices") ?? document.body.appendChild(
       stage.h("div", { id: "s-notices", role: "status", "aria-live": "polite" }));
-    const above = document.querySelector("dialog[open]") ?? document.body; // a modal sheet covers the rest of the page
+    // a modal sheet covers the rest of the page; what somebody opened lies above a notice
+    const above = document.querySelector("dialog[open]") ?? document.querySelector("#studio") ?? document.body;
     if (host.parentNode !== above) above.append(host);
     if (about) for (const older of host.querySelectorAll(`[data-about="${about}"]`)) older.remove();
     const note = stage.h("div.s-notice", { "data-kind": kind, "data-about": about }, stage.h("span", {}, message));

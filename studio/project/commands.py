@@ -76,11 +76,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Undone:
-    """What undo or redo did: fields written, and fields left alone because they were edited since."""
+    """What undo or redo did: fields written, fields left alone because they were edited since, and fields that
+    stay because what they would go back to was purged.
+    """
 
     label: str
     applied: int
     kept: int
+    purged: int
 
 
 def touch(project: Project) -> int:
@@ -203,7 +206,7 @@ def redo(session: Session, project: Project, command_id: int | None = None) -> U
 @dataclass(frozen=True)
 class Jumped:
     """What a jump did: `came_from` is the command after which the film stood before (None: the beginning),
-    `kept` are the labels of steps of which something was left alone because it was edited since.
+    `kept` are the labels of steps of which something was left alone because it was edited or purged since.
     """
 
     came_from: int | None
@@ -230,7 +233,7 @@ def jump(session: Session, project: Project, command_id: int | None) -> Jumped:
         at = [step.id for step in redoable].index(command_id)
         done = [redo(session, project, step.id) for step in reversed(redoable[at:])]
         undone, redone = 0, len(done)
-    kept = tuple(outcome.label for outcome in done if outcome.kept)
+    kept = tuple(outcome.label for outcome in done if outcome.kept or outcome.purged)
     return Jumped(ids[-1] if ids else None, undone, redone, kept)
 
 
@@ -267,20 +270,22 @@ def _revert(
 ) -> Undone:
     """Writes the reverse of logged changes where they still stand; `newer` slots belong to somebody else."""
     recorder = Recorder(session, project)
-    applied = kept = 0
+    applied = kept = purged = 0
     gone = {change.slot for change in changes if _purged(session, change)}
     for change in reversed(changes):
         row = session.get(EDITABLE[change.table], change.id)
-        there = row is not None and change.slot not in newer and getattr(row, change.field) == change.after
+        there = change.slot not in newer and getattr(row, change.field, None) == change.after
         told_of = _ABOUT.get(change.field, change.field)
         counts = change.field == told_of
-        if row is not None and there and (change.table, change.id, told_of) not in gone:
+        if row is None or (there and (change.table, change.id, told_of) in gone):
+            purged += counts
+        elif not there:
+            kept += counts
+        else:
             recorder.set(row, **{change.field: change.before})
             applied += counts
-        else:
-            kept += counts
     recorder.finish(step.label, kind, step.id)
-    return Undone(step.label, applied, kept)
+    return Undone(step.label, applied, kept, purged)
 
 
 def _purged(session: Session, change: Change) -> bool:

@@ -278,7 +278,8 @@ class Lineage:
         for frame in record.pack:
             reason = self._why_changed(index, take, frame)
             if reason is not None:
-                weight += frame.share
+                # a ban is meant to be seen, however little of the pack the frame was
+                weight += 1.0 if self._banned(frame) else frame.share
                 reasons.append(reason)
         before, place = {*record.conditions.bank, *_snapshots(record)}, self.film.index
         arrived = [id for id in now.bank if id not in before and place[id] < index]
@@ -312,7 +313,7 @@ class Lineage:
             if frame.later:
                 return None
             return f"the shot of frame {frame.key} is gone"
-        if self.film.marks.get((frame.shot_id, frame.side)) is Mark.BANNED:
+        if self._banned(frame):
             return f"frame {self.film.key(frame.shot_id, frame.side)} was banned"
         if frame.later:
             return None
@@ -321,6 +322,12 @@ class Lineage:
         if ref is None:
             return f"{self._shot(frame.shot_id)} has no picture any more"
         return None if ref.sha256 == frame.sha256 else self._changed(take, frame.shot_id)
+
+    def _banned(self, frame: Packed) -> bool:
+        """Whether the frame is banned now."""
+        if frame.shot_id is None or frame.side is None:
+            return False
+        return self.film.marks.get((frame.shot_id, frame.side)) is Mark.BANNED
 
     def _now(self, frame: Packed) -> FrameRef | None:
         """What the slot of a packed frame shows today."""

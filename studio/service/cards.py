@@ -176,6 +176,7 @@ class Cards:
             ),
             look_pictures=pictures.get((Subject.LOOK, ""), ()),
             look_unknown=tuple(hint.word for hint in look_hints),
+            trashed=project.trashed is not None,
             aspect=project.aspect,
             aspects=self.profile.aspects,
             steps=self.profile.steps,

@@ -11,6 +11,7 @@ from engine.errors import BadInput
 from engine.story import MAX_SHOTS, CinematicAttributes, slate_letters
 from studio.jobs import queue
 from studio.project import commands
+from studio.project.commands import Undone
 from studio.project.copying import copy_shown
 from studio.project.film import FilmState, attribute_fields, load_film, owned_project, owned_shot
 from studio.project.order import after as right_after
@@ -29,6 +30,10 @@ _NOT_COPIED = {
     *("id", "position", "slate", "picked", "picked_at", "created", "accepted", "locked", "trashed"),
     *("deleted", "refinement", "clip", "clip_accepted"),
 }
+_SAID = {"scale": "size"}
+"""What the page calls a field, where it is not the field's name."""
+_SHORT = 30
+"""Characters of a new value that the history has room for."""
 _INHERITED = ("place", "time", "weather", "cast", "length")
 
 
@@ -68,9 +73,11 @@ class Edits(Room):
                 )
                 edit.recorder.set(shot, **checked)
             names = [name for name in changed if not (name == "slate" and "scene" in changed)]
-            what = f"the {names[0]}" if len(names) == 1 else f"{len(names)} fields"
+            what = f"the {_SAID.get(names[0], names[0])}" if len(names) == 1 else f"{len(names)} fields"
             whose = edit.number(shots[0]) if len(shots) == 1 else f"{len(shots)} shots"
-            edit.recorder.finish(f"change {what} of {whose}")
+            value = getattr(shots[0], names[0]) if len(names) == 1 and names[0] != "description" else None
+            to = f" to “{value}”" if isinstance(value, str) and 0 < len(value) <= _SHORT else ""
+            edit.recorder.finish(f"change {what} of {whose}{to}")
 
     def insert_shot(self, owner: str, project_id: str, after: str | None = None) -> ShotView:
         """A new draft after a shot (None: at the beginning), with place, time and cast of its neighbour."""
@@ -199,13 +206,13 @@ class Edits(Room):
         """
         with self.home.database.write() as session:
             undone = commands.undo(session, owned_project(session, owner, project_id), command_id)
-        return Outcome(label=undone.label, applied=undone.applied, kept=undone.kept)
+        return _outcome(undone)
 
     def redo(self, owner: str, project_id: str, command_id: int | None = None) -> Outcome:
         """Does the last undone command again, under the same rule."""
         with self.home.database.write() as session:
             redone = commands.redo(session, owned_project(session, owner, project_id), command_id)
-        return Outcome(label=redone.label, applied=redone.applied, kept=redone.kept)
+        return _outcome(redone)
 
     def steps(self, owner: str, project_id: str, limit: int = 500) -> tuple[HistoryStep, ...]:
         """The edits that stand, and after them those that can be redone: oldest first, the newest `limit` of
@@ -243,6 +250,10 @@ class Edits(Room):
                 for id, label, kind, created in session.exec(log)
                 if id is not None
             )
+
+
+def _outcome(done: Undone) -> Outcome:
+    return Outcome(label=done.label, applied=done.applied, kept=done.kept, purged=done.purged)
 
 
 def _live(film: FilmState, shot_id: str) -> Shot:

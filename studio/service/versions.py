@@ -49,7 +49,7 @@ class Versions(Room):
                 for job in queue.waiting_jobs(edit.session, col(Job.shot_id).in_(leaving)):
                     queue.cancel(edit.session, job)
                 take_out(edit.session, edit.recorder, edit.project, edit.film, version)
-                edit.recorder.finish(f"take out version {version.number}")
+                edit.recorder.finish(f"use version {version.number}")
         return self.versions(owner, project_id)
 
     def rename_version(self, owner: str, version_id: str, label: str) -> tuple[VersionView, ...]:

@@ -25,7 +25,9 @@ SHOWN = ("image/png", "video/mp4", "audio/mpeg", "audio/wav", "audio/mp4")
 
 
 def media_route(studio: Studio) -> APIRoute:
-    """The route that `<img>`, `<video>` and download links of the page point to."""
+    """The route that `<img>`, `<video>` and download links of the page point to. A file whose name is not told
+    here is called what the link says (`download`); one that is told would win over it.
+    """
 
     def media(name: str, request: Request) -> FileResponse:
         try:

@@ -51,10 +51,17 @@ def test_films_are_kept_apart_and_come_back_from_the_trash(empty: Page) -> None:
     expect(empty.locator("#project-title")).to_have_value("First film")
     expect(empty.locator(".tl-card")).to_have_count(1)
 
+    other = empty.context.new_page()  # another tab is told
+    other.goto(f"{empty.url.split('?')[0]}?project={empty.evaluate('() => stage.state.head.id')}")
+    expect(other.locator("#project-title")).to_have_value("First film")
     empty.click("#projects")
     empty.get_by_role("button", name="Put “First film” into the trash").click()
     expect(empty.locator("#project-title")).not_to_have_value("First film")
+    other.wait_for_function("() => stage.state.head.trashed")
+    expect(other.locator("#bring-back")).to_be_visible()
+    expect(empty.locator("#bring-back")).to_be_hidden()
     empty.get_by_role("button", name="Bring it back").click()
+    expect(other.locator("#bring-back")).to_be_hidden()
     expect(empty.locator("#project-title")).to_have_value("First film")
     expect(empty.locator(".tl-card")).to_have_count(1)
 

@@ -147,8 +147,11 @@ def export(page: Page, folder: Path) -> Path:
         page.click("#download-mp4")
     film = folder / "film.mp4"
     coming.value.save_as(film)
+    title = page.evaluate("() => stage.state.head.title")
+    assert coming.value.suggested_filename == f"{title}.mp4"
     with page.expect_download() as coming:
         page.click("#download-zip")
+    assert coming.value.suggested_filename == f"{title}.zip"
     coming.value.save_as(folder / "film.zip")
     with zipfile.ZipFile(folder / "film.zip") as bundle:
         name = next(name for name in bundle.namelist() if name.endswith("film.json"))

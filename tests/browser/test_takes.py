@@ -64,6 +64,7 @@ def test_takes_compared_picked_rejected_noted_purged(film: Page) -> None:
     film.click("#use-b")
     film.wait_for_function("(old) => stage.shot().take_id !== old", arg=picked)
     expect(film.locator("#use-b")).to_be_disabled()
+    expect(sheet.locator("input[value=beside]")).to_be_focused()  # the keys have a place to go on from
     film.keyboard.press("Escape")
 
     # Reject hides; the toggle shows it dimmed; undo takes all of it back.
@@ -162,6 +163,16 @@ def test_pictures_and_given_frames(film: Page, tmp_path: Path) -> None:
         == "1.5"
     )
     assert film.evaluate("() => stage.shots()[0].end_url === stage.shots()[1].start_url")
+    # One that cannot be taken is refused, and the choice stays: the next try must not draw two new frames.
+    dot = tmp_path / "dot.png"
+    dot.write_bytes(picture("maroon", size=(1, 1)))
+    with film.expect_file_chooser() as chooser:
+        film.select_option("#draw-given", "end picture")
+    chooser.value.set_files(dot)
+    film.click("#draw-this")
+    expect(film.get_by_text("This picture is smaller than 16 pixels")).to_be_visible()
+    expect(film.locator("#draw-given")).to_have_value("end picture")
+    film.get_by_role("button", name="Another picture, or none").click()
     with film.expect_file_chooser() as chooser:
         film.select_option("#draw-given", "end picture")
     chooser.value.set_files(girl)

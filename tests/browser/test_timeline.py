@@ -149,6 +149,7 @@ def test_several_move_together_and_come_back_from_the_trash(film: Page) -> None:
     film.get_by_role("button", name=f"Restore {before[0]}").click()
     expect(cards).to_have_count(11)
     assert before[0] in film.evaluate(WORDS)
+    expect(film.get_by_role("button", name=f"Restore {before[2]}")).to_be_focused()
     film.keyboard.press("Escape")
 
 

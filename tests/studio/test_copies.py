@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import text
 from sqlmodel import select
 
 from engine.errors import BadInput
@@ -137,7 +138,7 @@ def test_a_pick_that_cannot_be_undone_keeps_its_moment(studio: Studio) -> None:
         assert at is not None
         assert at >= max(take.created for take in session.exec(select(Take)))
     assert studio.preferences(ME, project).rejected == 1
-    assert studio.undo(ME, project).label.startswith("pick take 1")
+    assert studio.undo(ME, project).label.startswith("use take 1")
     assert studio.preferences(ME, project).rejected == 1
 
 
@@ -153,13 +154,15 @@ def test_picks_of_before_are_known_by_their_log(home: Path) -> None:
         draw_here(studio, project, other, seed=2)  # picked by nobody, so no pick stands
         with studio.home.database.read() as session:
             before = {row.id: row.picked_at for row in session.exec(select(Shot))}
-            (logged,) = session.exec(select(Command.created).where(Command.label == "pick take 1 of shot 1"))
+            (logged,) = session.exec(select(Command.created).where(Command.label == "use take 1 of shot 1"))
         assert before[shot] is not None
         config = Config()
         config.set_main_option("script_location", str(SCRIPTS))
         with studio.home.database.engine.connect() as connection, connection.begin():
             config.attributes["connection"] = connection
             command.downgrade(config, "0010")
+            renamed = "UPDATE command SET label = 'pick' || substr(label, 4) WHERE label LIKE 'use take %'"
+            connection.execute(text(renamed))  # what the command was called then
     with Studio(home, painter=PAINTER) as studio:
         with studio.home.database.read() as session:
             after = {row.id: row.picked_at for row in session.exec(select(Shot))}

@@ -60,7 +60,7 @@ def test_what_was_changed_meanwhile_is_left_alone_and_said(studio: Studio) -> No
     studio.pick(ME, older)
     newest = draw_here(studio, project, shot, seed=2)
     jumped = studio.jump(ME, project, here)
-    assert (jumped.undone, jumped.kept) == (1, ("pick take 1 of shot 1",))
+    assert (jumped.undone, jumped.kept) == (1, ("use take 1 of shot 1",))
     assert shots_of(studio, project)[0].take_id == newest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.story import FrameSide
-from studio.project.lineage import Freshness
+from studio.project.lineage import DRIFT_SHARE, Freshness
 from studio.service.studio import Studio
 from studio.store.tables import Project, Shot
 from tests.studio.helpers import ME, draw_all_here, draw_here, new_film, shots_of
@@ -203,6 +203,11 @@ def test_bans(studio: Studio, film: tuple[str, list[str]]) -> None:
     keys = [frame.key for frame in studio.memory(ME, ids[3]).packed]
     assert "1E" not in keys
     assert told(studio, project)[3] == (FRESH, "")
+    last = studio.memory(ME, ids[3]).packed[-1]
+    assert last.share < DRIFT_SHARE
+    assert last.shot_id is not None and last.side is not None
+    studio.ban(ME, project, last.shot_id, last.side)
+    assert told(studio, project)[3] == (DRIFT, f"frame {last.key} was banned"), "a ban is meant, however small"
 
 
 def test_keep_holds_until_something_else_changes(studio: Studio, film: tuple[str, list[str]]) -> None:

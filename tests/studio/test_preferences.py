@@ -6,12 +6,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from engine.dataset.films import FilmFrames, read_films
+from engine.dataset.films import FilmFrames, TrainingFilm, TrainingShot, read_films
 from engine.errors import BadInput
+from studio.exchange.preferences import Preferences, write_folder
 from studio.preferences_command import export_preferences
 from studio.service.studio import Studio
 from studio.store.tables import Take
+from tests.examples import examples
 from tests.studio.helpers import ME, draw_here, new_film
 
 
@@ -81,3 +85,19 @@ def test_nothing_to_prefer(studio: Studio) -> None:
     assert studio.preferences(ME, project).rejected == 1, "nobody compared the newest take yet"
     studio.pick(ME, first.id)
     assert studio.preferences(ME, project).rejected == 3
+
+
+@given(st.text(min_size=1))
+@example("Before\u2028after\x85the end\u2029")
+@examples(60)
+def test_any_words_are_read_back(
+    studio: Studio, tmp_path_factory: pytest.TempPathFactory, words: str
+) -> None:
+    """A line of the file ends with a line feed, and not where Unicode parts lines inside a text."""
+    out = tmp_path_factory.mktemp("out")
+    shot = TrainingShot(prompt=words, description=words, start=Path("start.png"), end=Path("end.png"))
+    films = [TrainingFilm(title=words, shots=(shot,)), TrainingFilm(shots=(shot, shot))]
+    write_folder(studio.home, [Preferences(film, (), 0) for film in films], out)
+    for picture in shot.pictures:
+        (out / picture).touch()
+    assert read_films(out) == films

@@ -89,8 +89,17 @@ function card(clip, picked) {
     freshness !== "fresh" && h("p.cl-why", { "data-kind": freshness, title: reasons.join("; ") }, `${freshness === "kept" ? "kept, though" : "stale:"} ${reasons.join("; ")}`),
     h("div.tk-line", {},
       clip.picked ? h("span.tk-picked", {}, stage.icon("check"), "In the film")
-        : h("button.s-quiet.cl-pick", { type: "button", onclick: () => send("choose", { shot: clip.shot_id, clip: clip.id }) }, "Use this clip"),
+        : h("button.s-quiet.cl-pick", { type: "button", onclick: () => choose(clip) }, "Use this clip"),
       !clip.picked && picked && h("button.s-quiet", { type: "button", onclick: () => compare(picked, clip) }, "Compare")));
+}
+
+/** A clip comes with the text that it was rendered from: words of one's own that were not rendered go with an edit. */
+function choose(clip) {
+  const shot = stage.shot(clip.shot_id);
+  const own = shot?.refined_by_hand && shot.refined !== clip.text;
+  send("choose", { shot: clip.shot_id, clip: clip.id }).then((heard) => {
+    if (heard && own) stage.notify("Your text R gave way to that of this clip: Undo brings it back.", "info", null, "clip");
+  });
 }
 
 /** Two clips side by side, in step, with what each was told. */

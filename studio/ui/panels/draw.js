@@ -18,6 +18,7 @@ const thumb = h("img", {});
 const chosen = h("span.dr-chosen", { hidden: true }, thumb, stage.tool("close", "Another picture, or none", () => { given.value = ""; forget(); }));
 const picker = stage.upload.chooser("Choose the picture of the frame", (data) => { picture = data; render(); }, [stage.icon("picture"), h("span", {}, "Choose")]);
 let picture = null; // base64 of an uploaded frame
+let sent = null; // what was given with the last drawing
 let givenTo = null; // the shot that it was chosen for: the next one starts with two new frames again
 
 const uploading = () => given.value.endsWith("picture");
@@ -84,16 +85,25 @@ function drawSelected() {
   if (uploading() && !picture) { stage.notify("Choose the picture that the shot is to have first."); picker.focus(); return; }
   const set = settings();
   if (!set) return;
-  const [kind, chosen] = [given.value, picture];
-  send("selected", { ...set, shots, given: kind, data: uploading() ? picture : "" }).then((heard) => {
-    if (heard || given.value || picture) return;
-    [given.value, picture] = [kind, chosen];
-    render();
-  });
+  sent = { kind: given.value, chosen: picture, shot: state.cursor };
+  const mine = sent;
+  send("selected", { ...set, shots, given: mine.kind, data: uploading() ? picture : "" }).then((heard) => heard || offerAgain(mine));
   given.value = "";
   forget();
 }
 stage.command.draw = drawSelected;
+
+/** What was chosen for a drawing that did not come about, unless something else was chosen meanwhile. */
+function offerAgain({ kind, chosen, shot }) {
+  if (given.value || picture || shot !== state.cursor) return;
+  [given.value, picture, givenTo] = [kind, chosen, shot];
+  render();
+}
+stage.on("undrawn", () => {
+  if (!state.told.undrawn) return;
+  state.told.undrawn = null;
+  if (sent) offerAgain(sent);
+});
 
 let each = null; // seconds a pair: kept while the details of another shot are on their way
 let measured = "";

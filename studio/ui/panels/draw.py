@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import Field
 
+from engine.errors import StageError
 from engine.story import FrameSide
-from studio.ui.desk import Desk, Event, News, notice
+from studio.ui.desk import Desk, Event, News, notice, sorry, told
 from studio.ui.panel import Panel
 from studio.ui.uploads import UploadEvent
 
@@ -62,15 +63,19 @@ def draw(desk: Desk) -> Panel:
     """Lays the draw controls out and wires them. What is out of range, the service says in one sentence."""
     panel = Panel(Path(__file__).with_suffix(".js"), elem_id="draw", name="Draw")
 
-    def selected(owner: str, event: DrawEvent) -> None:
-        desk.studio.draw(
-            owner,
-            event.shots,
-            **event.recipe,
-            keep=event.given.side,
-            continues=event.given is Given.PREVIOUS,
-            given=event.picture() if event.given.uploaded else None,
-        )
+    def selected(owner: str, event: DrawEvent) -> News | None:
+        try:
+            desk.studio.draw(
+                owner,
+                event.shots,
+                **event.recipe,
+                keep=event.given.side,
+                continues=event.given is Given.PREVIOUS,
+                given=event.picture() if event.given.uploaded else None,
+            )
+        except StageError as error:  # what was chosen is offered again, or the next try would draw two new frames
+            return {**sorry(error), **told("undrawn", {"shots": event.shots, "given": event.given.value})}
+        return None
 
     def missing(owner: str, event: RecipeEvent) -> News | None:
         if desk.studio.draw_all_stale(owner, event.project_id, **event.recipe):

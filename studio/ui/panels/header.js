@@ -23,7 +23,12 @@ function renderSaved() {
     : state.saved ? `Saved ${say.clock(state.saved)}` : "");
 }
 
+const trashed = h("span.hd-trashed", { role: "status", hidden: true }, "In the trash",
+  h("button.s-quiet", { type: "button", id: "bring-back", onclick: () => send("recover", { since: -1 }) }, "Bring it back"));
+
 function renderHead() {
+  trashed.hidden = !state.head?.trashed; // another tab may have put it there
+  saved.hidden = !trashed.hidden;
   title.show(state.head?.title ?? "", state.head?.id ?? null);
   document.title = state.head ? `${state.head.title} – STAGE Studio` : "STAGE Studio";
 }
@@ -32,7 +37,7 @@ fill(body,
   h("div.hd-brand", { title: "STAGE Studio" }, h("span", {}, "STAGE")),
   stage.filmsMenu(send, upload),
   h("h1.s-hidden", {}, "STAGE Studio"),
-  title.el, saved, stage.historyMenu(send), h("span.s-grow"),
+  title.el, trashed, saved, stage.historyMenu(send), h("span.s-grow"),
   stage.settingsMenu(send),
   stage.profileMenu(send),
   stage.jobsMenu(send),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from studio.service.views import Outcome
 from studio.ui.desk import Desk, Event, News, token_of, told
 from studio.ui.panel import Panel
 from studio.ui.uploads import SentEvent, sent_file
@@ -92,11 +93,11 @@ def header(desk: Desk) -> Panel:
 
     def undo(owner: str, event: HistoryEvent) -> News:
         done = studio.undo(owner, event.project_id, event.command)
-        return _told("Undone", done.label, done.kept)
+        return _told("Undone", done)
 
     def redo(owner: str, event: HistoryEvent) -> News:
         done = studio.redo(owner, event.project_id, event.command)
-        return _told("Done again", done.label, done.kept)
+        return _told("Done again", done)
 
     def steps(owner: str, event: Event) -> News:
         return told("steps", studio.steps(owner, event.project_id))
@@ -179,9 +180,12 @@ def header(desk: Desk) -> Panel:
     return panel
 
 
-def _told(verb: str, label: str, kept: int) -> News:
+def _told(verb: str, done: Outcome) -> News:
     """What an undo did, in place of what the one before did; it leaves alone what somebody changed since."""
-    text = f"{verb}: {label}."
-    if kept:
-        text += f" {kept} newer change{'s were' if kept > 1 else ' was'} left as it is."
-    return {"notice": {"text": text, "kind": "info", "about": "step"}}
+    nothing = not done.applied and (done.kept or done.purged)
+    said = [f"Nothing was {verb.lower()} of this step: {done.label}." if nothing else f"{verb}: {done.label}."]
+    if done.kept:
+        said.append(f"{done.kept} newer change{'s were' if done.kept > 1 else ' was'} left as it is.")
+    if done.purged:
+        said.append("What it would go back to was purged.")
+    return {"notice": {"text": " ".join(said), "kind": "info", "about": "step"}}

@@ -231,8 +231,8 @@ stage.on("preferences", () => {
   const found = state.told.preferences;
   if (!found || found === delivered) return;
   delivered = found;
-  h("a", { href: stage.media(found.url), download: "preferences.zip" }).click();
-  stage.notify(`${say.count(found.rejected, "pair")} that ${found.rejected === 1 ? "was" : "were"} not picked, with what was: preferences.zip.`);
+  h("a", { href: stage.media(found.url), download: "" }).click();
+  stage.notify(`${say.count(found.rejected, "pair")} that ${found.rejected === 1 ? "was" : "were"} not picked, with what was, in a zip.`);
 });
 
 fill(body, h("div.s-head", {}, h("h2.s-title", {}, "Takes"), count, h("span.s-grow"), rejectedToggle, prefer), empty, strip);

@@ -133,8 +133,17 @@ function renderStale(shot) {
   const key = JSON.stringify([shot?.id, wanted, open, freshness, reasons, failed, after, each, watching]);
   if (key === staleShown) return;
   staleShown = key;
-  stale.hidden = watching || (!wanted && !failed);
+  const kept = !failed && freshness === "kept";
+  stale.hidden = watching || (!wanted && !failed && !kept);
   attribute(stale, "data-kind", failed ? "failed" : freshness);
+  const had = stale.contains(document.activeElement); // the button that was pressed goes: what takes its place gets the keys
+  if (kept) {
+    const said = `Kept as it is, though ${reasons.join("; ")}.`;
+    fill(stale, h("span", { title: said }, said),
+      h("button.s-quiet", { type: "button", id: "unkeep", onclick: () => send("doubt", { shot: shot.id }) }, "No longer keep"));
+    if (had) stale.querySelector("button").focus();
+    return;
+  }
   const said = failed ? `Drawing failed: ${failed}` : `${freshness === "stale" ? "Stale" : "May drift"}: ${reasons.join("; ")}.`;
   fill(stale, h("span", { title: said }, said),
     open ? h("button.s-quiet", { type: "button", onclick: () => stage.command.draw() }, "Draw again")
@@ -142,6 +151,7 @@ function renderStale(shot) {
     wanted && after > 1 && h("button.s-quiet", { type: "button", id: "draw-downstream", title: "This shot and all after it: each continues from the one before",
       onclick: () => send("downstream", { shot: shot.id }) }, `Redraw downstream (${after} shots${each ? `, ${say.about(after * each)}` : ""})`),
     wanted && h("button.s-quiet", { type: "button", id: "keep-stale", onclick: () => send("accept", { shot: shot.id }) }, "Keep as it is"));
+  if (had) (stale.querySelector("button:last-of-type") ?? document.querySelector(".tl-strip")).focus();
 }
 
 // ---------------------------------------------------------------- all of it

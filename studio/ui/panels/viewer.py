@@ -30,6 +30,9 @@ def viewer(desk: Desk) -> Panel:
     def accept(owner: str, event: ShotEvent) -> None:
         studio.keep(owner, event.shot)
 
+    def doubt(owner: str, event: ShotEvent) -> None:
+        studio.unkeep(owner, event.shot)
+
     def lay(owner: str, event: LayEvent) -> None:
         with sent_file(event) as path:
             studio.set_sound(owner, event.project_id, path, event.name)
@@ -51,6 +54,7 @@ def viewer(desk: Desk) -> Panel:
     desk.on(panel, "downstream", ShotEvent, downstream)
     desk.on(panel, "compare", Event, compare)
     desk.on(panel, "accept", ShotEvent, accept)
+    desk.on(panel, "doubt", ShotEvent, doubt)
     desk.on(panel, "lay", LayEvent, lay)
     desk.on(panel, "sound", SoundEvent, sound)
     desk.on(panel, "silence", Event, silence)

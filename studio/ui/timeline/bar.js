@@ -29,7 +29,7 @@ function tellGone() {
   if (!going || going.ids.some((id) => state.shots.has(id))) return;
   const [{ ids, words }, command] = [going, state.head.undo?.id];
   going = null;
-  const back = { label: "Bring it back", act: () => stage.command.undo(command) };
+  const back = { label: ids.length > 1 ? "Bring them back" : "Bring it back", act: () => stage.command.undo(command) };
   told.push({ ids, note: stage.notify(words, "info", back) });
 }
 
@@ -77,8 +77,12 @@ function renderBar() {
 function renderTrash() {
   trashButton.classList.toggle("tl-unused", !state.trash.length); // its place is kept: the other buttons stay put
   text(trashButton.lastChild, `Trash ${state.trash.length}`);
+  const had = trashList.contains(document.activeElement);
   stage.fill(trashList, h("h3.s-title", {}, "Deleted shots"), state.trash.map((shot) =>
-    h("div.tl-gone", {}, h("span", {}, titleOf(shot)),
+    h("div.tl-gone", {},
+      shot.start_url ? h("img", { src: stage.media(shot.start_url), alt: "" }) : h("span.tl-none-drawn", {}),
+      h("span", { title: titleOf(shot) }, h("strong", {}, shot.label), ` ${titleOf(shot)}`),
       h("button.s-quiet", { type: "button", "aria-label": `Restore ${titleOf(shot)}`, onclick: () => send("restore", { shot: shot.id }) }, "Restore"))));
   if (!state.trash.length) trashPop.close();
+  if (had) (trashList.querySelector("button") ?? strip).focus(); // the button that was pressed is gone
 }

@@ -73,6 +73,7 @@ function badge(shot) {
   }
   if (shot.take_id && freshness === "stale") return { kind: "stale", word: "stale", why };
   if (shot.take_id && freshness === "may drift") return { kind: "drift", word: "may drift", why };
+  if (shot.take_id && freshness === "kept") return { kind: "kept", word: "kept", why: `though ${why}` };
   return { kind: shot.status, word: STATUS[shot.status], why };
 }
 
@@ -103,7 +104,7 @@ function paint(card, shot, number) {
   parts.cut.hidden = !odd;
   for (const name of ["title", "aria-label"]) attribute(parts.cut, name, odd ? `The cut to shot ${number + 1} stands out: ${odd}` : null);
   attribute(el, "data-kind", kind);
-  attribute(el, "aria-label", `Shot ${number}, ${shot.label}: ${titleOf(shot)}. `
+  attribute(el, "aria-label", `Shot ${number}, ${shot.label}: ${titleOf(shot).replace(/\.$/, "")}. `
     + `${say.seconds(shot.seconds)}, ${shot.attributes.movement}, ${shot.locked ? "locked, " : ""}${word}${why ? `, ${why}` : ""}${clip ? `, ${clip.word}` : ""}${odd ? `. The cut after it stands out: ${odd}` : ""}`);
   card.shot = shot;
   card.number = number;

@@ -75,7 +75,7 @@
       const jumped = state.told.jumped;
       if (!jumped || !(jumped.undone || jumped.redone)) return;
       state.told.jumped = null;
-      const kept = jumped.kept.length ? ` Left as it is, because of a newer edit: ${jumped.kept.join("; ")}.` : "";
+      const kept = jumped.kept.length ? ` Left as it is, because it was edited or purged since: ${jumped.kept.join("; ")}.` : "";
       const done = jumped.undone ? `${say.count(jumped.undone, "edit")} undone` : `${say.count(jumped.redone, "edit")} done again`;
       const back = { label: "Go back", act: () => send("jump", { step: jumped.came_from }) };
       stage.notify(`${done}.${kept}`, "info", back, "step");

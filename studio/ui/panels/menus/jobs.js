@@ -79,7 +79,11 @@
       const active = stage.activeJobs();
       const running = active.filter((job) => job.state === "running");
       const line = waiting();
-      const ended = [...state.jobs.values()].filter((job) => ENDED.includes(job.state))
+      const jobs = [...state.jobs.values()];
+      /** Whether the same was begun again later: what failed or was cancelled before is then no longer of interest. */
+      const followed = (job) => AGAIN.includes(job.state) && jobs.some((later) => later.created > job.created
+        && later.kind === job.kind && later.shot_id === job.shot_id);
+      const ended = jobs.filter((job) => ENDED.includes(job.state) && !followed(job))
         .sort((a, b) => AGAIN.includes(b.state) - AGAIN.includes(a.state) || b.finished.localeCompare(a.finished))
         .slice(0, 12);
       const going = active.filter((job) => job.state !== "paused");

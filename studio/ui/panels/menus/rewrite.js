@@ -60,6 +60,7 @@ stage.rewriteBox = (send) => {
     if (diff.shown === proposal) return;
     diff.shown = proposal;
     fill(diff,
+      proposal.note.trim() && h("p.s-hint", {}, `Proposed for “${proposal.note.trim()}”`), // another note may be written by now
       proposal.fields.map((field) => h("label.rw-field", {},
         h("input", { type: "checkbox", value: field.name, checked: true }),
         h("span.rw-name", {}, NAMES[field.name] ?? field.name.charAt(0).toUpperCase() + field.name.slice(1)),
@@ -76,6 +77,6 @@ stage.rewriteBox = (send) => {
   stage.on("proposal", () => { if (state.told.proposal?.shot_id !== asked) state.told.proposal = null; });
   stage.on("proposal select", render);
   stage.on("proposing", () => state.told.proposing === false && wait(false));
-  stage.on("project", () => wait(false));
+  stage.on("project", () => { wait(false); note.value = ""; });
   return box;
 };
