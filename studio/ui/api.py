@@ -23,13 +23,29 @@ from studio.ui.desk import BROKEN, log, owner_of
 from studio.ui.unicode import well_formed
 
 Json = dict[str, Any]
+_ABOUT = """## What scripts can call
+
+`Client("this page's address")` of `gradio_client`, then `client.predict(token, …, api_name="/draw")`.
+Every call takes your key first (the page shows it under Settings, Scripts): whoever has it owns your films.
+`assets/examples/api_client.py` makes a film with it."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def publish(studio: Studio) -> None:
-    """Puts the API of a studio onto the page that is being built."""
-    for function in Api(studio).functions():
+    """Puts the API of a studio, and a list of its functions to read, onto the page that is being built."""
+    functions = Api(studio).functions()
+    gr.Markdown("\n\n".join((_ABOUT, *map(described, functions))), elem_id="functions")
+    for function in functions:
         gr.api(in_sentences(function), api_name=function.__name__, queue=False)
+
+
+def described(function: Callable[..., Any]) -> str:
+    """A function for people: how it is called, and what its docstring says. Markdown."""
+    arguments = ", ".join(
+        f"{name}: {told.annotation}" + ("" if told.default is told.empty else f" = {told.default!r}")
+        for name, told in inspect.signature(function).parameters.items()
+    )
+    return f"### {function.__name__}\n\n`{function.__name__}({arguments})`\n\n{inspect.getdoc(function)}"
 
 
 class Api:

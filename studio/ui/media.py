@@ -25,8 +25,8 @@ SHOWN = ("image/png", "video/mp4", "audio/mpeg", "audio/wav", "audio/mp4")
 
 
 def media_route(studio: Studio) -> APIRoute:
-    """The route that `<img>`, `<video>` and download links of the page point to. A file whose name is not told
-    here is called what the link says (`download`); one that is told would win over it.
+    """The route that `<img>`, `<video>` and download links of the page point to. A file without a name here
+    is called what the link says (`download`), which a name would win over.
     """
 
     def media(name: str, request: Request) -> FileResponse:

@@ -61,6 +61,23 @@ def test_what_is_published_is_typed_and_told(client: Client) -> None:
     assert draw["shots"]["type"] == "array"
 
 
+def test_the_functions_can_be_read_and_do_not_burden_the_page(page: Page, shared_studio: Server) -> None:
+    page.goto(shared_studio.url)
+    page.wait_for_function("() => window.stage?.state.head")
+    kinds = page.evaluate("() => gradio_config.components.map((component) => component.type)")
+    assert sorted(kinds) == ["browserstate", "column", "html", "html"]
+    with page.expect_popup() as opened:
+        page.click("#settings")
+        page.get_by_text("Scripts", exact=True).click()
+        page.get_by_role("link", name="What scripts can call").click()
+    headings = opened.value.locator("#functions h3")
+    expect(headings).to_have_count(len(PUBLISHED))
+    assert set(headings.all_inner_texts()) == PUBLISHED
+    expect(opened.value.locator("#functions")).to_contain_text(
+        "draw(token: str, shots: list[str], takes: int = 1"
+    )
+
+
 def test_owners_are_kept_apart_and_refusals_are_sentences(client: Client) -> None:
     mine, yours = secrets.token_hex(16), secrets.token_hex(16)
     project = client.predict(token=mine, title="Mine", api_name="/create_project")["id"]

@@ -73,7 +73,9 @@ def draw(desk: Desk) -> Panel:
                 continues=event.given is Given.PREVIOUS,
                 given=event.picture() if event.given.uploaded else None,
             )
-        except StageError as error:  # what was chosen is offered again, or the next try would draw two new frames
+        except (
+            StageError
+        ) as error:  # what was chosen is offered again, or the next try would draw two new frames
             return {**sorry(error), **told("undrawn", {"shots": event.shots, "given": event.given.value})}
         return None
 

@@ -183,7 +183,9 @@ def header(desk: Desk) -> Panel:
 def _told(verb: str, done: Outcome) -> News:
     """What an undo did, in place of what the one before did; it leaves alone what somebody changed since."""
     nothing = not done.applied and (done.kept or done.purged)
-    said = [f"Nothing was {verb.lower()} of this step: {done.label}." if nothing else f"{verb}: {done.label}."]
+    said = [
+        f"Nothing was {verb.lower()} of this step: {done.label}." if nothing else f"{verb}: {done.label}."
+    ]
     if done.kept:
         said.append(f"{done.kept} newer change{'s were' if done.kept > 1 else ' was'} left as it is.")
     if done.purged:

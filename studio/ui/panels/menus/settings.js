@@ -29,7 +29,8 @@
     };
     // The key is asked for, never part of what every page holds; it goes out of sight with the menu.
     const key = stage.input({ id: "script-key", readonly: true, "aria-label": "Your key", onfocus: () => key.select() });
-    const told = h("p.s-hint", {}, "A script reaches your films with your key: README, HTTP API. Whoever has it owns them.");
+    const told = h("p.s-hint", {}, "A script reaches your films with your key: whoever has it owns them. ",
+      h("a", { href: `${window.gradio_config.root}/functions`, target: "_blank" }, "What scripts can call"), ".");
     const ask = h("button.s-button", { type: "button", id: "show-key", onclick: () => send("reveal") }, "Show and copy my key");
     const scripts = h("details.se-scripts", {}, h("summary", {}, "Scripts"), told, key, ask);
     async function showKey() {
