@@ -76,8 +76,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Undone:
-    """What undo or redo did: fields written, fields left alone because they were edited since, and fields that
-    stay because what they would go back to was purged.
+    """What undo or redo did: fields written, fields left alone because they were edited since, and fields
+    that stay because what they would go back to was purged.
     """
 
     label: str

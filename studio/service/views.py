@@ -390,8 +390,9 @@ class Outcome(View):
 
 
 class MediaFile(View):
-    """A stored file that a signed url leads to. `filename` is what a download is called; None: as the link says."""
+    """A stored file that a signed url leads to."""
 
     path: Path
     content_type: str
     filename: str | None
+    """What a download is called; None: as the link says."""

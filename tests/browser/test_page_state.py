@@ -139,7 +139,7 @@ def test_work_is_seen_and_the_list_of_thoughts_stays(page: Page, unhurried: Serv
 
 
 def test_what_can_be_tried_again_stays_in_reach(page: Page, shared_studio: Server) -> None:
-    """A cancelled job stands before a dozen that were done after it; not so where the same was begun again."""
+    """A cancelled job stands before a dozen that were done after it; not where it was begun again."""
     open_studio(page, shared_studio)
     new_film(page)
     film = str(page.evaluate("() => stage.state.head.id"))
