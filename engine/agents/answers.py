@@ -19,6 +19,13 @@ T = TypeVar("T", bound=BaseModel)
 MOST_FAULTS = 8  # as many as a model can mend at once
 _THOUGHT, _THOUGHT_OUT = "<think>", "</think>"
 _BEGINS = re.compile(r'\{\s*["}]')  # a brace that begins a JSON object, and not one in prose
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# What has no shape of its own, and changes how its neighbours are shown or hides among them: directions,
+# tags, halves of characters. The joiners U+200C and U+200D stay: Persian and families of emoji need them.
+_UNSEEN = re.compile(
+    r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    r"\U000e0000-\U000e007f]"
+)
 
 
 class Misread(ValueError):  # noqa: N818 - an outcome that is told to the model
@@ -64,8 +71,25 @@ def shown(text: str) -> str:
     return said[begins.start() :] if begins else ""
 
 
+def without_control(text: str) -> str:
+    """The text without control characters other than line breaks and tabs, and without unseen ones."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNSEEN.sub("", _CONTROL.sub(" ", text))
+
+
+def _cleaned(value: Any) -> Any:
+    """A JSON value with all of its texts `without_control`."""
+    if isinstance(value, str):
+        return without_control(value)
+    if isinstance(value, list):
+        return [_cleaned(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _cleaned(item) for name, item in value.items()}
+    return value
+
+
 def read_object(text: str, form: type[T]) -> T:
-    """The first object of the form in an answer. Raises Misread."""
+    """The first object of the form in an answer, its texts `without_control`. Raises Misread."""
     said = text.rsplit(_THOUGHT_OUT, 1)[-1]
     decoder = json.JSONDecoder(strict=False)  # a line break inside a text is meant as one
     wrong: list[tuple[bool, ValidationError]] = []
@@ -74,6 +98,7 @@ def read_object(text: str, form: type[T]) -> T:
     while begins := _BEGINS.search(said, at):
         try:
             value, at = decoder.raw_decode(said, begins.start())
+            value = _cleaned(value)
         except (ValueError, RecursionError) as error:
             broken = broken or str(getattr(error, "msg", error))
             at = begins.start() + 1

@@ -1,7 +1,8 @@
 """Keys of model servers: read from the environment when a question is asked, and kept nowhere.
 
 A key goes to the server that it belongs to and to no other, whatever address a user types: the key of a
-public service only to that service, and `STAGE_LLM_KEY` only to the server that `STAGE_LLM_URL` names.
+public service only to that service, and `STAGE_LLM_KEY` only to the server that `STAGE_LLM_URL` names. It
+leaves this machine encrypted or not at all.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ KEYS = {
     "https://openrouter.ai:443": "OPENROUTER_API_KEY",
 }
 _PORTS = {"http": 80, "https": 443}
+_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def key_state(url: str) -> KeyState:
 def read_key(url: str) -> str | None:
     """The key that may be sent to a server, or None. To be used at once, and not to be kept.
 
-    Raises BadInput for a key that cannot be sent: one with a typographic quote from a web page, say.
+    Raises BadInput for a key that cannot be sent (one with a typographic quote from a web page, say), and for
+    one that would be sent in the open.
     """
     state = key_state(url)
     if not state.found:
@@ -59,6 +62,11 @@ def read_key(url: str) -> str | None:
     key = _value(state.variable)
     if not (key.isascii() and key.isprintable()):
         raise BadInput(f"The key in {state.variable} has a character that no key has: set it again.")
+    if not _private(url):
+        raise BadInput(
+            f"{URL_VARIABLE} must be an https address, for a key is not sent in the open: correct it, or "
+            f"unset {state.variable} if the server wants none."
+        )
     return key
 
 
@@ -74,6 +82,12 @@ def redacted(text: str) -> str:
 def _value(variable: str) -> str:
     """A key without the line break that a file or a form left at its end."""
     return os.environ.get(variable, "").strip()
+
+
+def _private(url: str) -> bool:
+    """Whether nobody on the way reads along: an encrypted connection, or one within this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in _HERE
 
 
 def _own(url: str) -> bool:

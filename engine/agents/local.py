@@ -120,7 +120,12 @@ class LocalProcess:
             command = [sys.executable, "-m", "engine.agents.local_process", self.model]
             self._lines = SimpleQueue()
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
             )
             args = (self._process, self._lines)
             threading.Thread(target=_listen, args=args, name="local-model", daemon=True).start()
@@ -128,11 +133,25 @@ class LocalProcess:
 
 
 def _listen(process: subprocess.Popen[str], lines: SimpleQueue[dict[str, Any]]) -> None:
+    """Hands on what the process says, and that it is gone: somebody may wait for that alone."""
     assert process.stdout is not None
-    with process.stdout:
-        for line in process.stdout:
-            lines.put(json.loads(line))
-    lines.put({_GONE: process.wait()})
+    try:
+        with process.stdout:
+            for line in process.stdout:
+                message = _message(line)
+                if message is not None:
+                    lines.put(message)
+    finally:
+        lines.put({_GONE: process.wait()})
+
+
+def _message(line: str) -> dict[str, Any] | None:
+    """A line as a message; None for what something else printed, as Python's start may on some machines."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("id"), int) else None
 
 
 @asynccontextmanager

@@ -85,7 +85,8 @@ def read_films(folder: Path) -> list[TrainingFilm]:
     if not path.exists():
         raise BadInput(f"There is no {FILMS_FILE} in {folder}: write one, with a film a line.")
     films = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # Not `splitlines`: it would also part a line where a text has U+2028 or U+0085 in it.
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():
             continue
         try:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from engine.agents.model import LanguageModel, Question
 from engine.agents.prompts import prompt
@@ -44,6 +44,14 @@ class VerdictForm(BaseModel):
 
     evidence: str = Field(min_length=1, max_length=500)
     score: float = Field(ge=0, le=1)
+
+    @field_validator("score", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        """True would be read as 1, the best there is, where a model answered yes to a question."""
+        if isinstance(value, bool):
+            raise ValueError("a number from 0 to 1 is asked for, not true or false")
+        return value
 
 
 class CutForm(VerdictForm):

@@ -50,7 +50,7 @@ class ContextTemplate:
         count.
         """
         template = (self.with_image if with_image else self.text_only).text
-        return template.replace("{}", _CONTROL.sub("", prompt), 1)
+        return template.replace("{}", without_control(prompt), 1)
 
     def picture(self, frame: Image.Image) -> Image.Image:
         """The previous frame at the size that the understanding model reads, keeping its shape."""
@@ -59,6 +59,15 @@ class ContextTemplate:
         h = max(self.multiple, round(width * frame.height / frame.width / self.multiple) * self.multiple)
         frame = frame.convert("RGB")
         return frame if frame.size == (w, h) else frame.resize((w, h), Image.Resampling.LANCZOS)
+
+
+def without_control(text: str) -> str:
+    """The text without control tokens; what is left of one around another (`<|im<|x|>_end|>`) is none
+    either.
+    """
+    while (plain := _CONTROL.sub("", text)) != text:
+        text = plain
+    return text
 
 
 def context_inputs(
@@ -76,7 +85,7 @@ def context_inputs(
     stays in place.
     """
     seen = frames is not None
-    prompts = [_cut(processor, p, template.max_tokens) for p in prompts]
+    prompts = [_cut(processor, without_control(p), template.max_tokens) for p in prompts]
     inputs = processor(
         text=[template.render(p, seen) for p in prompts],
         images=[template.picture(f) for f in frames] if frames is not None else None,
@@ -93,11 +102,18 @@ def context_inputs(
 
 
 def _cut(processor: Qwen2VLProcessor, prompt: str, tokens: int) -> str:
-    """The prompt's first `tokens` tokens as text (the template around it is never cut)."""
-    if len(prompt) <= tokens:  # a token is at least one character
-        return prompt
-    ids = processor.tokenizer(prompt, add_special_tokens=False)["input_ids"]
-    return prompt if len(ids) <= tokens else processor.tokenizer.decode(ids[:tokens])
+    """The beginning of the prompt that is at most `tokens` tokens (the template around it is never cut).
+
+    It ends with a whole character, of which the bytes may be several tokens. No length of the text spares the
+    counting: tokenizers put a space before it, or take a character apart.
+    """
+    while True:
+        found = processor.tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True)
+        spans = found["offset_mapping"]
+        if len(spans) <= tokens:
+            return prompt
+        # once more: the last word may be other tokens now that its end is gone
+        prompt = prompt[: min(spans[tokens][0], len(prompt) - 1)]
 
 
 def encode_context(

@@ -130,6 +130,12 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         self.weights = uuid.uuid4().hex
         self._contexts: OrderedDict[Hashable, list[Tensor]] = OrderedDict()
         self._interrupt = False
+        self._memory_guidance_scale = 1.0
+
+    @property
+    def memory_guidance_scale(self) -> float:
+        """What the last drawing used: 1 where there was no memory to follow."""
+        return self._memory_guidance_scale
 
     @property
     def interrupt(self) -> bool:
@@ -201,7 +207,7 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
 
         # 2. Multi-shot memory pack M_i (eq. 1): one frame of clean tokens, however long the history.
         packed, canvas = self.memory_pack(conditions, width, height)
-        following = following if packed else 1.0  # nothing to follow
+        self._memory_guidance_scale = following = following if packed else 1.0  # else nothing to follow
         memory = pack(canvas.unsqueeze(1)).to(device).expand(takes, -1, -1)
 
         # 3. The joint shot tensor x^0 ~ N(0, I) (eq. 2), both frames of a take from one generator.
@@ -356,7 +362,7 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
             pixels = to_pixels(read_frame(frame, width, height)[None])
             return encode_frames(self.vae, pixels.to(self._execution_device, self.vae.dtype))[0]
 
-        made_with = f"vae {self.weights} {width}x{height} {self.vae.dtype}"
+        made_with = f"vae {self.weights} {width}x{height} {self.vae.dtype}{_tiling(self.vae)}"
         return torch.stack([self.cache.get(f.sha256, made_with, partial(compute, f)) for f in frames])
 
     def _scorer(self) -> FrameScorer:
@@ -370,3 +376,14 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
             images, videos = Qwen2VLImageProcessor(), Qwen2VLVideoProcessor()  # the class asks for both
             self.register_modules(processor=Qwen2VLProcessor(images, self.tokenizer, videos))
         return self.processor
+
+
+def _tiling(vae: AutoencoderKLQwenImage) -> str:
+    """How a VAE cuts frames into tiles, which changes what comes out; empty where it takes them whole."""
+    if not vae.use_tiling:
+        return ""
+    sizes = (
+        f"{getattr(vae, f'tile_sample_{which}_height')}x{getattr(vae, f'tile_sample_{which}_width')}"
+        for which in ("min", "stride")
+    )
+    return f" tiles {' every '.join(sizes)}"

@@ -23,7 +23,9 @@ def recipe_of(
     batch: int,
     memory_guidance: float = 1.0,
 ) -> PairRecipe:
-    """The recipe of one take of a batch."""
+    """The recipe of one take of the batch that `pipe` drew last. `memory_guidance` is what was asked for, and
+    what the drawing had of it is recorded.
+    """
     dtype = str(pipe.transformer.dtype).removeprefix("torch.")
     return PairRecipe(
         profile=profile.name,
@@ -37,7 +39,7 @@ def recipe_of(
         dtype=dtype if profile.precision is Precision.FULL else f"{profile.precision.value}, {dtype}",
         device=str(pipe._execution_device),
         versions=versions(),
-        memory_guidance=memory_guidance,
+        memory_guidance=min(memory_guidance, pipe.memory_guidance_scale),
     )
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from diffusers import QwenImageTransformer2DModel
 from peft import LoraConfig, inject_adapter_in_model
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 from transformers import Qwen2_5_VLForConditionalGeneration
 
+from engine.errors import BadInput
 from engine.step2.lora import Step2LoraLoaderMixin
+from engine.training.weights_file import Progress, write_progress
 
 ADAPTER = "dpo"  # its name in the mini checkpoint
 WEIGHTS, PROGRESS = "pytorch_lora_weights.safetensors", "progress.json"
@@ -50,15 +54,22 @@ def save_adapters(
     name: str,
     transformer: QwenImageTransformer2DModel,
     understanding: Qwen2_5_VLForConditionalGeneration | None = None,
+    progress: Progress | None = None,
 ) -> Path:
-    """Writes the adapter of that name as `pytorch_lora_weights.safetensors`, diffusers' LoRA format."""
+    """Writes the adapter of that name as `pytorch_lora_weights.safetensors`, diffusers' LoRA format, and then
+    its progress beside it; each whole or not at all.
+    """
     given: dict[str, Any] = {}
     for part, model in (("transformer", transformer), ("text_encoder", understanding)):
         if model is not None:
             given[f"{part}_lora_layers"] = get_peft_model_state_dict(model, adapter_name=name)
             given[f"{part}_lora_adapter_metadata"] = _metadata(model, name)
     folder.mkdir(parents=True, exist_ok=True)
-    Step2LoraLoaderMixin.save_lora_weights(folder, **given)
+    partial = (folder / WEIGHTS).with_suffix(".part")
+    Step2LoraLoaderMixin.save_lora_weights(folder, weight_name=partial.name, **given)
+    os.replace(partial, folder / WEIGHTS)
+    if progress is not None:
+        write_progress(folder / PROGRESS, progress)
     return folder
 
 
@@ -68,12 +79,32 @@ def load_adapter(
     transformer: nn.Module,
     understanding: nn.Module | None = None,
 ) -> None:
-    """Fills adapters that are already in the models from a folder of `save_adapters`, to train them on."""
-    state = load_file(folder / WEIGHTS)
+    """Fills adapters that are already in the models from a folder of `save_adapters`, to train them on.
+
+    Raises BadInput when there are no weights, or they cannot be read.
+    """
+    state = _layers(folder)
     for part, model in (("transformer", transformer), ("text_encoder", understanding)):
         own = {k[len(part) + 1 :]: v.float() for k, v in state.items() if k.startswith(f"{part}.")}
         if model is not None:
             set_peft_model_state_dict(model, own, adapter_name=name)
+
+
+def adapter_shape(folder: Path) -> tuple[int, bool]:
+    """(rank, whether the understanding model is adapted) of what `save_adapters` wrote. Raises BadInput."""
+    layers = _layers(folder)
+    rank = next((of.shape[0] for name, of in layers.items() if name.endswith("lora_A.weight")), 0)
+    return rank, any(name.startswith("text_encoder.") for name in layers)
+
+
+def _layers(folder: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError) as error:
+        how = "cannot be read" if (folder / WEIGHTS).exists() else "is missing"
+        raise BadInput(
+            f"{folder / WEIGHTS} {how}: bring it back, or move {folder} away to begin anew."
+        ) from error
 
 
 def _metadata(model: nn.Module, name: str) -> dict[str, object]:

@@ -8,9 +8,8 @@ can be drawn with or without the alignment.
 
 from __future__ import annotations
 
-import json
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from engine.training.sft import Batch, MiniModels, Shots, load_mini_models, sft_
 from engine.training.shards import read_shards, write_shard
 from engine.training.train_loop import StageOptions, Trainee, train
 from engine.training.transformer import draw_sigma, flow_error
-from engine.training.weights_file import Progress, read_progress
+from engine.training.weights_file import Progress, read_record
 from engine.world.render import render
 from engine.world.story import new_shots, new_story
 
@@ -102,14 +101,16 @@ class Preferences:
         apart = (winners - losers).square().flatten(1).mean(1)
         return torch.nonzero(apart >= LEAST_DIFFERENCE).flatten().tolist()
 
-    def draw(self, r: random.Random, size: int) -> tuple[Batch, Tensor]:
-        """Conditions with the preferred pairs, and the dispreferred pairs (B, 2, C, H, W)."""
+    def draw(self, r: random.Random, size: int, g: torch.Generator | None = None) -> tuple[Batch, Tensor]:
+        """Conditions with the preferred pairs, and the dispreferred pairs (B, 2, C, H, W); `r` and `g` are
+        those of `Shots.collate`.
+        """
         drawn = []
         for seed, i, at in r.choices(self.tuples, k=size):
             leave_out, has_memory = r.random() < 0.5, r.random() > 0.1
             drawn.append((self.shots.tell(seed, i, r, leave_out=leave_out, has_memory=has_memory), at))
         drawn.sort(key=lambda pair: pair[0].has_previous_frame)  # as `collate` has them
-        batch = self.shots.collate([told for told, _ in drawn], r)
+        batch = self.shots.collate([told for told, _ in drawn], r, g)
         losers = [self.internal[told.seed][told.i, list(at)].float() for told, at in drawn]
         return batch, torch.stack(losers)
 
@@ -200,13 +201,16 @@ def _dpo(
         aligned = dpo_loss(found, held, options.beta) / options.beta
         return aligned + options.anchor * sft_loss(winner, batch.weight)
 
+    def save(done: Progress) -> None:
+        save_adapters(out, ADAPTER, model.policy, progress=done)
+
     trainee = Trainee(
         out / WEIGHTS,
         parameters=learning,
         solvers=[torch.optim.Adam(learning, lr=options.lr)],
         loss=loss,
         report=lambda: _report(model, held_out, options.beta),
-        save=lambda done: _save(model, done, out),
+        save=save,
     )
     train(trainee, options, progress, team)
 
@@ -218,7 +222,7 @@ def _report(
     """How often the held-out winner is preferred more than by the reference, and what that costs in eq. 4."""
     count = min(count, 8 * len(preferences.shots.seeds))
     g = torch.Generator().manual_seed(1)
-    batch, losers = preferences.draw(random.Random(5), count)
+    batch, losers = preferences.draw(random.Random(5), count, g)
     context = model.reference.context(batch, preferences.shots.views)
     noise = torch.randn(losers.shape, generator=g)
     sigma = (torch.arange(count) + 0.5) / count
@@ -233,16 +237,13 @@ def _report(
 
 
 def adapter_progress(folder: Path, sft: str) -> Progress:
-    """How far an adapter has come. Raises BadInput unless it is one of the SFT model of that fingerprint."""
-    progress = read_progress(folder / PROGRESS)
+    """How far an adapter has come. Raises BadInput unless its record says that it is one of the SFT model of
+    that fingerprint.
+    """
+    progress = read_record(folder / PROGRESS, Progress)
     if progress.origin != sft:
         raise BadInput(
             f"The adapter in {folder} was not trained on the SFT weights that are here now: remove that "
             "folder, and train one on these with `stage train mini --stage dpo` if it is wanted."
         )
     return progress
-
-
-def _save(model: PolicyAndReference, progress: Progress, out: Path) -> None:
-    save_adapters(out, ADAPTER, model.policy)
-    (out / PROGRESS).write_text(json.dumps(asdict(progress), indent=1))

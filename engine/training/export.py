@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import PreTrainedTokenizerFast
 
+from engine.errors import BadInput
 from engine.step2.card import CheckpointCard, write_card
+from engine.step2.checkpoint import INDEX
 from engine.step2.pipeline import Step2Pipeline
 from engine.step2.single_frame import enable_single_frame
 from engine.training.adapters import ADAPTER, WEIGHTS
@@ -198,20 +201,50 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast.from_pretrained(folder)
 
 
+def check_out(out: Path, run: Path) -> None:
+    """Raises BadInput when a checkpoint at `out` would take the place of something else than an older one, or
+    of the run that it is made of.
+    """
+    if out.resolve() in (run.resolve(), *run.resolve().parents):
+        raise BadInput(
+            f"{out} holds the run itself, and a checkpoint takes the place of all that is there: choose "
+            "another folder with --out."
+        )
+    if not out.exists() or ((out / TRAINING_FILE).is_file() and (out / INDEX).is_file()):
+        return
+    if not out.is_dir() or any(out.iterdir()):
+        raise BadInput(
+            f"{out} is no checkpoint of `stage train mini`, and one would take the place of all that is "
+            "there: choose a new or an empty folder with --out."
+        )
+
+
 def export(parts: Parts, out: Path) -> Path:
     """Writes the checkpoint into a folder beside `out` first, then puts it in its place.
 
-    Raises BadInput when there is an adapter of another SFT model than the one that is exported.
+    What was there is removed when the new one is in its place. Raises BadInput when that was no checkpoint,
+    and when there is an adapter of another SFT model than the one that is exported.
     """
+    check_out(out, parts.folder)
     pipe, record = build(parts)
     if (parts.dpo / WEIGHTS).exists():
         record["dpo"] = adapter_progress(parts.dpo, sft_fingerprint(pipe.transformer, pipe.text_encoder))
-    part = out.with_name(f"{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    pipe.to(dtype=torch.float16)
-    pipe.save_pretrained(part, max_shard_size=SHARD)
     upscaler = SuperResolution(FACTOR)
     record["upscaler"] = load_weights(parts.upscaler, {"upscaler": upscaler})
+    place = out.resolve()  # of a link, what it leads to is replaced
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as beside:
+        part = Path(beside) / "new"
+        _write(parts, pipe, upscaler, record, part)
+        _replace(place, part, Path(beside) / "old")
+    return out
+
+
+def _write(
+    parts: Parts, pipe: Step2Pipeline, upscaler: SuperResolution, record: dict[str, Progress], part: Path
+) -> None:
+    pipe.to(dtype=torch.float16)
+    pipe.save_pretrained(part, max_shard_size=SHARD)
     upscaler.half().save_pretrained(part / FOLDER)
     shutil.copyfile(LEXICON_FILE, part / VOCABULARY_FILE)
     if "dpo" in record:
@@ -219,9 +252,18 @@ def export(parts: Parts, out: Path) -> Path:
         write_card(pipe.card.model_copy(update={"adapters": (ADAPTER,)}), part)
     training = {name: asdict(progress) for name, progress in record.items()}
     (part / TRAINING_FILE).write_text(json.dumps(training, indent=1) + "\n")
-    shutil.rmtree(out, ignore_errors=True)
-    part.rename(out)
-    return out
+
+
+def _replace(out: Path, new: Path, old: Path) -> None:
+    """`new` becomes `out`, and what was there `old`; when that is cut short it is put back."""
+    try:
+        if out.exists():
+            out.rename(old)
+        new.rename(out)
+    except BaseException:
+        if old.exists() and not out.exists():
+            old.rename(out)
+        raise
 
 
 def _copy_adapter(source: Path, target: Path) -> None:

@@ -39,12 +39,13 @@ def train_flow(
     progress: Progress,
     options: FlowOptions,
     team: Team,
+    refresh: Callable[[], None] | None = None,
 ) -> None:
     """Trains `model`, whose child `transformer` does most of the work, for a budget of minutes.
 
     `batch` gives velocity errors of `model` and their weights; `report` says how its moving average does. The
     average's `parts()` are what is saved, every few minutes, so a killed run loses little; they are what the
-    next run goes on from.
+    next run goes on from. `refresh` is a Trainee's.
     """
     torch.manual_seed(options.seed + progress.samples + team.rank)
     r = random.Random(options.seed + progress.samples + 7919 * team.rank)
@@ -60,6 +61,7 @@ def train_flow(
         report=lambda: report(average),
         save=lambda done: save_weights(path, average.parts(), done),
         stepped=lambda steps: update_ema(average, model, steps),
+        refresh=refresh,
     )
     train(trainee, options, progress, team)
 

@@ -10,6 +10,7 @@ import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -139,8 +140,14 @@ class Films:
                 )
         return weight
 
-    def sample(self, r: random.Random, text_dropout: float = 0.1, memory_dropout: float = 0.15) -> Sample:
-        """A random shot with the dropouts that guidance and the ablations need."""
+    def sample(
+        self,
+        r: random.Random,
+        text_dropout: float = 0.1,
+        memory_dropout: float = 0.15,
+        g: torch.Generator | None = None,
+    ) -> Sample:
+        """A random shot with the dropouts that guidance and the ablations need; `g` gives the noise."""
         seed, i = r.choice(self.seeds), r.choice((0, 1, 2, 2, 3, 3, 4, 4, 5, 5))
         story, shots = self.film(seed)
         order: list[int] = []
@@ -157,11 +164,14 @@ class Films:
             ids = list(NULL_IDS)
         memory = self.memory(seed, i, order)
         if order:  # inference feeds its own frames: a little noise teaches not to trust every value
-            memory = memory + torch.randn_like(memory) * (memory != 0) * (0.15 * r.random())
+            noise = torch.randn(memory.shape, generator=g)
+            memory = memory + noise * (memory != 0) * (0.15 * r.random())
         return Sample(self.pair(seed, i), memory, ids, self.weights(seed, i))
 
-    def batch(self, r: random.Random, size: int, **options: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(B, 2, C, H, W) pairs, (B, C, H, W) memory, (B, 16) slot ids, (B, 2, 1, H, W) loss weights."""
+    def batch(self, r: random.Random, size: int, **options: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(B, 2, C, H, W) pairs, (B, C, H, W) memory, (B, 16) slot ids, (B, 2, 1, H, W) loss weights; the
+        options are those of `sample`.
+        """
         samples = [self.sample(r, **options) for _ in range(size)]
         return (
             torch.stack([s.x for s in samples]),

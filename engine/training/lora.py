@@ -9,11 +9,10 @@ pipeline itself, as in sampling: ranked memory pack, unpadded context tokens, on
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -41,13 +40,14 @@ from engine.training.adapters import (
     WEIGHTS,
     adapt_generation,
     adapt_understanding,
+    adapter_shape,
     load_adapter,
     save_adapters,
 )
 from engine.training.lora_options import LoraOptions, LoraProgress, LoraStage
 from engine.training.muon import set_learning_rate
 from engine.training.objectives import divergence, dpo_loss, sft_loss
-from engine.training.weights_file import origin_of
+from engine.training.weights_file import origin_of, read_record
 
 # how often words, memory, previous frame, and the partner of a frame are left out
 NO_WORDS, NO_MEMORY, NO_PREVIOUS_FRAME, ONLY_FRAME = 0.1, 0.2, 0.1, 0.08
@@ -95,7 +95,7 @@ class LoraTrainer:
     """Trains adapters named `step2` on a loaded pipeline and a folder of films.
 
     `origin` identifies the adapter that is merged into the pipeline. Raises BadInput when the adapter that is
-    in `out` is of another stage, or sits on something else.
+    in `out` is of another stage or shape, sits on something else, or has no record of all that.
     """
 
     def __init__(
@@ -131,13 +131,22 @@ class LoraTrainer:
         self.pictures = sorted({p for film in self.films for shot in film.shots for p in shot.pictures})
         self._tell_cropped()
         pipe.cache = FrameCache(out / "cache" if options.cache_latents else None)
-        self.progress = LoraProgress(start=pipe.card.title, origin=origin, stage=options.stage.value)
-        if (out / PROGRESS).exists():
+        self.progress = LoraProgress(
+            start=pipe.card.title,
+            origin=origin,
+            stage=options.stage.value,
+            rank=options.rank,
+            understanding=options.understanding,
+        )
+        self.resumed = any((out / name).exists() for name in (WEIGHTS, PROGRESS))
+        if self.resumed:
             self.progress = self._resumed(self.progress)
 
     def _resumed(self, fresh: LoraProgress) -> LoraProgress:
         """How far the adapter in `out` has come, if it is of the kind that a fresh one would be."""
-        found = LoraProgress(**json.loads((self.out / PROGRESS).read_text(encoding="utf-8")))
+        found = read_record(self.out / PROGRESS, LoraProgress)
+        if not found.rank or found.understanding is None:
+            found.rank, found.understanding = adapter_shape(self.out)
         if found.stage != fresh.stage:
             raise BadInput(
                 f"The adapter in {self.out} is of stage {found.stage or 'unknown'}, not {fresh.stage}: "
@@ -146,6 +155,11 @@ class LoraTrainer:
         if found.origin != fresh.origin:
             raise BadInput(
                 f"The adapter in {self.out} was begun with another --start: give the same again, or choose "
+                "another folder with --out."
+            )
+        if found.flags != fresh.flags:
+            raise BadInput(
+                f"The adapter in {self.out} was begun with {found.flags}: give the same again, or choose "
                 "another folder with --out."
             )
         return found
@@ -272,7 +286,7 @@ class LoraTrainer:
                 pipe.text_encoder.train()  # it recomputes in training mode only; it has no dropout
         models = Step2Models(pipe, self.grid)
         cast_training_params(models, torch.float32)
-        if (self.out / PROGRESS).exists():
+        if self.resumed:
             reading = pipe.text_encoder if options.understanding else None
             load_adapter(self.out, NAME, pipe.transformer, reading)
         if options.cache_latents:
@@ -300,12 +314,10 @@ class LoraTrainer:
 
     def _save(self, models: Step2Models) -> None:
         if self.accelerator.is_main_process:
-            reading = models.understanding if self.options.understanding else None
-            save_adapters(self.out, NAME, models.transformer, reading)
             taught = {"pairs": True, "adapters": (), "width": self.width, "height": self.height}
             write_card(self.pipe.card.model_copy(update=taught), self.out)  # what says that it is for pairs
-            text = json.dumps(asdict(self.progress), indent=1)
-            (self.out / PROGRESS).write_text(text, encoding="utf-8")
+            reading = models.understanding if self.options.understanding else None
+            save_adapters(self.out, NAME, models.transformer, reading, self.progress)
 
 
 @contextmanager

@@ -44,6 +44,16 @@ class LoraOptions:
 
 @dataclass
 class LoraProgress(Progress):
-    """What an adapter is, beside it: `origin` identifies the adapter that was merged before it, if any."""
+    """What an adapter is, beside it: `origin` identifies the adapter that was merged before it, if any.
+
+    `rank` is 0 and `understanding` None in the records of adapters from before these were recorded.
+    """
 
     stage: str = ""
+    rank: int = 0
+    understanding: bool | None = None
+
+    @property
+    def flags(self) -> str:
+        """How `stage lora` is asked for an adapter of this shape."""
+        return f"--rank {self.rank} --{'' if self.understanding else 'no-'}understanding"

@@ -29,7 +29,7 @@ from engine.errors import BadInput
 from engine.training.adapters import WEIGHTS
 from engine.training.context import ContextOptions, train_context
 from engine.training.dpo import DpoOptions, dpo, encode_internal
-from engine.training.export import Parts, build, build_vae, export
+from engine.training.export import Parts, build, build_vae, check_out, export
 from engine.training.flow_training import FlowOptions
 from engine.training.latents import SHARD, Films, encode_shard, encoder_of
 from engine.training.ranker import RankerOptions, train_ranker
@@ -225,7 +225,8 @@ def train_mini(
 ) -> None:
     """Runs one stage, or all of them in order; see `MiniTraining`.
 
-    Raises BadInput for more films than there are, and for a `start` that no stage would begin from.
+    Raises BadInput for more films than there are, for a `start` that no stage would begin from, and, before
+    anything is trained, for an `out` that a checkpoint must not take the place of.
     """
     training = MiniTraining(folder, out, minutes, films, threads, start, pool)
     films_of(TRAIN, films)
@@ -235,6 +236,8 @@ def train_mini(
             "Only the stages vae, pretrain and sft begin from other weights: name one with --stage, or leave "
             "out --start."
         )
+    if stage in (None, Stage.EXPORT):
+        check_out(out, folder)
     folder.mkdir(parents=True, exist_ok=True)
     for each in [stage] if stage is not None else list(Stage):
         print(f"stage {each.value}", flush=True)

@@ -85,7 +85,8 @@ class Shots:
         """Picks up shards that were written since: another process may still be at it."""
         self.films.refresh()
         self.views.refresh()
-        new = [seed for seed in self.films.seeds if seed in self.views.ends][len(self.seeds) :]
+        known = set(self.seeds)  # views may come in another order than latents
+        new = [seed for seed in self.films.seeds if seed in self.views.ends and seed not in known]
         self.seeds += new
         self.recalling += [(seed, i) for seed in new for i in recalls(self.films.film(seed)[1])]
 
@@ -142,8 +143,13 @@ class Shots:
             only_frame,
         )
 
-    def collate(self, told: Sequence[ShotExample], r: random.Random | None = None) -> Batch:
-        """The tensors of what is told; `r` jitters the memory, as training wants it."""
+    def collate(
+        self,
+        told: Sequence[ShotExample],
+        r: random.Random | None = None,
+        g: torch.Generator | None = None,
+    ) -> Batch:
+        """The tensors of what is told; `r` jitters the memory, as training wants it, with noise of `g`."""
         told = sorted(told, key=lambda t: t.has_previous_frame)
         words = self.ranker.text_features([t.description for t in told])  # B D
         memory, pure_noise = [], torch.zeros(len(told), 2, dtype=torch.bool)
@@ -151,7 +157,8 @@ class Shots:
             order = self.order(t.seed, t.i, text, r) if t.has_memory else []
             canvas = self.films.memory(t.seed, t.i, order)
             if r is not None:
-                canvas = canvas + torch.randn_like(canvas) * (canvas != 0) * (MEMORY_NOISE * r.random())
+                noise = torch.randn(canvas.shape, generator=g)
+                canvas = canvas + noise * (canvas != 0) * (MEMORY_NOISE * r.random())
             memory.append(canvas)
             if t.only_frame is not None:
                 pure_noise[row, 1 - t.only_frame] = True
@@ -307,7 +314,6 @@ def _sft(
 
     def report(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, MiniModels)
-        train.refresh()
         return held_out_error(average, held_out)
 
-    train_flow(model, batch, report, path, progress, options, team)
+    train_flow(model, batch, report, path, progress, options, team, train.refresh)

@@ -41,7 +41,8 @@ class Trainee:
     """A model as the loop sees it.
 
     `loss` takes the part of the budget that is spent and returns the loss of one batch; `report` gives
-    held-out figures by name; `save` writes the weights; `stepped` runs after each step.
+    held-out figures by name; `save` writes the weights; `stepped` runs after each step. `refresh` picks up
+    what is there newly to learn from; every worker of a team does so, as often as figures are reported.
     """
 
     path: Path  # of the weights; the journal `.jsonl` and the curve `.png` lie beside them
@@ -51,6 +52,7 @@ class Trainee:
     report: Callable[[], dict[str, float]]
     save: Callable[[Progress], None]
     stepped: Callable[[int], None] | None = None
+    refresh: Callable[[], None] | None = None
 
 
 def train(trainee: Trainee, options: StageOptions, progress: Progress, team: Team | None = None) -> None:
@@ -81,10 +83,12 @@ def train(trainee: Trainee, options: StageOptions, progress: Progress, team: Tea
             if trainee.stepped is not None:
                 trainee.stepped(budget.steps)
             losses.append(float(loss.detach()))
-            if not team.leads:
-                continue
             bar.update(task, completed=budget.fraction, figures=f"loss {losses[-1]:.4f}")
-            if due():
+            if not due():
+                continue
+            if trainee.refresh is not None:
+                trainee.refresh()
+            if team.leads:
                 trainee.save(progress)
                 _note(trainee, progress, losses[-100:], bar)
     if team.leads:

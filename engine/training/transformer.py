@@ -106,7 +106,7 @@ class SlotConditionedModel(nn.Module):
 def held_out_error(model: SlotConditionedModel, films: Films, count: int = 24) -> dict[str, float]:
     """Flow loss on held-out shots; at sigma 0.9 with true and with empty memory: the early sign of memory."""
     g = torch.Generator().manual_seed(1)
-    x, memory, ids, _ = films.batch(random.Random(5), count, text_dropout=0.0, memory_dropout=0.0)
+    x, memory, ids, _ = films.batch(random.Random(5), count, text_dropout=0.0, memory_dropout=0.0, g=g)
     noise = torch.randn(x.shape, generator=g)
     sigma = (torch.arange(count) + 0.5) / count
 
@@ -149,7 +149,6 @@ def _pretrain(folder: Path, encoder: str, options: FlowOptions, start: Path | No
 
     def report(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, SlotConditionedModel)
-        train.refresh()
         return held_out_error(average, held_out)
 
-    train_flow(model, batch, report, path, progress, options, team)
+    train_flow(model, batch, report, path, progress, options, team, train.refresh)

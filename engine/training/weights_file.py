@@ -6,7 +6,9 @@ import json
 import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
+from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -27,6 +29,9 @@ class Progress:
     origin: str = ""
 
 
+P = TypeVar("P", bound=Progress)
+
+
 def save_weights(path: Path, modules: dict[str, nn.Module], progress: Progress, half: bool = False) -> None:
     """Weights of named modules in one safetensors file, progress beside it; written whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,8 +43,7 @@ def save_weights(path: Path, modules: dict[str, nn.Module], progress: Progress, 
     part = path.with_suffix(".part")
     save_file(state, part, metadata={"progress": json.dumps(asdict(progress))})
     os.replace(part, path)
-    part.with_suffix(".json.part").write_text(json.dumps(asdict(progress), indent=1))
-    os.replace(part.with_suffix(".json.part"), path.with_suffix(".json"))
+    write_progress(path.with_suffix(".json"), progress)
 
 
 def load_weights(path: Path, modules: dict[str, nn.Module], missing_ok: bool = False) -> Progress:
@@ -55,9 +59,30 @@ def load_weights(path: Path, modules: dict[str, nn.Module], missing_ok: bool = F
     return read_progress(path.with_suffix(".json"))
 
 
+def write_progress(record: Path, progress: Progress) -> None:
+    """What is to lie beside weights, written whole or not at all."""
+    part = record.with_name(f"{record.name}.part")
+    part.write_text(json.dumps(asdict(progress), indent=1), encoding="utf-8")
+    os.replace(part, record)
+
+
 def read_progress(record: Path) -> Progress:
-    """What lies beside weights."""
-    return Progress(**json.loads(record.read_text())) if record.exists() else Progress()
+    """What lies beside weights. Raises BadInput when it is there and cannot be read."""
+    return read_record(record, Progress) if record.exists() else Progress()
+
+
+def read_record(record: Path, kind: type[P]) -> P:
+    """What must lie beside weights: without it they would be trained anew, and written over. Raises BadInput
+    when it is missing or cannot be read.
+    """
+    try:
+        return TypeAdapter(kind).validate_json(record.read_bytes())
+    except (OSError, ValidationError) as error:
+        how = "cannot be read" if record.exists() else "is missing"
+        raise BadInput(
+            f"{record} {how}, and nothing else says how the weights beside it were trained: bring it back, "
+            f"or move {record.parent} away to begin anew."
+        ) from error
 
 
 def origin_of(start: Path) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from engine.agents.answers import Misread, read_object, shown
+from tests.examples import examples
 
 
 class Line(BaseModel):
@@ -69,3 +73,26 @@ def test_thoughts_are_not_shown_as_the_answer() -> None:
     said = f'<think>\nA {{}} or {{"a": 1}}?\n</think>\n\nHere: {TEXT}'
     seen = [shown(said[:at]) for at in range(len(said) + 1)]
     assert [text for text in seen if text] == [TEXT[: at + 1] for at in range(1, len(TEXT))]
+
+
+UNSEEN = "\x00\x07\x1b\x7f\x9b\u00ad\u200b\u200e\u202a\u202e\u2066\u2069\ufeff\U000e0041\ud83d"
+
+
+@given(st.text(st.sampled_from(f"aé走🎬 \u200d\u200c\n{UNSEEN}")), st.booleans())
+@examples(200)
+def test_no_control_character_passes(text: str, escaped: bool) -> None:
+    """As itself, or as JSON writes it; nor one that turns the words after it around, or hides."""
+    made = {"title": "Sea", "lines": [{"text": text}]}
+    read = read_object(json.dumps(made, ensure_ascii=escaped), Lines).lines[0].text
+    assert not {"Cc", "Cs"} & {unicodedata.category(c) for c in read.replace("\n", "")}
+    assert not set(UNSEEN) & set(read)
+
+    def seen(said: str) -> str:
+        return "".join(c for c in said if c not in UNSEEN and c != " ")
+
+    assert seen(read) == seen(text), "all that is seen is kept"
+
+
+def test_a_text_of_nothing_else_is_empty() -> None:
+    with pytest.raises(Misread, match="title: String should have at least 1 character"):
+        read_object('{"title": "\\u202e\\ufeff", "lines": [{"text": "A."}]}', Lines)

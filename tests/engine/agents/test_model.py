@@ -259,6 +259,20 @@ def test_a_key_is_sent_without_what_surrounds_it(monkeypatch: pytest.MonkeyPatch
     assert len(server.requests) == 1
 
 
+def test_a_key_is_not_sent_in_the_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("http://llm.example/v1", "http://192.168.1.5:8000/v1", "http://localhost.example/v1"):
+        monkeypatch.setenv("STAGE_LLM_URL", url)
+        monkeypatch.delenv("STAGE_LLM_KEY", raising=False)
+        assert read_key(url) is None  # a server at home that wants none
+        monkeypatch.setenv("STAGE_LLM_KEY", KEY)
+        with pytest.raises(BadInput, match="STAGE_LLM_URL must be an https address") as trouble:
+            read_key(url)
+        assert KEY not in str(trouble.value)
+    for url in ("https://llm.example/v1", "http://localhost:8000/v1", "http://[::1]:8000/v1"):
+        monkeypatch.setenv("STAGE_LLM_URL", url)
+        assert read_key(url) == KEY
+
+
 def test_a_key_is_in_no_log_and_no_error(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

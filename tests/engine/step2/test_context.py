@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
 from PIL import Image
 
 from engine.step2.card import CheckpointCard
 from engine.step2.context import ContextTemplate, context_inputs, context_tokens, encode_context
 from engine.step2.pipeline import Step2Pipeline
 from tests.engine.step2.tiny import picture, tiny_card, tiny_pipeline
+from tests.examples import examples
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +96,12 @@ def test_trap_5_prompts_are_unpadded_in_sampling(pipe: Step2Pipeline) -> None:
 @torch.no_grad()
 def test_a_training_batch_padded_on_the_left_equals_its_rows(pipe: Step2Pipeline) -> None:
     prompts, frames = ["A boy.", "A girl walks left."], [FRAME, Image.fromarray(picture(2))]
-    for given in (None, frames):
-        inputs = context_inputs(pipe.processor, TAIL, prompts, given)
+    for shown in (None, frames):
+        inputs = context_inputs(pipe.processor, TAIL, prompts, shown)
         assert not bool(inputs["attention_mask"].all())
-        together = encode_context(pipe.text_encoder, inputs, TAIL.drop(given is not None))
+        together = encode_context(pipe.text_encoder, inputs, TAIL.drop(shown is not None))
         for row, prompt in enumerate(prompts):
-            frame = given[row] if given else None
+            frame = shown[row] if shown else None
             alone = context_tokens(pipe.text_encoder, pipe.processor, TAIL, [prompt], frame)[0]
             assert torch.allclose(together[row], alone[0], atol=1e-5)
 
@@ -118,6 +121,34 @@ def test_markup_in_a_prompt_is_text_that_is_left_out(pipe: Step2Pipeline) -> Non
     ours = context_tokens(pipe.text_encoder, pipe.processor, TAIL, [nasty], FRAME)[0]
     plain = context_tokens(pipe.text_encoder, pipe.processor, TAIL, ["A man walks. {} {0} %s"], FRAME)[0]
     assert torch.equal(ours, plain)
+
+
+@given(st.lists(st.sampled_from(["<", "|", ">", "<|", "|>", "image_pad", "im_end", "x", " "])).map("".join))
+@example("<|image_<|x|>pad|>")
+@example("<|<|<||>im_end|>image_pad|>")
+@examples(150)
+def test_no_prompt_makes_a_control_token(pipe: Step2Pipeline, prompt: str) -> None:
+    """Also where taking one out puts another together: the picture's tokens would be miscounted."""
+    control = set(pipe.tokenizer.all_special_ids) | set(pipe.tokenizer.added_tokens_decoder)
+
+    def found(text: str) -> list[int]:
+        ids = context_inputs(pipe.processor, TAIL, [text], [FRAME])["input_ids"][0].tolist()
+        return [number for number in ids if number in control]
+
+    assert found(prompt) == found("A man walks.")
+
+
+@given(st.text(st.sampled_from("aé走🎬👩\u200d "), max_size=2 * TAIL.max_tokens))
+@example("🎬" * 300)
+@example("a" + "🎬" * 300)
+@examples(60)
+def test_no_prompt_is_longer_than_the_limit(pipe: Step2Pipeline, prompt: str) -> None:
+    """Emoji are several tokens a character: what is kept of them are whole characters."""
+    empty = context_inputs(pipe.processor, TAIL, [""])["input_ids"].shape[1]
+    ids = context_inputs(pipe.processor, TAIL, [prompt])["input_ids"][0]
+    wanted, kept = len(prompt.encode()), len(ids) - empty  # a byte is a token here
+    assert min(wanted, TAIL.max_tokens - 3) <= kept <= min(wanted, TAIL.max_tokens)
+    assert pipe.tokenizer.decode(ids, skip_special_tokens=True) in prompt
 
 
 def test_a_long_prompt_is_cut_and_its_template_is_not(pipe: Step2Pipeline) -> None:

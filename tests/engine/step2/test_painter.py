@@ -56,6 +56,17 @@ def shot(tmp_path: Path) -> PairConditions:
     return PairConditions("A man walks.", "A man walks.", memory[1].frame, memory)
 
 
+def test_a_recipe_says_how_far_the_memory_was_followed(painter: PairPainter, shot: PairConditions) -> None:
+    """Where it is empty no guidance was used, whatever was asked for; drawn so, the take is the same."""
+    first = replace(shot, memory=())
+    takes = [
+        painter.draw(told, [5], memory_guidance=asked)[0]
+        for told, asked in ((shot, 2.0), (first, 2.0), (shot, 1.0), (first, 1.0))
+    ]
+    assert [take.recipe.memory_guidance for take in takes] == [2.0, 1.0, 1.0, 1.0]
+    assert takes[1] == takes[3]
+
+
 def test_takes_are_plain_png_files_with_their_recipe(painter: PairPainter, shot: PairConditions) -> None:
     takes = painter.draw(shot, [5, 6])
     assert [t.recipe.seed for t in takes] == [5, 6]

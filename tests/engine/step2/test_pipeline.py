@@ -274,3 +274,25 @@ def test_a_shot_is_read_once_for_all_its_takes(shot: PairConditions, monkeypatch
     again = drawn(shot)
     assert reads > before
     assert not torch.equal(again, first)
+
+
+def test_latents_of_a_frame_in_tiles_are_not_those_of_the_whole(tmp_path: Path) -> None:
+    """A profile that streams encodes in tiles, with the same weights and in the same cache as one that does
+    not.
+    """
+    pipe, frame = tiny_pipeline(), stored_picture(tmp_path, 5)
+
+    def latents(*tiles: int) -> Tensor:
+        pipe.vae.enable_tiling(*tiles) if tiles else pipe.vae.disable_tiling()
+        pixels = to_pixels(read_frame(frame, WIDTH, HEIGHT)[None])
+        found = pipe.frame_latents([frame], WIDTH, HEIGHT)[0]
+        assert torch.equal(found, encode_frames(pipe.vae, pixels)[0])
+        return found
+
+    with torch.no_grad():
+        whole, tiled, closer = latents(), latents(32, 32, 24, 24), latents(32, 32, 16, 16)
+        assert not torch.equal(whole, tiled)
+        assert not torch.equal(tiled, closer)
+        computed = pipe.cache.computed
+        assert torch.equal(latents(), whole)
+        assert pipe.cache.computed == computed == 3

@@ -14,6 +14,8 @@ import torch
 from engine.errors import BadInput
 from engine.training.data_parallel import Team, spawn_workers
 from engine.training.muon import Muon
+from engine.training.train_loop import StageOptions, Trainee, train
+from engine.training.weights_file import Progress
 
 pytestmark = pytest.mark.slow  # and each worker imports this module: it needs little
 
@@ -65,6 +67,26 @@ def test_muon_takes_the_same_step_in_a_team(tmp_path: Path) -> None:
     for rank in range(2):
         for mine, one in zip(torch.load(tmp_path / f"2-{rank}.pt"), alone, strict=True):
             assert torch.allclose(mine, one, atol=1e-6)
+
+
+def _learn(folder: Path, team: Team) -> None:
+    w = torch.nn.Parameter(torch.zeros(1))
+    trainee = Trainee(
+        folder / "w.safetensors",
+        parameters=[w],
+        solvers=[torch.optim.SGD([w], lr=0.1)],
+        loss=lambda _: w.square().sum(),
+        report=dict,
+        save=lambda _: (folder / f"saved-{team.rank}").touch(),
+        refresh=(folder / f"refreshed-{team.rank}").touch,
+    )
+    train(trainee, StageOptions(minutes=0.01, report_every=0.1), Progress(), team)
+
+
+def test_every_worker_learns_from_what_comes_while_it_trains(tmp_path: Path) -> None:
+    """And only the leader saves."""
+    spawn_workers(2, _learn, tmp_path)
+    assert {path.name for path in tmp_path.glob("*-*")} == {"saved-0", "refreshed-0", "refreshed-1"}
 
 
 def _fail(team: Team) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,7 +24,7 @@ from engine.training import lora
 from engine.training.adapters import PROGRESS, WEIGHTS
 from engine.training.lora import LoraTrainer, train_lora
 from engine.training.lora_command import train_profile
-from engine.training.lora_options import LoraOptions, LoraStage
+from engine.training.lora_options import LoraOptions, LoraProgress, LoraStage
 from engine.training.objectives import divergence, dpo_loss
 from engine.training.weights_file import origin_of
 from tests.engine.step2.tiny import generators, picture, tiny_pipeline
@@ -174,6 +176,64 @@ def test_an_adapter_is_gone_on_with_only_as_what_it_is(data: Path, tmp_path: Pat
         train_lora(tiny_pipeline(), data, dpo, options(steps=3), start=sft)
     with pytest.raises(BadInput, match="another --start"):
         train_lora(tiny_pipeline(), data, dpo, options(stage=LoraStage.DPO, steps=3), start=other)
+
+
+def test_an_adapter_is_gone_on_with_only_in_its_shape(data: Path, tmp_path: Path) -> None:
+    """Another rank does not fit, and what is not adapted this time would be missing from the next weights."""
+    out = train_lora(tiny_pipeline(), data, tmp_path / "both", options(steps=1))
+    one = train_lora(tiny_pipeline(), data, tmp_path / "one", options(steps=1, understanding=False))
+    held = (out / WEIGHTS).read_bytes()
+    record = json.loads((out / PROGRESS).read_text())
+    before = {key: value for key, value in record.items() if key not in ("rank", "understanding")}
+    for known in (record, before):  # adapters from before these were recorded are known by their layers
+        (out / PROGRESS).write_text(json.dumps(known))
+        for other in ({"understanding": False}, {"rank": 2}):
+            with pytest.raises(BadInput, match="begun with --rank 4 --understanding: give the same again"):
+                train_lora(tiny_pipeline(), data, out, options(steps=2, **other))
+    with pytest.raises(BadInput, match="begun with --rank 4 --no-understanding"):
+        train_lora(tiny_pipeline(), data, one, options(steps=2))
+    assert (out / WEIGHTS).read_bytes() == held
+    train_lora(tiny_pipeline(), data, out, options(steps=2))
+    now = {"steps": 2, "samples": 4, "rank": 4, "understanding": True}
+    assert json.loads((out / PROGRESS).read_text()) == {**record, **now}
+
+
+def test_an_adapter_is_saved_whole_or_not_at_all(data: Path, tmp_path: Path) -> None:
+    """What was there is replaced by the new, and never written over: a link to it still has the old."""
+    out = train_lora(tiny_pipeline(), data, tmp_path / "out", options(steps=1))
+    names = (PROGRESS, WEIGHTS)
+    held = {name: (out / name).read_bytes() for name in names}
+    for name in names:
+        os.link(out / name, tmp_path / name)
+    train_lora(tiny_pipeline(), data, out, options(steps=2))
+    assert all((tmp_path / name).read_bytes() == held[name] != (out / name).read_bytes() for name in names)
+    assert not list(out.glob("*.part"))
+
+
+@pytest.mark.parametrize("damage", [None, b"", b'{"samples": 2', b"[]", b'{"steps": "many"}', b"\xff"])
+def test_weights_without_a_record_are_never_trained_anew(
+    data: Path, tmp_path: Path, damage: bytes | None
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / WEIGHTS).write_bytes(b"weights of many hours")
+    if damage is not None:
+        (out / PROGRESS).write_bytes(damage)
+    with pytest.raises(BadInput, match=r"progress\.json (is missing|cannot be read), .* move .*out away"):
+        train_lora(tiny_pipeline(), data, out, options(steps=1))
+    assert (out / WEIGHTS).read_bytes() == b"weights of many hours"
+
+
+@pytest.mark.parametrize("damage", [None, b"no weights"])
+def test_a_record_without_its_weights_is_refused(data: Path, tmp_path: Path, damage: bytes | None) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    shape = LoraProgress(steps=1, stage="sft", rank=4, understanding=True)
+    (out / PROGRESS).write_text(json.dumps(asdict(shape)))
+    if damage is not None:
+        (out / WEIGHTS).write_bytes(damage)
+    with pytest.raises(BadInput, match=r"safetensors (is missing|cannot be read): bring it back"):
+        train_lora(tiny_pipeline(), data, out, options(steps=2))
 
 
 def test_every_run_warms_up(data: Path, tmp_path: Path, monkeypatch: Any) -> None:

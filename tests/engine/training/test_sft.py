@@ -28,6 +28,7 @@ from engine.training.dpo import (
     DpoOptions,
     PolicyAndReference,
     Preferences,
+    _report,
     adapter_progress,
     dpo,
     encode_internal,
@@ -103,6 +104,20 @@ def test_memory_is_ordered_by_similarity_and_only_earlier_frames_are_in_it(shots
         assert sorted(order) == list(range(2 * i))
         found = [float(shots.views.features[0][j] @ text) for j in order]
         assert found == sorted(found, reverse=True)
+
+
+def test_films_are_picked_up_once_in_whatever_order_they_come(pipe: Step2Pipeline, tmp_path: Path) -> None:
+    """Another process looks at the later film first."""
+    for seed in (0, 1):
+        encode_shard(pipe.vae, tmp_path, seed, 1)
+    view_shard(pipe.ranker, tmp_path, 1, 1)
+    found = Shots(tmp_path, encoder_of(pipe.vae), pipe.ranker)
+    assert found.seeds == [1]
+    view_shard(pipe.ranker, tmp_path, 0, 1)
+    found.refresh()
+    whole = Shots(tmp_path, encoder_of(pipe.vae), pipe.ranker)
+    assert sorted(found.seeds) == whole.seeds == [0, 1]
+    assert sorted(found.recalling) == sorted(whole.recalling)
 
 
 def test_words_memory_previous_frame_and_partner_are_dropped_now_and_then(shots: Shots) -> None:
@@ -236,6 +251,14 @@ def test_an_adapter_of_other_sft_weights_is_neither_trained_on_nor_exported(
     shutil.copytree(shipped / ADAPTER, parts.dpo)
     (parts.dpo / PROGRESS).write_text(json.dumps({"samples": 5, "origin": of}))
     assert adapter_progress(parts.dpo, of).samples == 5
+    for damage in (b"", b"{"):
+        (parts.dpo / PROGRESS).write_bytes(damage)
+        with pytest.raises(BadInput, match=r"progress\.json cannot be read"):
+            adapter_progress(parts.dpo, of)
+    (parts.dpo / PROGRESS).unlink()
+    with pytest.raises(BadInput, match=r"progress\.json is missing"):
+        adapter_progress(parts.dpo, of)
+    (parts.dpo / PROGRESS).write_text(json.dumps({"samples": 5, "origin": of}))
     model, progress = load_mini_models(pipe.tokenizer, parts.sft)
     model.transformer.proj_out.bias.data += 1
     save_weights(parts.sft, model.parts(), progress)
@@ -244,6 +267,35 @@ def test_an_adapter_of_other_sft_weights_is_neither_trained_on_nor_exported(
     assert not (tmp_path / "out").exists()
     with pytest.raises(BadInput, match="remove that folder"):
         dpo(parts.folder, pipe.tokenizer, pipe.ranker, "", (parts.sft,), DpoOptions(workers=1))
+
+
+def test_a_checkpoint_takes_the_place_of_an_older_one_alone(shipped: Path, tmp_path: Path) -> None:
+    parts, out = Parts(tmp_path / "run"), tmp_path / "out"
+    parts.folder.mkdir()
+    restore(shipped, parts)
+    before = {path: path.stat().st_mtime_ns for path in parts.folder.rglob("*")}
+    out.mkdir()
+    (out / "thesis.txt").write_text("three years of work")
+    for place, why in (
+        (out, "empty folder with --out"),
+        (out / "thesis.txt", "empty folder with --out"),
+        (tmp_path, "holds the run itself"),
+        (parts.folder, "holds the run itself"),
+    ):
+        with pytest.raises(BadInput, match=why):
+            export(parts, place)
+        with pytest.raises(BadInput, match=why):  # and nothing is trained
+            train_mini(None, parts.folder, place, minutes=0.01, films=2, threads=1, pool=2)
+    assert (out / "thesis.txt").read_text() == "three years of work"
+    assert {path: path.stat().st_mtime_ns for path in parts.folder.rglob("*")} == before
+    (out / "thesis.txt").unlink()
+    for _ in range(2):  # into an empty folder, then over the checkpoint there
+        export(parts, out)
+        assert (out / "vae").is_dir()
+        (out / "vae" / "stale.txt").touch()
+    export(parts, out)
+    assert not (out / "vae" / "stale.txt").exists()
+    assert sorted(tmp_path.iterdir()) == [out, parts.folder]
 
 
 def test_only_pairs_that_differ_are_preferred(shots: Shots) -> None:
@@ -290,6 +342,21 @@ def test_alignment_starts_at_ln_2_and_prefers_whole_movements_after_a_few_steps(
         losses.append(float(loss.detach()))
     assert losses[0] == pytest.approx(math.log(2), abs=1e-4)
     assert losses[-1] < losses[0]
+
+
+def test_a_report_is_the_same_whenever_it_is_made(shots: Shots, weights: Path) -> None:
+    """And the random numbers of training are the same whenever it was."""
+    tokenizer = shots_tokenizer(weights)
+    model = PolicyAndReference(
+        load_mini_models(tokenizer, weights)[0], load_mini_models(tokenizer, weights)[0], rank=4
+    )
+    reports = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        reports.append(_report(model, Preferences(shots), 100.0, count=6))
+        assert torch.equal(torch.get_rng_state(), before)
+    assert reports[0] == reports[1]
 
 
 def test_sft_goes_on_from_a_checkpoint(shipped: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from engine.training.latents import GRID, Films, encode_shard, encoder_of
 from engine.training.mini_training import Stage, train_mini
 from engine.training.muon import Muon, muon_and_adam, orthogonalise
 from engine.training.paraphrase import FILLERS, GARMENTS, NAMES, TAILS, THINGS, VERBS, paraphrase
-from engine.training.transformer import SlotConditionedModel, draw_sigma, flow_error
+from engine.training.transformer import SlotConditionedModel, draw_sigma, flow_error, held_out_error
 from engine.training.vae import VaeOptions, decode, moments, new_vae, psnr, train_vae, train_vae_in_team
 from engine.training.weights_file import Progress, check_start, load_or_begin, load_weights, save_weights
 from engine.training.words import corpus, ranking_tokenizer, understanding_tokenizer
@@ -191,6 +191,17 @@ def _vae_file(run: Path) -> Path:
     save_weights(run / "vae.safetensors", {"vae": new_vae()}, Progress())
     save_weights(run.parent / "vae.safetensors", {"vae": new_vae()}, Progress())
     return run.parent / "vae.safetensors"
+
+
+def test_a_report_is_the_same_whenever_it_is_made(films: Films) -> None:
+    """And the random numbers of training are the same whenever it was."""
+    model, reports = SlotConditionedModel(), []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        reports.append(held_out_error(model, films, count=6))
+        assert torch.equal(torch.get_rng_state(), before)
+    assert reports[0] == reports[1]
 
 
 def test_dropouts_drop(films: Films) -> None:
