@@ -37,10 +37,13 @@ def sound_input(path: Path) -> list[str]:
     """How ffmpeg is to read a sound: as the kind that it is by its bytes, and as a file.
 
     Left to itself, ffmpeg guesses the kind from what the file holds, and some kinds are lists that name other
-    files. Raises BadInput for what is no sound.
+    files. Raises BadInput for what is no sound, and for one that is not there.
     """
-    with path.open("rb") as file:
-        kind = sound_kind(file.read(16))
+    try:
+        with path.open("rb") as file:
+            kind = sound_kind(file.read(16))
+    except OSError as error:
+        raise BadInput("The sound track is not there any more: lay it under the film again.") from error
     return ["-f", _READERS[kind], "-protocol_whitelist", "file", "-i", f"file:{path}"]
 
 
@@ -89,10 +92,11 @@ def lay_under(
     late, early = max(0.0, offset), max(0.0, -offset)
     filters = [f"atrim=start={early:.6f}", "asetpts=PTS-STARTPTS", f"volume={volume:.4f}"]
     filters += [f"adelay={round(late * 1000)}:all=1", "apad", f"atrim=end={seconds:.6f}"]
+    inputs = ["-i", str(film), *sound_input(sound)]
     with written_whole(out) as part:
         run_ffmpeg(
             [
-                *("-i", str(film), *sound_input(sound)),
+                *inputs,
                 *("-filter_complex", f"[1:a:0]{','.join(filters)}[sound]"),
                 *("-map", "0:v:0", "-map", "[sound]", "-c:v", "copy", "-c:a", "aac", "-b:a", "192k"),
                 *("-movflags", "+faststart", "-map_metadata", "-1", "-fflags", "+bitexact"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import Cancelled
+from engine.errors import BadInput, Cancelled
 from engine.story import FrameRate
 from engine.video.encode import ffmpeg, run_ffmpeg
 from engine.video.film import assemble, clip_formats
@@ -46,11 +46,18 @@ def test_ffmpeg_is_ended_when_it_is_asked_to_stop(tmp_path: Path, sleepy: None) 
 
 @posix
 def test_sound_is_stopped_too_and_leaves_nothing(tmp_path: Path, sleepy: None) -> None:
+    (tmp_path / "sound.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
     before = sorted(tmp_path.iterdir())
     with pytest.raises(Cancelled):
         lay_under(
             tmp_path / "film.mp4", tmp_path / "sound.wav", tmp_path / "out.mp4",
             seconds=1.0, offset=0.0, volume=1.0, cancelled=lambda: True,
+        )  # fmt: skip
+    assert sorted(tmp_path.iterdir()) == before
+    with pytest.raises(BadInput, match="sound track is not there any more"):
+        lay_under(
+            tmp_path / "film.mp4", tmp_path / "gone.wav", tmp_path / "out.mp4",
+            seconds=1.0, offset=0.0, volume=1.0,
         )  # fmt: skip
     assert sorted(tmp_path.iterdir()) == before
 
