@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -17,8 +18,11 @@ from engine.director.places import Spot
 from engine.director.wording import (
     LONGEST,
     clip,
+    header,
     introduction,
+    joined,
     leaves_open_where,
+    lies,
     lowered,
     opened_by,
     where_in_frame,
@@ -26,6 +30,9 @@ from engine.director.wording import (
 )
 from engine.story import TimeOfDay
 from engine.vocabulary import Vocabulary
+
+_SEEN = 2  # people of a line who are surely seen: as many as every profile draws
+_TRIES = 40  # moments looked at for one that was not told yet
 
 
 class Role(str, Enum):
@@ -37,6 +44,10 @@ class Role(str, Enum):
     REACTION = "reaction"
     ENDING = "ending"
     CUTAWAY = "cutaway"
+    VIEW = "view"  # of a place, in a film in which nobody is
+
+
+_FROM_A_WELL = (Role.APPROACH, Role.REACTION, Role.CUTAWAY)
 
 
 @dataclass(frozen=True)
@@ -76,19 +87,33 @@ class _Writer:
         self.found = found
         self.vocabulary = vocabulary
         self.rng = rng
-        self.phrases = [e.source.rstrip(" .") for e in found.events if not e.verb and e.source]
+        self.phrases = [e.source.rstrip(" .,;:") for e in found.events if not e.verb and e.source]
         self.events = settled(found)
         self.met: set[str] = set()
         self.used: set[str] = set()
+        self.wells: dict[tuple[int, Role], Iterator[_Plan]] = {}
+        self.shown: Counter[int] = Counter()  # member of the cast -> lines that show it
 
     def write(self, shots: int) -> list[Line]:
         plans = self._plan(shots)
         lines: list[Line] = []
+        established = plans[0].role is Role.ESTABLISH
         for plan in plans:
-            lines.append(
-                self._line(plan, lines[-1] if lines else None, established=plans[0].role is Role.ESTABLISH)
-            )
-        return lines
+            previous = lines[-1] if lines else None
+            line = self._line(plan, previous, established)
+            tries = _TRIES if plan.role in _FROM_A_WELL else 0
+            while tries and self._told(line, plan):
+                role = Role.APPROACH if plan.role is Role.APPROACH else Role.REACTION
+                line = self._line(next(self.wells[plan.event, role]), previous, established)
+                tries -= 1
+            self.used.add(line.text)
+            self.shown.update(line.who[:_SEEN])
+            lines.append(line)
+        return over_the_day(lines, self.found)
+
+    def _told(self, line: Line, plan: _Plan) -> bool:
+        """Whether a line was told before, or is a walk that the plan's event tells."""
+        return line.text in self.used or line.text.endswith(f" {self.events[plan.event].predicate}.")
 
     # ---- which lines
 
@@ -103,7 +128,9 @@ class _Writer:
         after: dict[int, list[_Plan]] = {i: [] for i in cores}
         opening: list[_Plan] = []
         ending: list[_Plan] = []
-        wells = {(i, w): self._moments(i, w) for i in cores for w in (Role.APPROACH, Role.REACTION)}
+        wells = self.wells = {
+            (i, w): self._moments(i, w) for i in cores for w in (Role.APPROACH, Role.REACTION)
+        }
         order = itertools.chain(
             ("open", (last, Role.REACTION), "end", (0, Role.APPROACH)),
             itertools.cycle(
@@ -235,7 +262,7 @@ class _Writer:
             )
             close = plan.moment.close
             self.met |= {a.key for a in shown}
-        who = in_frame(shown)
+        who = in_frame([a for a in shown if a in subject], [a for a in shown if a not in subject], self.shown)
         text = self._placed(text, shown, who, spot)
         time = event.time
         if plan.role is Role.ENDING and len(self.found.times) > 1 and len({e.time for e in self.events}) == 1:
@@ -243,8 +270,7 @@ class _Writer:
         scene = 1
         if previous is not None:
             scene = previous.scene + (previous.spot != spot or previous.time != time)
-        dialogue = self._dialogue(event) if plan.role is Role.EVENT else ""
-        self.used.add(text)
+        dialogue = self._dialogue(event, who) if plan.role is Role.EVENT else ""
         return Line(text, who, plan.role, close, kind, spot, time, event.weather, dialogue, scene)
 
     def _placed(self, text: str, shown: Sequence[Actor], who: Sequence[int], spot: Spot) -> str:
@@ -255,10 +281,12 @@ class _Writer:
         where = where_in_frame(f"{shown[0].key}, {spot.the}", walks)
         return opened_by(where, text, self.found.cast[who[0]].name)
 
-    def _dialogue(self, event: Event) -> str:
+    def _dialogue(self, event: Event, who: Sequence[int]) -> str:
         if not event.quote:
             return ""
-        speaker = self.found.cast[event.subject[0].members[0]].name if event.subject else ""
+        speakers = [m for a in event.subject for m in a.members]
+        seen = next((m for m in who if m in speakers), speakers[0] if speakers else None)
+        speaker = self.found.cast[seen].name if seen is not None else ""
         return f"{speaker.upper()}: {event.quote}" if speaker else event.quote
 
     def _slots(
@@ -278,7 +306,7 @@ class _Writer:
         alone = shown[0].key if shown and not self._plural(shown) else ""
         return {
             "pair": "",
-            "header": self._header(event, spot),
+            "header": header(event, spot, self._phrase(), self.vocabulary),
             "S": self._name(subject),
             "O": self._name(other, in_template="O" in plan.moment.who or "{O}" in plan.moment.template),
             "T": event.thing or " and ".join(a.ref for a in other),
@@ -288,12 +316,18 @@ class _Writer:
             "at": spot.at,
             "along": spot.along,
             "place": spot.the,
+            "lies": lies(spot),
             "Place": spot.the[:1].upper() + spot.the[1:],
             "weather": fall,
             "dir": "left" if plan.back else "right",
             "where": where_in_frame(f"{alone}, {spot.the}") if alone else "",
             "fallen": f"{fall.strip()} " if fall else "",
         }
+
+    def _phrase(self) -> str:
+        """The theme itself, where it is a phrase in which nobody is named."""
+        named = self.phrases and any(a.key in self.phrases[0].casefold() for a in self.found.actors)
+        return "" if named or not self.phrases else self.phrases[0]
 
     def _plurals(self, subject: Sequence[Actor], other: Sequence[Actor]) -> dict[str, bool]:
         return {
@@ -303,29 +337,7 @@ class _Writer:
 
     def _name(self, actors: Sequence[Actor], in_template: bool = True) -> str:
         """As the theme introduces them the first time, by their short name from then on."""
-        return " and ".join(
-            a.ref if a.key in self.met or not in_template else introduction(a) for a in actors
-        )
-
-    def _header(self, event: Event, spot: Spot) -> str:
-        """ "A stormy harbour at night", or the theme itself where that is a phrase."""
-        if self.phrases and not any(a.key in self.phrases[0].casefold() for a in self.found.actors):
-            return self.phrases[0][:LONGEST]
-        hour = "" if event.time in (None, TimeOfDay.DAY) else f" at {event.time.value}"
-        sky = {"rain": "rainy", "snow": "snowy", "fog": "foggy"}.get(event.weather or "", "")
-        own = [
-            m
-            for m in self.vocabulary.find(event.source, "weather")
-            if event.source[slice(*m.span)].endswith("y")
-        ]
-        if own:
-            sky = event.source[slice(*own[0].span)].lower()
-        noun = spot.place.name[:1].lower() + spot.place.name[1:]
-        if spot.setting == "room" or not sky or not spot.the.startswith("the "):
-            return f"{spot.the}{hour}"[:1].upper() + f"{spot.the}{hour}"[1:]
-        article = "" if noun.endswith("s") else ("An " if sky[0] in "aeiou" else "A ")
-        header = f"{article}{sky} {noun}{hour}"
-        return header[:1].upper() + header[1:]
+        return joined(a.ref if a.key in self.met or not in_template else introduction(a) for a in actors)
 
     def _event_text(self, event: Event, *, trimmed: bool) -> str:
         """The event as the theme words it, with people already met called by their short names."""
@@ -356,8 +368,22 @@ class _Writer:
         return predicate
 
 
+def over_the_day(lines: list[Line], found: Breakdown) -> list[Line]:
+    """The times of day that a theme lists, one after another, where nothing that happens tells them."""
+    if len(found.hours) < 2 or any(e.verb for e in found.events):
+        return lines
+    out: list[Line] = []
+    for i, line in enumerate(lines):
+        time = found.hours[i * len(found.hours) // len(lines)]
+        changed = bool(out) and (out[-1].spot != line.spot or out[-1].time != time)
+        out.append(replace(line, time=time, scene=out[-1].scene + changed if out else 1))
+    return out
+
+
 def _whole(events: Sequence[Event]) -> Event:
     """The events of one sentence as one: the first, told by the whole sentence, with everybody in it."""
     first = events[0]
     people = (a for e in events for a in (*e.subject, *e.others) if a not in first.subject)
-    return replace(first, predicate="", others=tuple(dict.fromkeys((*first.others, *people))))
+    own = first.source.split(" ", 1)[0].casefold() in ("i", "you", "we")  # "I walk" is told of a traveller
+    told = " and ".join(e.predicate for e in events if e.subject == first.subject) if own else ""
+    return replace(first, predicate=told, others=tuple(dict.fromkeys((*first.others, *people))))

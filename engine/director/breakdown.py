@@ -66,7 +66,9 @@ class Breakdown:
     events: list[Event] = field(default_factory=list)
     spots: list[Spot] = field(default_factory=list)
     times: list[TimeOfDay] = field(default_factory=list)
+    hours: list[TimeOfDay] = field(default_factory=list)  # those of them that are told as such, not "dark"
     weather: str = ""
     implied: bool = False  # no place is in the theme, so it plays where such people usually are
     foreign: bool = False  # some sentence does not read as English, and is left as it is
     invented: bool = False  # nobody is in the theme, so a traveller walks through it
+    empty: bool = False  # nobody is in the theme, and it says so: the film is of its places alone

@@ -20,6 +20,7 @@ _TIMES = word_set("""
     wednesday thursday friday saturday christmas
 """)
 _TO_BE = frozenset(("is", "are", "was", "were", "am"))
+_DO = frozenset(("do", "does", "did"))
 _PRESENT_AUXILIARY = {"was": "is", "were": "are", "had": "has", "am": "is"}
 
 
@@ -53,7 +54,7 @@ def _joining(clause: Clause, source: str) -> str:
 def _present_group(clause: Clause, source: str, plural: bool) -> str:
     if not clause.group:
         return ""
-    adverbs = [t.text.lower() for t in clause.group if t.tag is Tag.ADVERB and t.lower != "not"]
+    adverbs = [t.text.lower() for t in clause.group if t.tag is Tag.ADVERB and t.lower not in ("not", "once")]
     helpers = [t for t in clause.group if t.tag is Tag.AUXILIARY]
     main = next((t for t in clause.group if t.tag in (Tag.VERB, Tag.PARTICIPLE)), None)
     progressive = main is not None and main.form is Form.ING and all(t.lower in _TO_BE for t in helpers)
@@ -61,6 +62,10 @@ def _present_group(clause: Clause, source: str, plural: bool) -> str:
         if main.form is Form.DONE and main.tag is Tag.PARTICIPLE:
             return " ".join(("are" if plural else "is", main.text))
         return " ".join((*adverbs, conjugate(main.base, plural)))
+    if main is not None and main.form is Form.BASE and all(t.lower in _DO for t in helpers):
+        negated = any(t.lower == "not" for t in clause.group)
+        if not negated:  # "does she sit?" was a question: "sits"
+            return " ".join((*adverbs, conjugate(main.base, plural)))
     words = [_PRESENT_AUXILIARY.get(t.lower, t.text) if t in helpers else t.text for t in clause.group]
     if plural and words[0] in ("is", "has"):
         words[0] = {"is": "are", "has": "have"}[words[0]]
@@ -74,6 +79,9 @@ def _reduced_relatives(tokens: list[Token]) -> list[Token]:
     out = list(tokens)
     for i, t in enumerate(tokens):
         if t.form is not Form.PAST or i == 0:
+            continue
+        if i > 1 and tokens[i - 1].text == "," and tokens[i + 1 : i + 2] and tokens[i + 1].lower == "by":
+            out[i] = replace(t, tag=Tag.PARTICIPLE, form=Form.DONE)  # "races on, chased by a car"
             continue
         if i > 1 and tokens[i - 1].text == "," and tokens[i - 2].tag is Tag.NOUN and not has_verb(tokens[:i]):
             out[i] = replace(t, tag=Tag.PARTICIPLE, form=Form.DONE)  # "Alice, lost in the woods, …"
@@ -141,6 +149,8 @@ def _next_clause(tokens: Sequence[Token], start: int, previous: Clause | None) -
     draft = _Draft([], [], [], [])
     inherited = previous.subject if previous else ()
     i = start
+    if i + 1 < len(tokens) and tokens[i].text in ",—–" and tokens[i + 1].tag is Tag.RELATIVE:
+        i += 1
     if i < len(tokens) and tokens[i].tag is Tag.RELATIVE and previous is not None and previous.rest:
         inherited = _last_noun_phrase(previous.rest) or inherited
         i += 1
@@ -171,6 +181,9 @@ def _before_verb(draft: _Draft, t: Token, tokens: Sequence[Token], i: int) -> No
         draft.reduced = True
     elif t.text in ",:—–" and draft.subject and _is_opening(draft.subject):
         draft.opening += [*draft.subject, t]
+        draft.subject = []
+    elif in_noun and t.lower in ("where", "when", "while") and _finite_follows(tokens, i + 1, past_and=True):
+        draft.opening += [*draft.subject, t]  # "An empty street where a girl walks": what happens comes next
         draft.subject = []
     elif in_noun and _opens_subject(draft.subject, t):
         # "In a quiet village a baker wakes": a second noun phrase after a preposition's own is the subject.
@@ -225,6 +238,8 @@ def _ends(draft: _Draft, tokens: Sequence[Token], i: int) -> bool:
     if t.tag is Tag.RELATIVE:
         return _finite_follows(tokens, i + 1, past_and=False)
     if t.tag is Tag.SUBORDINATOR:
+        if i + 1 < len(tokens) and tokens[i + 1].lower in ("nobody", "no", "none"):
+            return False  # "an island where nobody lives"
         return _finite_follows(tokens, i + 1, past_and=False)
     if t.tag is Tag.AND or t.text in ",:—–":
         j = i

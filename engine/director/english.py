@@ -69,9 +69,11 @@ _ADVERBS = word_set(
     "not never always often sometimes soon now then there here just only even still already almost "
     "also too very "
     "quite rather suddenly finally together alone apart forever instead away back home again once "
-    "never slowly"
+    "never slowly anyway anyhow later afterwards meanwhile otherwise somehow somewhere elsewhere everywhere "
+    "nowhere upstairs downstairs indoors outdoors ashore nearby"
 )
 _AFTER_HER = word_set("and or but then to again alone together away forever there here now soon too")
+_LIKE_ADJECTIVES = ("y", "ful", "ous", "less", "ish", "ic", "al", "ed", "ing")
 _ONE = word_set("a an another each every")
 _NOUN_OPENERS = (Tag.DETERMINER, Tag.POSSESSIVE, Tag.ADJECTIVE, Tag.NUMBER)
 
@@ -168,10 +170,14 @@ def _closed_class(word: str, after: str, before: Sequence[Token]) -> Tag | None:
     if word == "to":
         verb = any(form is Form.BASE for _, form in verb_forms().get(after, ())) or after == "be"
         return Tag.TO if verb else Tag.PREPOSITION
+    if word == "once" and last is Tag.NOUN and verb_forms().get(after):
+        return Tag.ADVERB  # "where she once lived"
     if word in SUBORDINATORS or (
         word == "as" and after in DETERMINERS | PRONOUNS | POSSESSIVES and last is not None
     ):
         return Tag.SUBORDINATOR
+    if word in ("both", "all", "each") and last is Tag.PRONOUN:
+        return Tag.ADVERB  # "they both laugh"
     tables: tuple[tuple[frozenset[str], Tag], ...] = (
         (frozenset(("and", "or", "but", "then")), Tag.AND),
         (AUXILIARIES, Tag.AUXILIARY),
@@ -228,15 +234,24 @@ def _as_verb(
         base = forms[Form.PRESENT]
         blocked = is_thing_verb(base) and (has_verb or not after) and after not in DETERMINERS | POSSESSIVES
         blocked = blocked and not (after and _only_one(before))
+        listed = last.tag is Tag.MARK and not has_verb and not (after and after[0].isalnum())
+        blocked = blocked or (listed and is_thing_verb(base))  # "waves, rocks, gulls"
         return None if blocked else (Tag.VERB, base, Form.PRESENT)
     if Form.PAST in forms:
         if last.tag is Tag.MARK and after not in DETERMINERS | POSSESSIVES | PREPOSITIONS | PRONOUNS:
             return None  # "old fisherman, lost child"
         return Tag.VERB, forms[Form.PAST], Form.PAST
-    if Form.DONE in forms:
+    doers = before[: before.index(last) + 1]  # without "both" and "slowly"
+    bare = Form.BASE in forms and _plural_subject(doers, has_verb)  # "they become", "they run"
+    if Form.DONE in forms and not bare:
         return Tag.PARTICIPLE, forms[Form.DONE], Form.DONE
     base = forms[Form.BASE]
-    return (Tag.VERB, base, Form.BASE) if _plural_subject(before, has_verb) else None
+    if last.text == "," and not has_verb:
+        head = before[: next(i for i, t in enumerate(before) if t.text == ",")]
+        several = len(head) < len(before) - 1 and bool(head) and _plural_subject(head, False)
+        several = several and after in DETERMINERS | POSSESSIVES | PREPOSITIONS
+        return (Tag.VERB, base, Form.BASE) if several else None  # "Tom and Lucy, both tired, cross the …"
+    return (Tag.VERB, base, Form.BASE) if _plural_subject(doers, has_verb) else None
 
 
 def _only_one(before: Sequence[Token]) -> bool:
@@ -252,7 +267,11 @@ def _only_one(before: Sequence[Token]) -> bool:
 
 def _guessed_verb(word: str, after: str, before: Sequence[Token]) -> tuple[Tag, str, Form] | None:
     """A word of no list that stands where a verb must: "the miller winnows the grain"."""
+    if _several_named(before, word) and after in DETERMINERS | POSSESSIVES | PREPOSITIONS:
+        return Tag.VERB, word, Form.BASE  # "Paul and Maria quarrel in …"
     singular_subject = bool(before) and before[-1].tag is Tag.NOUN and not is_plural(before[-1].lower)
+    if singular_subject and (_counted(before) or before[-1].lower.endswith(_LIKE_ADJECTIVES)):
+        return None  # "two chess players", "the snowy mountains": what ends in -s is what there are
     if bool(before) and before[-1].tag is Tag.NOUN and word.endswith("ed") and after in PREPOSITIONS:
         return Tag.PARTICIPLE, word[:-2], Form.DONE  # "an astronaut marooned on Mars"
     if not singular_subject or any(t.tag is Tag.VERB for t in before):
@@ -264,12 +283,44 @@ def _guessed_verb(word: str, after: str, before: Sequence[Token]) -> tuple[Tag, 
     return None
 
 
+def _set_apart(before: Sequence[Token]) -> bool:
+    """Whether a comma comes before any verb: "After the funeral, three brothers …"."""
+    return next((t.text == "," for t in before if t.text == "," or t.tag is Tag.VERB), False)
+
+
+def _counted(before: Sequence[Token]) -> bool:
+    """Whether the noun phrase that is open began with a number."""
+    i = len(before)
+    while i and before[i - 1].tag in (Tag.NOUN, Tag.ADJECTIVE):
+        i -= 1
+    return i > 0 and before[i - 1].tag is Tag.NUMBER
+
+
+def _several_named(before: Sequence[Token], word: str) -> bool:
+    """Whether several people were named or counted, and nothing yet that they do: "Paul and Maria …"."""
+    if word.endswith("s") or not before or before[-1].tag is not Tag.NOUN:
+        return False
+    if any(t.tag not in (Tag.NOUN, Tag.AND, Tag.NUMBER, Tag.ADJECTIVE) for t in before):
+        return False
+    joined = any(t.tag is Tag.AND for t in before) and before[-1].text[0].isupper()
+    return joined or (_counted(before) and is_plural(before[-1].lower))
+
+
 def _plural_subject(before: Sequence[Token], has_verb: bool) -> bool:
     """Whether a base form can be a finite verb here: after a plural subject, or beside another base form."""
     last = before[-1]
+    if last.tag is Tag.RELATIVE:
+        return len(before) > 1 and _plural_subject(before[:-1], False)  # "two old friends who meet again"
+    joint = next((i for i in reversed(range(len(before))) if before[i].tag is Tag.SUBORDINATOR), None)
+    if joint and not any(t.tag is Tag.VERB for t in before[joint:]):
+        return _plural_subject(before[joint + 1 :], False) if before[joint + 1 :] else False
     if has_verb:
         finite = next((t for t in reversed(before) if t.tag is Tag.VERB), None)
-        if before[0].tag is Tag.SUBORDINATOR and sum(t.tag is Tag.VERB for t in before) == 1:
+        if (
+            before[0].tag is Tag.SUBORDINATOR
+            and not _set_apart(before)
+            and sum(t.tag is Tag.VERB for t in before) == 1
+        ):
             return last.tag is Tag.NOUN and is_plural(last.lower)  # "When night falls the children wait"
         return last.tag is Tag.AND and finite is not None and finite.form is Form.BASE
     if last.tag is Tag.PRONOUN:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.director.breakdown import Actor, Breakdown, Event
@@ -25,16 +25,28 @@ def kind_told(event: Event) -> EventKind:
     return EventKind.OTHER if kind is EventKind.JOURNEY and (event.thing or indoors) else kind
 
 
-def in_frame(actors: Sequence[Actor]) -> tuple[int, ...]:
-    """Members of all actors, one of each first, so that a limit on people keeps somebody of every side."""
+def in_frame(subject: Sequence[Actor], others: Sequence[Actor], shown: Mapping[int, int]) -> tuple[int, ...]:
+    """Members of all actors, so ordered that a limit on people keeps somebody of every side.
+
+    Of more than two, whoever was `shown` least comes first, so that nobody is out of frame all the time.
+    """
+    sides = [_one_of_each(subject), _one_of_each(others)]
+    if sum(map(len, sides)) > 2:
+        sides = [sorted(side, key=lambda m: shown.get(m, 0)) for side in sides]
+    return tuple(dict.fromkeys(m for row in itertools.zip_longest(*sides) for m in row if m is not None))
+
+
+def _one_of_each(actors: Sequence[Actor]) -> list[int]:
     rows = itertools.zip_longest(*(a.members for a in actors))
-    return tuple(dict.fromkeys(m for row in rows for m in row if m is not None))
+    return [m for row in rows for m in row if m is not None]
 
 
 def settled(found: Breakdown) -> list[Event]:
     """The events with a place, a time and a weather each; a theme in which nothing happens gets a walk."""
     lead = next((e.subject for e in found.events if e.subject), tuple(found.actors[:1]))
     events = [e for e in found.events if e.verb]
+    if not events and not lead:
+        return []
     if not events:
         spot = found.spots[0]
         source = found.events[0].source if found.events else ""

@@ -41,7 +41,8 @@ def _by_pronoun(
     phrase: Sequence[Token], tokens: Sequence[Token], person: Callable[[str], Kind | None]
 ) -> bool | None:
     """Whether the first pronoun after a phrase is hers; None where it may mean somebody else."""
-    pronoun = next((t for t in tokens if t.start >= phrase[-1].end and t.lower in _HIS | _HERS), None)
+    after = (t for t in tokens if t.start >= phrase[-1].end and t.tag is not Tag.MARK)  # not what is spoken
+    pronoun = next((t for t in after if t.lower in _HIS | _HERS), None)
     if pronoun is None or (pronoun.tag is Tag.PRONOUN and _acts_on(phrase, pronoun, tokens)):
         return None
     hers = pronoun.lower in _HERS

@@ -41,6 +41,7 @@ _PURPOSES = {
     Role.REACTION: Purpose.REACTION,
     Role.ENDING: Purpose.MASTER,
     Role.CUTAWAY: Purpose.CUTAWAY,
+    Role.VIEW: Purpose.COVERAGE,
 }
 _SOUNDS = {
     "forest": "birds, leaves",
@@ -225,7 +226,7 @@ def _movement(
     elif line.role is Role.ESTABLISH:
         wide = (Movement.TILT_DOWN, Movement.STATIC, Movement.PAN_RIGHT)
         wish = rng.choice(wide if not line.who else (Movement.DOLLY_IN, Movement.STATIC, Movement.TILT_DOWN))
-    elif line.role is Role.CUTAWAY:
+    elif line.role in (Role.CUTAWAY, Role.VIEW):
         wish = Movement.TILT_UP if index % 2 else Movement.PAN_RIGHT
     if previous is not None and wish is previous.movement:
         return Movement.STATIC

@@ -39,11 +39,25 @@ _ONCE_UPON_A_TIME = re.compile(r"\bonce upon a time,?\s+", re.IGNORECASE)
 _THERE_ONCE = re.compile(
     r"\b(there)(?: once (is|was|lived|lives)| (is|was|lived|lives) once)\b", re.IGNORECASE
 )
-_SAID_FIRST = re.compile(
-    r"""(["“][^"“”]+["”])[,\s]+(?:(says?|said|asks?|asked|cries|cried|shouts?|shouted|whispers?|whispered|"""
-    r"""calls?|called|answers?|answered|replies|replied)\s+)((?:the|a|an|my|his|her|our|their)(?:\s+[\w'’-]+)+?|"""
-    r"""[A-Z][\w'’-]*)(?=\s*(?:[,;:.!?]|$|\s(?:and|as|at|by|from|in|on|over|to|with)\b))"""
+_SPEECH = r"""(?P<speech>["“][^"“”]+["”])[,\s]+"""
+_SPEAKS = (
+    r"(?P<verb>says?|said|asks?|asked|cries|cried|shouts?|shouted|whispers?|whispered|calls?|called|answers?|answered|"
+    r"replies|replied)"
 )
+_SPEAKER = r"(?P<who>(?:the|a|an|my|his|her|our|their)(?:\s+[\w'’-]+)+?|[A-Z][\w'’-]*)"
+_SAID_FIRST = re.compile(
+    rf"{_SPEECH}{_SPEAKS}\s+{_SPEAKER}(?=\s*(?:[,;:.!?]|$|\s(?:and|as|at|by|from|in|on|over|to|with)\b))"
+)
+_SAID_LAST = re.compile(rf"{_SPEECH}{_SPEAKER}\s+{_SPEAKS}(?=\s*(?:[,;:.!?]|$))")
+_SPOKEN_ON = re.compile(r"""(["“][^"“”]*?)[.,]?["”],?\s+["“]([^"“”]+["”])""")
+_NAMED = re.compile(
+    r"\b((?:[Aa]n?|[Tt]he|[Mm]y|[Hh]is|[Hh]er|[Tt]heir|[Oo]ur)\s+(?:[\w'’-]+\s+){1,3}?)(?:named|called)\s+(?=[A-Z])"
+)
+_FIGURE = re.compile(
+    r"(?<![\w.,:/-])(?:[2-9]|10)(?=\s+(?!was |is |has |does )(?:[a-z-]+\s+)?"
+    r"(?:[a-z]+s|men|women|people|children)\b)"
+)
+_IN_WORDS = ("", "", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 def written_out(sentence: str) -> str:
@@ -58,8 +72,17 @@ def written_out(sentence: str) -> str:
         flags=re.IGNORECASE,
     )
     sentence = _ONCE_UPON_A_TIME.sub("", sentence)
+    sentence = _NAMED.sub(r"\1", sentence)
+    sentence = _FIGURE.sub(lambda found: _IN_WORDS[int(found[0])], sentence)
     sentence = _THERE_ONCE.sub(lambda found: f"{found[1]} {found[2] or found[3]}", sentence)
-    return _SAID_FIRST.sub(r"\3 \2 \1", sentence, count=1)
+    told = _SAID_FIRST.sub(_says, _SAID_LAST.sub(_says, sentence, count=1), count=1)
+    return sentence if told == sentence else _SPOKEN_ON.sub(r"\1, \2", told)
+
+
+def _says(found: re.Match[str]) -> str:
+    """Who speaks first, and then what; a comma that joined the two is not spoken."""
+    speech = re.sub(r",(?=[\"”]$)", "", found["speech"])
+    return f"{found['who']} {found['verb']} {speech}"
 
 
 def split_purpose(clause: Clause) -> tuple[Clause, Clause | None]:
@@ -91,6 +114,9 @@ def noun_phrases(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:
         if t.tag is Tag.NOUN:
             run.append(t)
             continue
+        if t.tag is Tag.ADJECTIVE and run and run[-1].lower.endswith(("'s", "’s")):
+            run.append(t)  # "her mother's old coat"
+            continue
         if any(r.tag is Tag.NOUN for r in run):
             phrases.append(tuple(run))
             run = []
@@ -103,7 +129,7 @@ def noun_phrases(tokens: Sequence[Token]) -> list[tuple[Token, ...]]:
     return phrases
 
 
-HOW = frozenset(("late", "early", "hard", "fast", "long", "well"))
+HOW = frozenset(("late", "early", "hard", "fast", "long", "well", "twice", "aloud"))
 """Words after a verb that say how or when, though they look like its object: "works late"."""
 _NO_THINGS = frozenset(("other", "others", "another", "same"))
 
@@ -157,6 +183,25 @@ def proper_name(phrase: Sequence[Token], nouns: Sequence[Token], article: str) -
     if len(nouns) == 1 and is_plural(nouns[0].lower):
         return ""
     return " ".join(t.text for t in phrase if t.tag in (Tag.NOUN, Tag.ADJECTIVE))
+
+
+def name_in_apposition(nouns: Sequence[Token]) -> str:
+    """The name after what somebody is: "Marco" of "her brother Marco"; "" where there is none."""
+    named = [i for i, t in enumerate(nouns) if t.text[0].isupper()]
+    first = named[0] if named else 0
+    return " ".join(t.text for t in nouns[first:]) if first and len(nouns) - first == len(named) else ""
+
+
+def named_apposition(phrase: Sequence[Token], tokens: Sequence[Token]) -> bool:
+    """Whether a phrase between commas says who the name before it is: "Elena, a young doctor, …"."""
+    first, end = tokens.index(phrase[0]), tokens.index(phrase[-1]) + 1
+    return (
+        first > 1
+        and tokens[first - 1].text == ","
+        and tokens[first - 2].text[0].isupper()
+        and phrase[0].tag in (Tag.DETERMINER, Tag.POSSESSIVE)
+        and (end == len(tokens) or tokens[end].text == ",")
+    )
 
 
 def cast_name(key: str, ref: str, index: int, count: int) -> str:

@@ -37,6 +37,9 @@ _THINGS = word_set("""
     forgiveness progress address express
 """)
 """They end like those who do something, and are no people."""
+CALLED = word_set("grandma grandpa granny mum mom mummy mommy dad daddy papa mama")
+"""Capitalised and without an article, they are what somebody is called: "Grandma bakes bread"."""
+_PLAYED = CREATURES | word_set("robot mermaid")
 GROUPS: dict[str, tuple[str, ...]] = {
     "couple": ("woman", "man"),
     "lovers": ("woman", "man"),
@@ -61,11 +64,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "rivals": ("man", "woman"),
     "enemies": ("man", "woman"),
 }
+COLLECTIVES = frozenset(("couple", "family"))
 _WOMEN = word_set("""
     girlfriend fiancée bridesmaid goddess priestess hostess landlady housewife stewardess she
 """)
 _NEUTRAL = word_set("""
     person friend neighbour neighbor villager artist actor engineer lawyer mechanic firefighter barber
+    rider biker scout groom
     waiter tailor boss clerk banker beggar rebel refugee prisoner criminal murderer killer assassin
     bandit ghosthunter hiker climber diver swimmer runner athlete boxer footballer chess-player player
     coach pianist violinist guitarist drummer composer conductor juggler acrobat jester bard minstrel
@@ -149,13 +154,19 @@ def is_pet(noun: str) -> bool:
     return any(word in CREATURES - _LIKE_PEOPLE for word in (head, *singulars(head)))
 
 
-def is_agent(noun: str) -> bool:
-    """Whether an unknown noun looks like somebody who does something: "lamplighter", "violinist"."""
+def part_of(noun: str) -> str:
+    """What a figure that is no human plays: "a dragon" for "two old dragons"; "" for people."""
     head = noun.casefold().split()[-1] if noun.split() else ""
-    return (
-        len(head) > 5
-        and head not in _THINGS
-        and head.endswith(("er", "or", "ist", "ian", "man", "woman", "eer", "ess", "ant"))
+    word = next((w for w in (head, *singulars(head)) if w in _PLAYED), "")
+    return f"{_article(word)} {word}" if word else ""
+
+
+def is_agent(noun: str) -> bool:
+    """Whether an unknown noun looks like somebody who does something: "lamplighter", "violinists"."""
+    last = noun.casefold().split()[-1] if noun.split() else ""
+    endings = ("er", "or", "ist", "ian", "man", "woman", "eer", "ess", "ant")
+    return any(
+        len(head) > 5 and head not in _THINGS and head.endswith(endings) for head in (last, *singulars(last))
     )
 
 
@@ -174,6 +185,23 @@ _TITLES = {
     **dict.fromkeys(("mrs", "ms", "miss", "queen", "princess", "lady", "aunt"), "woman"),
     **dict.fromkeys(("dr", "doctor", "captain", "detective", "old", "young", "little"), ""),
 }
+
+
+_MEN = word_set("""
+    adam alan albert alexander andrew anthony arthur ben benjamin carl carlos charles christopher daniel david
+    edward eric francis frank frederick gabriel harry henry hugo ivan jack jacob james jan jean john jonathan
+    jose joseph karl kevin leo leon louis marco martin matthew max michael mohammed nicholas oliver omar oscar
+    otto pablo patrick paul pedro peter philip pierre raj richard robert samuel simon stephen theodore thomas
+    tim tom tony victor vincent walter william
+""")
+_ALSO_WORDS = word_set("grace june may eve iris rose violet daisy lily jasmine")
+
+
+def in_small_letters(text: str) -> str:
+    """A text in capitals as one writes it, with a capital for each sentence and each first name."""
+    names = (_GIRL_NAMES | _BOY_NAMES | _MEN) - _ALSO_WORDS
+    text = re.sub(r"[^\W\d_]+", lambda w: w[0].capitalize() if w[0] in names else w[0], text.lower())
+    return re.sub(r"(?:^|(?<=[.!?…]\s)|(?<=\n))[^\W\d_]", lambda first: first[0].upper(), text)
 
 
 class Wardrobe:
@@ -219,7 +247,7 @@ class Wardrobe:
             found = self._vocabulary.find(named.group(1) or named.group(2), "hair")
             if found:
                 return f"{found[0].canonical} hair"
-        if set(re.findall(r"[a-z]+", words.casefold())) & _SLIGHT:
+        if set(re.findall(r"[a-z]+", re.sub(r"[\w-]*-years?-old", "", words.casefold()))) & _SLIGHT:
             return "grey hair"
         young = person in ("girl", "boy")
         return f"{self._rng.choice(('black', 'brown', 'blond', 'ginger') if young else _ADULT_HAIR)} hair"

@@ -59,7 +59,7 @@ _KINDS: dict[EventKind, str] = {
         leave part separate abandon say bid die vanish disappear depart sacrifice
     """,
     EventKind.WORK: """
-        build make paint cook write repair plant bake sing play teach learn dance practise practice
+        build make paint cook write repair plant bake sing play teach learn practise practice
         craft fix mend grow tell train create invent rehearse perform sew carve draw read study dig
         plow plough fish sell buy
     """,
@@ -236,8 +236,8 @@ TAILS = (
     ", as time goes by",
 )
 CUTAWAYS = (
-    "Nothing moves {at}{weather}.",
-    "{Place} lies empty{weather}.",
+    "Nobody is {at}{weather}.",
+    "{Place} {lies} empty{weather}.",
     "A wide view of {place}{weather}, and nobody is there.",
 )
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from engine.director.english import Tag, Token
+from engine.director.nobody import EMPTY_WORDS
+from engine.director.verbs import Form
 from engine.near import nearest
 from engine.story import Interior, Place
-from engine.vocabulary import Vocabulary, word_set
+from engine.vocabulary import Vocabulary, singulars, word_set
 
 # canonical setting -> (standing, walking, what lies all around)
 _PHRASES = {
@@ -27,6 +29,7 @@ _BY_NOUN = {
     "road": ("on {}", "along {}"),
     "alley": ("in {}", "along {}"),
     "station": ("at {}", "through {}"),
+    "stop": ("at {}", "past {}"),
     "rooftop": ("on {}", "across {}"),
     "square": ("in {}", "across {}"),
     "plaza": ("on {}", "across {}"),
@@ -96,7 +99,7 @@ _HOMES = {who: setting for setting, people in _FROM_PEOPLE.items() for who in pe
 _ABOUT = frozenset(("of", "about", "like", "for", "as", "without", "than"))
 _PARTS = word_set("""
     top edge foot middle heart centre center side end bottom rest outskirts depths ruins gates streets shore
-    shores
+    shores roofs walls lanes alleys banks steps
 """)
 _MAKING = word_set("""
     build make draw paint plant write buy sell want miss love dream steal imagine describe need
@@ -109,6 +112,7 @@ CITIES = word_set("""
     hamburg marseille geneva
 """)
 """Where people go and whom they do not meet: without them Lisbon would be cast."""
+_NO_NAME = EMPTY_WORDS | {"same"}
 _VESSELS = word_set("boat boats ship ships")
 _ABOARD = word_set("board sail row steer enter")
 """A ship that comes, or is found, is no place; one that somebody sails is."""
@@ -166,6 +170,9 @@ def _near_place(tokens: Sequence[Token], vocabulary: Vocabulary) -> Spot | None:
         start = phrase_start(tokens, index)
         before = tokens[start - 1].lower if start else ""
         articled = tokens[start].tag in (Tag.DETERMINER, Tag.POSSESSIVE)
+        deed = tokens[start - 2].form if start > 1 else None
+        if before == "by" and deed in (Form.PAST, Form.DONE):
+            continue  # "chased by a car"
         if before not in _STANDING or vocabulary.find(t.text) or not (articled or before == "in"):
             continue
         near = nearest(vocabulary, t.lower)
@@ -209,6 +216,8 @@ def implied_place(nouns: Sequence[str], fallback: str) -> Spot:
 def named_spot(name: str, setting: str, interior: Interior | None = None) -> Spot:
     """A place by name. The canonical setting goes into its look where the name does not already say it."""
     noun = name.casefold().split()[-1] if name.split() else setting
+    if noun not in _PHRASES:
+        noun = next((one for one in (noun, *singulars(noun)) if one in _BY_NOUN), noun)
     at, along = _BY_NOUN.get(noun, _PHRASES.get(setting, ("at {}", "through {}")))
     proper = noun in CITIES or any(w[0].isupper() for w in name.split()[1:])
     the = name if proper else f"the {name.casefold()}"
@@ -245,7 +254,10 @@ def _part_of(tokens: Sequence[Token], start: int) -> bool:
 def _spot(run: Sequence[Token], setting: str, preposition: Token | None, vocabulary: Vocabulary) -> Spot:
     """A spot from its noun phrase, without articles and without words for time and weather."""
     words = [t.text for t in run if t.tag not in (Tag.DETERMINER, Tag.POSSESSIVE, Tag.NUMBER)]
-    kept = [w for w in words[:-1] if not vocabulary.find(w, "time", "weather")] + words[-1:]
+    kept = [
+        w for w in words[:-1] if not vocabulary.find(w, "time", "weather") and w.casefold() not in _NO_NAME
+    ]
+    kept += words[-1:]
     spot = named_spot(" ".join(kept), setting)
     if preposition is not None and preposition.lower in _STANDING:
         at = f"{preposition.lower} {spot.the}"

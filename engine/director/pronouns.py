@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 from engine.director.breakdown import Actor
@@ -16,6 +17,23 @@ Meant = dict[Token, tuple[Actor, ...]]
 _ONE = frozenset(("him", "her"))
 ABSENT = frozenset(("of", "for", "about", "like", "as", "without", "named", "than", "into"))
 """What stands before somebody who is spoken of and not there: "thinks of her"."""
+
+
+OF_THE_MIND = frozenset(("miss", "remember", "mourn", "recall", "imagine"))
+"""Whom one misses or remembers is not there either."""
+_SENT = frozenset(("write", "send", "post", "mail", "phone", "telephone", "email", "text", "pray"))
+
+
+def is_absent(before: Token | None, verb: str) -> bool:
+    """Whether somebody named after a verb and `before` is only spoken of: "writes a letter to his wife"."""
+    if verb in OF_THE_MIND:
+        return True
+    return before is not None and (before.lower in ABSENT or (verb in _SENT and before.lower == "to"))
+
+
+def by_teller(words: str, teller: Actor) -> str:
+    """What the teller does, told of somebody else: "teaches my daughter" -> "teaches his daughter"."""
+    return re.sub(r"\bmy(?=\s)(?![^\"“]*[\"”])", teller.his, words)
 
 
 def meant_as_subject(word: str, met: Sequence[Actor]) -> tuple[Actor, ...]:
@@ -34,7 +52,8 @@ def meant_as_object(word: str, met: Sequence[Actor], lately: Sequence[Actor]) ->
     Who is drawn as the other sex may be meant too, unless the noun says so ("a king").
     """
     if word not in _ONE:
-        return meant_as_subject(word, met)
+        several = meant_as_subject(word, met)
+        return several if len(several) > 1 or any(a.plural for a in several) else ()  # one is not "them"
     for people in (lately, met):
         alone = [a for a in people if not a.plural]
         drawn = [a for a in alone if a.kind.person in _MEANT[word]]

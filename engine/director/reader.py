@@ -7,23 +7,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from engine.director.asked import stated
 from engine.director.breakdown import Actor, Breakdown, Event
+from engine.director.casting import Casting
 from engine.director.clauses import clauses, present
 from engine.director.english import Clause, Tag, Token, is_plural, plain, sentences, tag
-from engine.director.gender import as_told, told_with
+from engine.director.gender import told_with
+from engine.director.nobody import says_nobody, without_asides
 from engine.director.nouns import (
-    articled,
     as_written,
-    camouflage,
-    cast_name,
     described,
-    is_somebody,
-    lower_article,
     moved_token,
+    named_apposition,
     names_only,
     noun_phrases,
-    possessed,
-    proper_name,
     quoted,
     shortened,
     split_purpose,
@@ -32,41 +29,34 @@ from engine.director.nouns import (
     with_subject,
     written_out,
 )
-from engine.director.people import (
-    GROUPS,
-    Kind,
-    Wardrobe,
-    is_agent,
-    is_pet,
-    kind_of,
-    kind_of_name,
-    tells_gender,
-)
 from engine.director.places import Spot, find_place, implied_place, is_place_name
 from engine.director.pronouns import (
     ABSENT,
+    OF_THE_MIND,
     Meant,
+    by_teller,
+    is_absent,
     meant_as_subject,
     meant_by_objects,
     predicate_by_name,
     sentence_by_name,
 )
 from engine.director.reading import reads_english
-from engine.story import CastMember, TimeOfDay
+from engine.story import TimeOfDay
 from engine.vocabulary import Vocabulary
 
-_NUMBERS = {"two": 2, "both": 2, "three": 3, "four": 4, "five": 5}
 _PREDICATE = frozenset(("be", "become", "remain", "seem", "appear"))
+_NO_HOUR = frozenset(("day", "dark", "bright", "darkness"))  # "a day at the sea", "a dark coat"
 MOST_SENTENCES = 240
-MOST_CAST = 40
 _OPEN_AIR = ("forest", "city", "beach", "desert", "mountains", "castle", "harbour")
 
 
-def break_down(theme: str, vocabulary: Vocabulary, rng: random.Random) -> Breakdown:
-    """Reads a theme, sentence by sentence."""
+def break_down(theme: str, vocabulary: Vocabulary, rng: random.Random, people_only: bool = True) -> Breakdown:
+    """Reads a theme, sentence by sentence. `people_only`: whoever is no human is played by one."""
     theme = unquoted(theme)
-    reader = _Reader(theme, vocabulary, rng)
-    parts = sentences(theme)
+    told = without_asides(theme)
+    reader = _Reader(theme, vocabulary, rng, people_only)
+    parts = sentences(told)
     step = max(1, -(-len(parts) // MOST_SENTENCES))  # a book is read in samples, or it would take minutes
     for number, sentence in enumerate(parts[::step]):
         following = parts[number * step + 1 : number * step + 2]
@@ -74,25 +64,14 @@ def break_down(theme: str, vocabulary: Vocabulary, rng: random.Random) -> Breakd
     return reader.finish()
 
 
-class _Reader:
+class _Reader(Casting):
     """Goes through a text once and remembers whom and what it has met."""
 
-    def __init__(self, theme: str, vocabulary: Vocabulary, rng: random.Random) -> None:
-        self.theme = theme
-        self.vocabulary = vocabulary
-        self.rng = rng
-        self.result = Breakdown()
-        self.result.weather = vocabulary.first(theme, "weather") or ""
-        self.wardrobe = Wardrobe(vocabulary, rng, camouflage(theme, vocabulary, self.result.weather))
-        self.last: list[Actor] = []  # most recent first, for pronouns
+    def __init__(self, theme: str, vocabulary: Vocabulary, rng: random.Random, people_only: bool) -> None:
+        super().__init__(theme, vocabulary, rng, people_only)
         self.heard: dict[Actor, int] = {}  # the last sentence that told of somebody
         self.meant: Meant = {}  # of this sentence: whom its object pronouns mean
         self.thing = ""
-        self.number = 0
-        self.pets: set[str] = set()  # animals that somebody owns: they are shown, and are nobody
-        self.tokens: list[Token] = []  # of this sentence
-        self.named: dict[int, Actor] = {}  # of this sentence: where a noun phrase starts -> whom it names
-        self.born: dict[str, int] = {}  # key of an actor -> the sentence that brought it in
         self.subjects: dict[tuple[Token, ...], tuple[Actor, ...]] = {}  # of this sentence: clauses share them
 
     def read(self, sentence: str, number: int, following: str = "") -> None:
@@ -100,7 +79,7 @@ class _Reader:
         self.subjects.clear()
         self.named.clear()
         self.meant.clear()
-        sentence = shortened(written_out(sentence))
+        sentence = shortened(stated(shortened(written_out(sentence))))
         if not reads_english(sentence, self.vocabulary):
             self.result.foreign = True
             self.result.events.append(as_written(sentence, number))
@@ -118,7 +97,8 @@ class _Reader:
 
     def finish(self) -> Breakdown:
         result = self.result
-        if not result.actors:
+        result.empty = not result.actors and says_nobody(self.theme, self.vocabulary)
+        if not result.actors and not result.empty:
             result.invented = True
             actor = self._owner() or self._traveller()
             result.events = [with_subject(e, actor) for e in result.events]
@@ -131,7 +111,10 @@ class _Reader:
         return result
 
     def _clause(self, clause: Clause, source: str) -> None:
-        absent = any(t.lower in ("never", "nobody", "no") for t in (*clause.group, *clause.subject[:1]))
+        absent = any(
+            t.lower in ("never", "nobody", "no", "none", "no-one")
+            for t in (*clause.group, *clause.subject[:1])
+        )
         if clause.subject not in self.subjects:
             self.subjects[clause.subject] = self._subject(clause, source, absent)
         subject = self.subjects[clause.subject]
@@ -147,11 +130,16 @@ class _Reader:
         for m in self.vocabulary.find(text, "time"):
             if TimeOfDay(m.canonical) not in self.result.times:
                 self.result.times.append(TimeOfDay(m.canonical))
+            hour = text[slice(*m.span)].lower() not in _NO_HOUR
+            if hour and TimeOfDay(m.canonical) not in self.result.hours:
+                self.result.hours.append(TimeOfDay(m.canonical))
         plural = len(subject) > 1 or any(a.plural for a in subject)
         if not subject and clause.subject:
             last = clause.subject[-1].lower
             plural = is_plural(last) or last in ("they", "these", "those")
         words = predicate_by_name(present(clause, source, plural), clause.rest, meant, self.thing, source)
+        if any(a.key == "traveller" for a in subject):
+            words = by_teller(words, subject[0])
         if words and subject:
             words = " with ".join((words, *self._beside(clause.subject, source)))
         event = Event(
@@ -202,50 +190,39 @@ class _Reader:
         if len(head) == 1 and head[0].tag is Tag.PRONOUN:
             if head[0].lower in ("i", "you", "we") and clause.verb:
                 return (self._teller(),)
+            unheard = (
+                clause.verb and not absent and self.tokens[0].tag is not Tag.SUBORDINATOR
+            )  # "When she wakes, Anna …"
+            if head[0].lower in ("he", "she", "they") and unheard:
+                someone = self._someone(head[0].lower)
+                if someone:
+                    return someone
             return meant_as_subject(head[0].lower, self.last)
         found: list[Actor] = []
         for phrase in noun_phrases(clause.subject):
-            before = (
-                clause.subject[clause.subject.index(phrase[0]) - 1]
-                if phrase[0] != clause.subject[0]
-                else None
-            )
-            if before is not None and before.tag is not Tag.AND and clause.verb:
+            at = clause.subject.index(phrase[0])
+            before = clause.subject[at - 1] if at else None
+            if before is not None and before.text == "," and named_apposition(phrase, clause.subject):
+                continue
+            listed = before is not None and (before.tag is Tag.AND or _in_list(clause.subject, before))
+            if before is not None and not listed and clause.verb:
                 break  # "a woman in a yellow raincoat": only the first phrases are the subject
+            if before is not None and before.lower == "without":
+                continue
             if phrase[-1].text[0].isupper() and is_place_name(phrase[-1].text, before, clause.verb):
                 continue
             actor = self._actor(
                 phrase,
                 source,
-                acts=bool(clause.verb) or names_only(clause.subject),
-                words=plain(clause.subject, source),
+                acts=bool(clause.verb) or names_only(clause.subject) or phrase[0].tag is Tag.NUMBER,
+                words=plain(clause.subject if not at else described(clause.subject[at:]), source),
                 new=not absent,
             )
             if actor is not None and actor not in found:
                 found.append(actor)
+        if found and clause.verb and [t.lower for t in clause.subject[-2:]] == ["and", "i"]:
+            found.append(self._teller())  # "my sister and I"
         return tuple(found)
-
-    def _teller(self) -> Actor:
-        """Who "I" and "you" are: the one whose story it is."""
-        known = next((a for a in self.result.actors if a.key == "traveller"), None)
-        return known or self._traveller()
-
-    def _owner(self) -> Actor | None:
-        """Whose story it is, where nobody acts in it: "my grandmother's last summer"."""
-        for owner in re.findall(r"([^\W\d_]+)['’]s\b", self.theme[:2000].casefold()):
-            kind = self._person(owner)
-            if kind is not None:
-                return self._hire(owner, f"the {owner}", f"the {owner}", [kind], owner)
-        return None
-
-    def _traveller(self) -> Actor:
-        """Somebody whom the theme does not name; its pronouns may still tell a woman from a man."""
-        words = set(re.findall(r"[a-z]+", self.theme.casefold()))
-        if words & {"they", "we", "us", "them"} and not words & {"he", "she", "him", "her", "i", "you"}:
-            kinds = [Kind("woman"), Kind("man")]
-            return self._hire("travellers", "two travellers", "the travellers", kinds, "two travellers")
-        kind = Kind("woman" if re.search(r"\b(she|her|hers)\b", self.theme, re.IGNORECASE) else "man")
-        return self._hire("traveller", "a traveller", "the traveller", [kind], "a traveller")
 
     def _objects(self, clause: Clause, source: str) -> tuple[Actor, ...]:
         found: list[Actor] = []
@@ -253,7 +230,7 @@ class _Reader:
         for phrase in noun_phrases(tokens):
             index = tokens.index(phrase[0])
             before = tokens[index - 1] if index else None
-            if self._is_owned(phrase) or (before is not None and before.lower in ABSENT):
+            if self._is_owned(phrase) or is_absent(before, clause.verb):
                 continue
             if phrase[-1].text[0].isupper() and is_place_name(phrase[-1].text, before, clause.verb):
                 continue
@@ -268,124 +245,11 @@ class _Reader:
         """Whom the object pronouns of a clause mean, where that is sure; not one of `but`."""
         met = [a for a in self.last if a not in but]
         lately = [a for a in met if self.heard.get(a, self.number) >= self.number - 1]
-        return meant_by_objects(clause.rest, met, lately)
-
-    def _actor(
-        self, phrase: Sequence[Token], source: str, *, acts: bool, words: str, new: bool
-    ) -> Actor | None:
-        """The actor that a noun phrase names; a new one is cast where it names somebody unknown."""
-        if phrase[0].start in self.named:
-            return self.named[phrase[0].start]  # the very words that brought somebody in: "a witch who …"
-        actor = self._read_actor(phrase, source, acts, words, new)
-        if actor is not None:
-            self.named[phrase[0].start] = actor
-        return actor
-
-    def _read_actor(
-        self, phrase: Sequence[Token], source: str, acts: bool, words: str, new: bool
-    ) -> Actor | None:
-        nouns = [t for t in phrase if t.tag is Tag.NOUN]
-        noun = " ".join(t.text for t in nouns)
-        key = noun.casefold()
-        article = phrase[0].lower if phrase[0].tag in (Tag.DETERMINER, Tag.POSSESSIVE) else ""
-        name = proper_name(phrase, nouns, article)
-        adjectives = " ".join(t.lower for t in phrase if t.tag is Tag.ADJECTIVE)
-        known = self._known(key, adjectives, article, bool(name))
-        if known is not None or not new or len(self.result.cast) >= MOST_CAST:
-            return known
-        if self._is_owned(phrase):
-            return None
-        kind = kind_of(noun, self.vocabulary, self.rng)
-        if kind is None and name and is_somebody(nouns, acts, self.vocabulary):
-            kind = kind_of_name(name, self.rng)
-        agent = acts and bool(article) and is_agent(noun)
-        if kind is None and agent and not self.vocabulary.find(noun, "setting", "time"):
-            kind = Kind(self.rng.choice(("man", "woman")))
-        if kind is None:
-            return None
-        if not is_plural(nouns[-1].lower):
-            kind = as_told(kind, phrase, self.tokens, self._person)
-        if name and len(nouns) == 1 and not nouns[0].start and self._person(key) is not None:
-            name = ""  # "Dragon attacks village": a capital only because it comes first
-        shown = " ".join(t.text if t.text.isupper() and len(t.text) > 1 else t.lower for t in nouns)
-        first = plain(phrase, source) if name else articled(phrase, article, source)
-        if name:
-            return self._hire(key, name, name, [kind], words)
-        count = next((_NUMBERS[t.lower] for t in phrase if t.lower in _NUMBERS), 0)
-        group = (
-            GROUPS.get(nouns[-1].lower) if article not in ("a", "an") or nouns[-1].lower == "couple" else None
-        )
-        if group or count or is_plural(nouns[-1].lower):
-            kinds = [Kind(p) for p in group] if group else [kind]
-            size = count or len(kinds) if group else max(count, 2)
-            kinds = [kinds[i % len(kinds)] for i in range(size)]
-            return self._hire(key, first, f"the {shown}", kinds, words)
-        if possessed(phrase):
-            return self._hire(key, first, first, [kind], words)
-        ref = f"the {shown}"
-        if any(a.key == key for a in self.result.actors):
-            ref = f"the {adjectives} {key}" if adjectives else f"the other {key}"
-        return self._hire(key, first, ref, [kind], words)
-
-    def _person(self, noun: str) -> Kind | None:
-        """What sort of character a word names; no coin of the film is tossed for it."""
-        return kind_of(noun, self.vocabulary, random.Random(0)) or (
-            Kind("man") if noun[0].isupper() and tells_gender(noun.casefold()) else None
-        )
-
-    def _is_owned(self, phrase: Sequence[Token]) -> bool:
-        """Whether a phrase names an animal of somebody who was met: "her dog", and then "the dog"."""
-        noun = phrase[-1].lower
-        if phrase[0].tag is Tag.POSSESSIVE and self.result.actors and is_pet(noun):
-            self.pets.add(noun)
-        return noun in self.pets
-
-    def _beside(self, subject: Sequence[Token], source: str) -> list[str]:
-        """Animals that go along: "her dog" of "a girl and her dog"."""
-        owned = [p for p in noun_phrases(subject) if p[0].tag is Tag.POSSESSIVE and self._is_owned(p)]
-        return [plain(phrase, source) for phrase in owned]
-
-    def _known(self, key: str, adjectives: str, article: str, name: bool) -> Actor | None:
-        actors = self.result.actors
-        exact = [a for a in actors if a.key == key and not (adjectives and a.ref.startswith("the ") and name)]
-        if name:
-            return next(
-                (a for a in actors if set(key.split()) & set(a.key.split()) and not a.ref.startswith("the ")),
-                None,
-            )
-        if article == "another" or (article in ("a", "an") and self.born.get(key) == self.number):
-            return None  # "a man meets a man"; a sentence later, "a man" is the one we know
-        if exact:
-            return next((a for a in exact if adjectives and adjectives in a.first.casefold()), exact[0])
-        head = key.split()[-1] if key else ""
-        same_head = [a for a in actors if head == a.key.split()[-1]]
-        if same_head:
-            return same_head[0]
-        if article == "the" and head in ("man", "woman", "boy", "girl", "child", "stranger"):
-            alike = [a for a in actors if not a.plural and (a.kind.person == head or head == "stranger")]
-            return alike[0] if len(alike) == 1 else None
-        return None
-
-    def _hire(self, key: str, first: str, ref: str, kinds: Sequence[Kind], words: str) -> Actor:
-        result = self.result
-        members = []
-        for i, kind in enumerate(kinds):
-            name = cast_name(key, ref, i, len(kinds))
-            taken = {c.name.casefold() for c in result.cast}
-            number = 2
-            while name.casefold() in taken:
-                name, number = f"{name.rstrip(' 0123456789')} {number}", number + 1
-            members.append(len(result.cast))
-            result.cast.append(
-                CastMember(name=name, look=self.wardrobe.look(kind, words if i == 0 else key, result.weather))
-            )
-            if kind.creature:
-                result.creatures.append(name)
-        actor = Actor(tuple(members), key, lower_article(first), ref, len(kinds) > 1, kinds[0])
-        result.actors.append(actor)
-        self.last.insert(0, actor)
-        self.born[key] = self.number
-        return actor
+        meant = meant_by_objects(clause.rest, met, lately)
+        for i, t in enumerate(clause.rest):
+            if t.lower == "me" and clause.verb and not (i and clause.rest[i - 1].lower in ABSENT):
+                meant[t] = (self._teller(),)
+        return {} if clause.verb in OF_THE_MIND else meant
 
     # ---- words
 
@@ -397,3 +261,8 @@ class _Reader:
         return (
             "" if first is None or clause.rest[0] not in first else thing(first, self.pets, self.vocabulary)
         )
+
+
+def _in_list(tokens: Sequence[Token], comma: Token) -> bool:
+    """Whether a comma parts the items of a list, which an "and" ends: "a knight, a witch and a king"."""
+    return comma.text == "," and any(t.tag is Tag.AND for t in tokens[tokens.index(comma) :])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from engine.director.breakdown import Breakdown
 from engine.director.clauses import has_verb
@@ -12,12 +13,15 @@ from engine.director.english import (
     DETERMINERS,
     POSSESSIVES,
     PREPOSITIONS,
+    PRONOUNS,
     SUBORDINATORS,
     Tag,
+    Token,
     sentences,
     tag,
 )
 from engine.director.people import CREATURES
+from engine.director.wording import joined
 from engine.errors import BadInput
 from engine.vocabulary import Vocabulary, is_story_word, singulars, word_set
 
@@ -47,6 +51,13 @@ _LEADING = (
     | AUXILIARIES
     | word_set("to who which that whose")
 )
+
+
+_LAST = word_set("do up down out off over")
+"""They lead to something, and may end what is told: "what would you do", "wakes up"."""
+_TITLED_FROM = 40  # words of a first sentence that a title is made of
+_ENDING = (Tag.AND, Tag.MARK)
+_PARTING = frozenset((Tag.PREPOSITION, Tag.SUBORDINATOR, Tag.RELATIVE, Tag.TO))
 
 
 def check_numbers(shots: int, seconds: float | None) -> None:
@@ -107,35 +118,78 @@ def _only_english(word: str, vocabulary: Vocabulary) -> bool:
 
 def make_title(theme: str, found: Breakdown) -> str:
     """A title from the theme: itself if it is short, else who and whom or what, or who and where."""
-    first = next(iter(sentences(theme)), theme).strip().rstrip(".!?…,;: ")
-    if len(first.split()) <= 4:
-        return _titled(first)[:120]
+    first = " ".join(next(iter(sentences(theme)), theme).split(maxsplit=_TITLED_FROM)[:_TITLED_FROM])
+    asks, first = first.endswith("?"), first.rstrip(".!?…,;: ")
+    if len(first.split()) <= (8 if asks else 4):
+        return _titled(first)[:119] + "?" * asks
     event = next((e for e in found.events if e.subject and (e.others or e.thing)), None)
     lead = event.subject[0] if event else (found.actors[0] if found.actors and not found.invented else None)
-    if lead is None:
+    unnamed = first.split()[0].casefold() in PRONOUNS
+    if lead is None or unnamed:
         return _titled(_opening(first))[:120]
-    who = lead.ref
+    acting = next((e.subject for e in found.events if e.subject), ()) if found.actors else ()
+    who = joined(a.ref for a in acting) if event is None and lead in acting else lead.ref
     if event is not None:
-        whom = " and ".join(a.ref for a in event.subject[1:]) or (
-            event.others[0].ref if event.others else event.thing
-        )
-        return _titled(f"{who} and {whom}")[:120]
+        whom = [a.ref for a in event.subject[1:]] or [event.others[0].ref if event.others else event.thing]
+        return _titled(joined([who, *whom]))[:120]
     if found.implied:
-        return _titled(_opening(first))[:120]
+        whole = _opening(first)
+        cut = len(acting) > 1 and lead in acting and whole != first and _unfinished(first, whole)
+        return _titled(joined(a.ref for a in acting) if cut else whole)[:120]
     spot = found.spots[0]
     return _titled(f"{who} {spot.at if spot.setting == 'room' else 'of ' + spot.the}")[:120]
 
 
 def _opening(sentence: str) -> str:
     """What happens first in a sentence, in at most six words that do not lead to what was cut: "… at the"."""
-    words = sentence.split()[:6]
-    tokens = tag(" ".join(words))
-    joint = next((t for i, t in enumerate(tokens) if t.tag is Tag.AND and has_verb(tokens[:i])), None)
-    if joint is not None:
-        return " ".join(words)[: joint.start].rstrip(" ,;:—–")
+    words = sentence.split()
+    tokens = tag(sentence := " ".join(words))
+    ends = [(sentence[: t.start].rstrip(" ,;:—–"), t) for t in _joints(tokens)]
+    told = [end for end, t in ends if len(end.split()) > 1 and not _leads_on(end.split()[-1].casefold(), t)]
+    short = [end for end in told if len(end.split()) <= 6]
+    if len(words) > 6 and (short or (told and len(told[0].split()) <= 9)):
+        return short[-1] if short else told[0]
+    if len(words) <= 9 and not short:
+        return sentence.rstrip(" ,;:—–")
+    words = words[:6]
     while len(words) > 1 and words[-1].casefold().strip(",;:—–") in _LEADING:
         words.pop()
     return " ".join(words).rstrip(" ,;:—–")
+
+
+def _leads_on(word: str, joint: Token) -> bool:
+    """Whether the last word before a joint needs what follows: in "out | of", not in "falls out | and"."""
+    return word in _LEADING and not (word in _LAST and (joint.tag in _ENDING or word == "do"))
+
+
+def _unfinished(sentence: str, title: str) -> bool:
+    """Whether a title had to be cut where nothing ends."""
+    return not any(sentence[: t.start].rstrip(" ,;:—–") == title for t in _joints(tag(sentence)))
+
+
+def _joints(tokens: Sequence[Token]) -> list[Token]:
+    """Where a sentence may be cut: before each phrase that is joined to it, up to a second deed."""
+    found: list[Token] = []
+    for i, t in enumerate(tokens[1:], 1):
+        if t.tag is Tag.PREPOSITION and not (tokens[i + 1 :] and tokens[i + 1].tag not in _ENDING):
+            continue  # "wakes up and …"
+        parts = t.tag in _PARTING or t.text in ",;:—–"
+        if _in_list(tokens, i):
+            continue  # "a knight, a witch and a king"
+        if t.tag is Tag.AND and not (has_verb(tokens[:i]) and has_verb(tokens[i:])):
+            continue  # "a dark and stormy night", "Paul and Maria quarrel"
+        if parts or t.tag is Tag.AND:
+            found.append(t)
+        if t.tag is Tag.AND:
+            break
+    return found
+
+
+def _in_list(tokens: Sequence[Token], i: int) -> bool:
+    """Whether the token at i is a comma of a list; "the beach, and snow" is none."""
+    later = [j for j in range(i + 1, len(tokens)) if tokens[j].tag is Tag.AND]
+    listed = bool(later) and (later[0] > i + 1 or any(t.text == "," for t in tokens[:i]))
+    return listed and tokens[i].text == "," and not has_verb(tokens[:i])
 
 
 def make_logline(theme: str) -> str:
@@ -146,7 +200,7 @@ def make_logline(theme: str) -> str:
         line = f"{line.rstrip('.')}. {parts[1]}" if line[-1].isalnum() else f"{line} {parts[1]}"
     if len(line) > 300:
         line = line[:299].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
-    line = line[:1].upper() + line[1:]
+    line = line[:1].upper() + line[1:].rstrip(" ,;:")
     return line if line.endswith((".", "!", "?", "…", '"', "”")) else line + "."
 
 

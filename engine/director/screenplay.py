@@ -11,7 +11,7 @@ from engine.director.beats import Line, Role
 from engine.director.breakdown import Breakdown
 from engine.director.english import sentences
 from engine.director.fountain import Action, Scene, Script, Speech
-from engine.director.people import Kind, Wardrobe, kind_of, kind_of_name
+from engine.director.people import Kind, Wardrobe, kind_of, kind_of_name, part_of
 from engine.director.phrasebook import EventKind
 from engine.director.places import Spot, named_spot
 from engine.errors import BadInput
@@ -33,10 +33,11 @@ class _Unit:
 
 
 def read_screenplay(
-    script: Script, shots: int, vocabulary: Vocabulary, rng: random.Random
+    script: Script, shots: int, vocabulary: Vocabulary, rng: random.Random, people_only: bool = True
 ) -> tuple[Breakdown, list[Line]]:
     """The cast and exactly `shots` lines of a screenplay, every scene with at least one.
 
+    `people_only`: whoever is no human is played by one.
     Raises BadInput where the screenplay has more scenes than shots were asked for, or nothing in it.
     """
     scenes = script.scenes
@@ -46,7 +47,7 @@ def read_screenplay(
         )
     if len(scenes) > shots:
         raise BadInput(f"The screenplay has {len(scenes)} scenes: ask for at least {len(scenes)} shots.")
-    found = _cast(script, vocabulary, rng)
+    found = _cast(script, vocabulary, rng, people_only)
     units = [u for i, scene in enumerate(scenes) for u in _units(scene, i)]
     while len(units) > shots:
         _merge(units)
@@ -54,7 +55,7 @@ def read_screenplay(
     return found, _lines(units, scenes, found, vocabulary)
 
 
-def _cast(script: Script, vocabulary: Vocabulary, rng: random.Random) -> Breakdown:
+def _cast(script: Script, vocabulary: Vocabulary, rng: random.Random, people_only: bool) -> Breakdown:
     """Everybody with a cue, in the order in which the script names them, each with the look it gives them."""
     found = Breakdown()
     actions = [i.text for s in script.scenes for i in s.items if isinstance(i, Action)]
@@ -73,9 +74,11 @@ def _cast(script: Script, vocabulary: Vocabulary, rng: random.Random) -> Breakdo
             or _described(introduced, vocabulary)
             or kind_of_name(name, rng)
         )
-        found.cast.append(CastMember(name=name, look=wardrobe.look(kind, introduced, "")))
-        if kind.creature:
+        look, part = wardrobe.look(kind, introduced, ""), part_of(name)
+        if part:
+            look = f"{look}, standing in for {part}" if people_only else part
             found.creatures.append(name)
+        found.cast.append(CastMember(name=name, look=look))
     return found
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterable
 
 from engine.director import phrasebook
-from engine.director.breakdown import Actor
+from engine.director.breakdown import Actor, Event
+from engine.director.english import is_plural
+from engine.director.places import Spot
+from engine.story import TimeOfDay
 from engine.vocabulary import Vocabulary, word_sections
 
 LONGEST = 400  # characters of a description; longer sentences are cut at a word
@@ -15,6 +19,34 @@ LONGEST = 400  # characters of a description; longer sentences are cut at a word
 def introduction(actor: Actor) -> str:
     """The introduction; somebody's "his daughter" becomes "the daughter" where nobody stands before it."""
     return re.sub(r"^(?:his|her|their|its|my|our)\s+", "the ", actor.first)
+
+
+def joined(names: Iterable[str]) -> str:
+    """ "the knight, the witch and the king"."""
+    *first, last = [*names] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def header(event: Event, spot: Spot, phrase: str, vocabulary: Vocabulary) -> str:
+    """ "A stormy harbour at night", or the `phrase` of the theme where it is one."""
+    if phrase:
+        return phrase[:LONGEST]
+    hour = "" if event.time in (None, TimeOfDay.DAY) else f" at {event.time.value}"
+    sky = {"rain": "rainy", "snow": "snowy", "fog": "foggy"}.get(event.weather or "", "")
+    own = [m for m in vocabulary.find(event.source, "weather") if event.source[slice(*m.span)].endswith("y")]
+    if own:
+        sky = event.source[slice(*own[0].span)].lower()
+    noun = spot.place.name[:1].lower() + spot.place.name[1:]
+    if spot.setting == "room" or not sky or not spot.the.startswith("the "):
+        return f"{spot.the}{hour}"[:1].upper() + f"{spot.the}{hour}"[1:]
+    article = "" if noun.endswith("s") else ("An " if sky[0] in "aeiou" else "A ")
+    text = f"{article}{sky} {noun}{hour}"
+    return text[:1].upper() + text[1:]
+
+
+def lies(spot: Spot) -> str:
+    """The verb for a place: "the castle lies", "the mountains lie"."""
+    return "lie" if is_plural(spot.the.split()[-1].casefold()) else "lies"
 
 
 def lowered(text: str) -> str:
@@ -56,6 +88,7 @@ def clip(text: str) -> str:
     text = " ".join(text.split()).rstrip(" ,;:")
     if len(text) > LONGEST:
         text = text[:LONGEST].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
+    text = re.sub(r"(\w)([\"”])$", r"\1.\2", text)
     return text if text.endswith((".", "!", "?", "…", '"', "”")) else text + "."
 
 
