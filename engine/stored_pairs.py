@@ -1,9 +1,9 @@
 """The pairs of `stage film` in their folder, and how a film that was stopped goes on from them.
 
 Until the film is done, `unfinished.json` in that folder says what each pair was drawn from, and holds the
-storyboard that a language model made of the theme. The same drawing, or directing, asked for by the next run
-is taken from there: an hour on a GPU, or what a service was paid, is not spent twice because a renderer
-failed.
+storyboard that a language model made of the theme, and the text R_i that was written for each pair. The same
+drawing, directing or text, asked for by the next run is taken from there: an hour on a GPU, or what a service
+was paid, is not spent twice because a renderer failed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from engine.manifest import inside
 from engine.step2.conditions import PackedFrame, PairConditions, PairRecipe, PairTake, StoredFrame
-from engine.story import FrameSide, Storyboard
+from engine.story import FrameSide, Shot, Storyboard
 from engine.video.files import write_bytes
 
 if TYPE_CHECKING:
@@ -62,8 +62,17 @@ class _Directed(BaseModel):
     storyboard: Storyboard
 
 
-_NOTES = TypeAdapter(dict[str, _Drawn | _Directed])
-"""By the hash of what was asked for: `drawing_of`, `directing_of`."""
+class _Refined(BaseModel):
+    """The text R_i of a pair. A service knows an order again by it, and a model would write another one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+
+
+_Note = _Drawn | _Directed | _Refined
+_NOTES = TypeAdapter(dict[str, _Note])
+"""By the hash of what was asked for: `drawing_of`, `directing_of`, `refining_of`."""
 
 
 def frames_folder(film: Path) -> Path:
@@ -97,12 +106,20 @@ def directing_of(model: Target, story: str, shots: int, profile: Profile, seed: 
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
+def refining_of(refiner: str, shot: Shot, storyboard: Storyboard, pair: StoredPair) -> str:
+    """What names a text R_i, as a SHA-256: who writes it, and all that it is written from."""
+    cast = [member.model_dump(mode="json") for member in storyboard.cast]
+    told = (refiner, shot.model_dump(mode="json"), cast, str(storyboard.rate))
+    frames = (pair.start.sha256, pair.end.sha256)
+    return hashlib.sha256(json.dumps((told, frames)).encode()).hexdigest()
+
+
 class PairStore:
     """The folder of frames of one film. Unreadable notes of an unfinished film are the same as none."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._notes: dict[str, _Drawn | _Directed] = {}
+        self._notes: dict[str, _Note] = {}
         with suppress(OSError, ValidationError):
             self._notes = _NOTES.validate_json((folder / UNFINISHED).read_bytes())
 
@@ -114,6 +131,15 @@ class PairStore:
     def keep_directed(self, directing: str, storyboard: Storyboard) -> None:
         """Note a storyboard. Raises StageError when it cannot be written."""
         self._note(directing, _Directed(storyboard=storyboard))
+
+    def refined(self, refining: str) -> str | None:
+        """The text of that `refining_of`, if an unfinished run has it."""
+        found = self._notes.get(refining)
+        return found.text if isinstance(found, _Refined) else None
+
+    def keep_refined(self, refining: str, text: str) -> None:
+        """Note a text. Raises StageError when it cannot be written."""
+        self._note(refining, _Refined(text=text))
 
     def find(self, drawing: str) -> StoredPair | None:
         """The pair of that `drawing_of`, if an unfinished run drew it and its files are unchanged."""
@@ -160,7 +186,7 @@ class PairStore:
                     (self.folder / name).unlink(missing_ok=True)
         (self.folder / UNFINISHED).unlink(missing_ok=True)
 
-    def _note(self, name: str, what: _Drawn | _Directed) -> None:
+    def _note(self, name: str, what: _Note) -> None:
         self._notes[name] = what
         write_bytes(self.folder / UNFINISHED, _NOTES.dump_json(self._notes, indent=1))
 

@@ -24,7 +24,7 @@ from engine.manifest import FilmManifest, LineageRecord, ShotRecord, abandoned_f
 from engine.step2.conditions import MemoryFrame, PairConditions, PairTake
 from engine.step2.painter import settle
 from engine.step2.prompt import compose
-from engine.stored_pairs import PairStore, StoredPair, drawing_of, frames_folder
+from engine.stored_pairs import PairStore, StoredPair, drawing_of, frames_folder, refining_of
 from engine.story import FrameRate, FrameSide, Shot, Storyboard
 from engine.video.film import assemble
 from engine.watched import IsCancelled, watched
@@ -84,10 +84,11 @@ class PairDrawn:
 
 @dataclass(frozen=True)
 class Refined:
-    """The text R_i that tells the video model what moves."""
+    """The text R_i that tells the video model what moves; `before`: written by an earlier run."""
 
     shot: int
     text: str
+    before: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ def shoot(
     check(storyboard, pins)
     store = PairStore(frames_folder(out))
     pairs = yield from draw_pairs(storyboard, store, painter, seed, pins, cancelled)
-    texts = yield from refine_texts(storyboard, pairs, refiner)
+    texts = yield from refine_texts(storyboard, store, pairs, refiner)
     with tempfile.TemporaryDirectory(prefix="stage-clips-") as folder:
         clips = yield from render_clips(storyboard, pairs, texts, Path(folder), renderer, seed, cancelled)
         assemble(clips, out, storyboard.rate, cancelled)
@@ -266,14 +267,20 @@ def draw_pairs(
 
 
 def refine_texts(
-    storyboard: Storyboard, pairs: Sequence[StoredPair], opener: Opener[Refiner]
+    storyboard: Storyboard, store: PairStore, pairs: Sequence[StoredPair], opener: Opener[Refiner]
 ) -> Generator[Event, None, list[str]]:
-    """Equation 9: what moves in every shot, read off its pair."""
+    """Equation 9: what moves in every shot, read off its pair; a text that an earlier run had stays."""
     texts: list[str] = []
     with opener() as refiner:
         for i, (shot, pair) in enumerate(zip(storyboard.shots, pairs, strict=True), 1):
-            texts.append(refiner.refine(shot, storyboard.cast, pair.start.path, pair.end.path))
-            yield Refined(i, texts[-1])
+            refining = refining_of(refiner.name, shot, storyboard, pair)
+            before = store.refined(refining)
+            text = before
+            if text is None:
+                text = refiner.refine(shot, storyboard.cast, pair.start.path, pair.end.path)
+                store.keep_refined(refining, text)
+            texts.append(text)
+            yield Refined(i, text, before=before is not None)
     return texts
 
 

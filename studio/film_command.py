@@ -262,7 +262,9 @@ def _show(events: Iterable[workflow.Event], shots: int, progress: Progress) -> N
                 progress.update(film, completed=shot)
                 if shot == shots:
                     progress.reset(now, total=None, description="Reading the pairs", note="")
-            case workflow.Refined(shot=shot, text=text):
+            case workflow.Refined(shot=shot, text=text, before=before):
+                if before:
+                    progress.console.print(f"{shot:>3}  written before the film was stopped:", style="dim")
                 progress.console.print(f"{shot:>3}  {escape(text)}", style="dim", highlight=False)
                 if shot == shots:
                     progress.reset(film, total=shots, description="Clips", note=f"shot 1 of {shots}")

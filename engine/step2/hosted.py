@@ -34,6 +34,7 @@ import numpy as np
 from PIL import Image
 
 from engine.errors import BadInput, Cancelled, StageError, UnsupportedError
+from engine.paid_services import retry_after, service_address
 from engine.profile import Profile
 from engine.profiles import IMAGE_URL_VARIABLE, KEY_VARIABLES, OPENAI_URL, image_key
 from engine.step2.conditions import PairRecipe
@@ -74,11 +75,7 @@ class Service:
         key = image_key()
         if not key:
             raise UnsupportedError(f"The image service needs a key: set {KEY_VARIABLES[0]}.")
-        base = (os.environ.get(BASE_VARIABLE) or BASE).rstrip("/")
-        url = httpx.URL(base)
-        local = url.host in ("localhost", "127.0.0.1", "::1")
-        if url.scheme != "https" and not (url.scheme == "http" and local):
-            raise BadInput(f"{BASE_VARIABLE} must be an https address: a key is not sent in the open.")
+        base = service_address(BASE_VARIABLE, BASE)
         return cls(base, os.environ.get(MODEL_VARIABLE) or MODEL, key)
 
 
@@ -216,7 +213,7 @@ class HostedEditor:
                     raise self._refusal(reply)
                 trouble = "it is asked too often" if reply.status_code == 429 else "it has trouble of its own"
                 wait = min(wait, LONGEST_WAIT)
-                if (asked := _retry_after(reply)) > LONGEST_WAIT:
+                if (asked := retry_after(reply.headers.get("retry-after"))) > LONGEST_WAIT:
                     raise StageError(
                         f"{self.service.name} drew nothing, {trouble}: try again in {math.ceil(asked / 60)} "
                         "minutes, as it asks."
@@ -302,11 +299,6 @@ def _error(reply: httpx.Response) -> tuple[str, str]:
     if not isinstance(error, dict):
         return "", ""
     return str(error.get("code") or error.get("type") or ""), str(error.get("message") or "")
-
-
-def _retry_after(reply: httpx.Response) -> float:
-    value = reply.headers.get("retry-after", "")
-    return float(value) if value.replace(".", "", 1).isdigit() else 0.0
 
 
 def load_hosted(profile: Profile, cache: Path | None = None, paid: Path | None = None) -> ZeroShotPainter:

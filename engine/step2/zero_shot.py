@@ -1,8 +1,8 @@
 """Pairs by a model that was never trained on them: two calls of an image editor (zero-shot mode).
 
 The start frame is drawn from one to three whole memory frames, in the memory pack's order; the end frame is
-an edit of the start. A frame that is kept is what the other is an edit of. The editor is local
-(`engine.step2.edit`) or a service on the network (`engine.step2.hosted`); loads no torch by itself.
+an edit of the start. A frame that is kept is what the other is an edit of, and memory has no part. The editor
+is local (`engine.step2.edit`) or a service on the network (`engine.step2.hosted`); loads no torch by itself.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class ZeroShotPainter(RankerMeasurer):
         count = self.profile.steps if steps is None else steps
         strength = self.profile.guidance if guidance is None else guidance
         packed = self.pack(conditions)
-        references = self._references(conditions, packed)
+        references = self._references(conditions, packed) if conditions.kept is None else []
         calls = _calls(conditions, bool(references))
         total = count * len(calls) * len(seeds)
         kept, size = conditions.kept, (self.profile.width, self.profile.height)
@@ -150,9 +150,11 @@ class ZeroShotPainter(RankerMeasurer):
         return takes
 
     def pack(self, conditions: PairConditions) -> tuple[PackedFrame, ...]:
-        """The one to three references, whole: in the memory pack's order, with an equal share each."""
+        """The one to three references, whole: in the memory pack's order, with an equal share each. None
+        beside a frame that is kept: that is all that the editor sees then.
+        """
         bank = conditions.memory
-        if not bank:
+        if not bank or conditions.kept is not None:
             return ()
         alike = self.description_similarities(conditions.description, [m.frame for m in bank])
         return tuple(packed for _, packed in whole(bank, alike, *self.grid()))

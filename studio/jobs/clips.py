@@ -21,12 +21,13 @@ from studio.jobs import queue
 from studio.jobs.bench import Bench
 from studio.jobs.kept_renderer import release_renderer, renderer_here
 from studio.jobs.operations import JobLedger
-from studio.jobs.orders import ExportShot, RenderOrder
+from studio.jobs.orders import ExportShot, RenderInputs, RenderOrder
+from studio.jobs.pictures import stored
 from studio.project.clips import fits
 from studio.project.conditions import ClipConditions
 from studio.store.home import Home
 from studio.store.states import JobState
-from studio.store.tables import Clip, Job, Refinement, Shot, Take
+from studio.store.tables import Clip, Job, Refinement, RemoteOperation, Shot, Take
 
 
 def render(bench: Bench) -> None:
@@ -80,7 +81,8 @@ def write_texts(
     bench: Bench, storyboard: Storyboard, items: Sequence[ExportShot], agents: Agents, again: bool = True
 ) -> list[Refinement]:
     """R_i of every item: the text that was chosen, else what the refiner reads from the pair; as rows. Unless
-    it is to be written `again`, a text that this refiner wrote for the same conditions is taken.
+    it is to be written `again`, a text that this refiner wrote for the same conditions is taken; a text for
+    which a clip may be ordered is taken anyway (`_written`).
 
     No model stays open: what renders next may need its memory.
     """
@@ -89,9 +91,7 @@ def write_texts(
     target = agents.target(Role.REFINER)
     name = target.title if target is not None else PlainRefiner.name
     with bench.home.database.read() as session:
-        texts = [
-            _chosen(session, item) or (None if again else _written(session, item, name)) for item in items
-        ]
+        texts = [_chosen(session, item) or _written(session, bench, item, name, again) for item in items]
     there = [text for text in texts if text is not None]
     if len(there) == len(items):
         return there
@@ -109,7 +109,7 @@ def _write(bench: Bench, storyboard: Storyboard, item: ExportShot, refiner: Refi
     bench.check()
     with home.database.read() as session:
         take = _take(session, item)
-    start, end = home.frame(take.start_sha256), home.frame(take.end_sha256)
+    start, end = (stored(home, sha256).path for sha256 in (take.start_sha256, take.end_sha256))
     text = refiner.refine(item.shot, storyboard.cast, start, end)
     with home.database.write() as session:
         row = Refinement(
@@ -118,23 +118,63 @@ def _write(bench: Bench, storyboard: Storyboard, item: ExportShot, refiner: Refi
             **_shared(queue.held(session, bench.job.id, bench.worker_id), item),
         )
         session.add(row)
+        _note(bench, session, item, row)
     return row
 
 
-def _written(session: Session, item: ExportShot, refiner: str) -> Refinement | None:
-    """The newest text that this refiner wrote for just this: an export that was stopped had it already."""
+def _note(bench: Bench, session: Session, item: ExportShot, text: Refinement) -> None:
+    """Writes down which text a job works from, before it orders anything with it."""
+    job = queue.held(session, bench.job.id, bench.worker_id)
+    texts = {**_noted(job), item.shot_id: text.id}
+    job.resolved = RenderInputs(texts=texts).model_dump(mode="json")
+    session.add(job)
+
+
+def _noted(job: Job) -> dict[str, str]:
+    return RenderInputs.model_validate(job.resolved or {}).texts
+
+
+def _written(
+    session: Session, bench: Bench, item: ExportShot, refiner: str, again: bool
+) -> Refinement | None:
+    """A text that this refiner wrote for just this, and that is not to be written anew.
+
+    An order at a service is named by its text, and a model writes it in other words each time. So a job that
+    was stopped takes the text that it wrote before; and where an earlier job ordered a clip that nobody has
+    had yet, its text comes first, for that clip is paid. Otherwise, unless it is to be written `again`, the
+    newest: an export that was stopped had it already.
+    """
+    job = session.get_one(Job, bench.job.id)
+    if (own := session.get(Refinement, _noted(job).get(item.shot_id, ""))) is not None:
+        return own
     query = select(Refinement).where(
         Refinement.shot_id == item.shot_id, Refinement.take_id == item.clip.take_id
     )
     wanted = item.clip.model_dump(mode="json")
-    return next(
-        (
-            row
-            for row in session.exec(query.order_by(col(Refinement.created).desc()))
-            if row.recipe.get("refiner") == refiner and row.conditions == wanted
-        ),
-        None,
+    rows = [
+        row
+        for row in session.exec(query.order_by(col(Refinement.created).desc()))
+        if row.recipe.get("refiner") == refiner and row.conditions == wanted
+    ]
+    if not job.order.get("text_only"):  # which is asked for another text, and for no clip
+        ordered = _ordered(session, job.project_id, item)
+        if (paid := next((row for row in rows if row.id in ordered), None)) is not None:
+            return paid
+    return None if again else next(iter(rows), None)
+
+
+def _ordered(session: Session, project_id: str, item: ExportShot) -> set[str]:
+    """The texts of the shot with which a clip is ordered that nobody has had yet."""
+    query = select(Job).join(RemoteOperation, col(RemoteOperation.job_id) == Job.id)
+    query = query.where(
+        RemoteOperation.project_id == project_id,
+        RemoteOperation.renderer == item.clip.renderer,
+        RemoteOperation.operation != "",
+        col(RemoteOperation.collected).is_(None),
+        col(RemoteOperation.closed).is_(None),
     )
+    texts = {_noted(job).get(item.shot_id, "") for job in session.exec(query)}
+    return texts - set(session.exec(select(Clip.refinement_id).where(Clip.shot_id == item.shot_id)))
 
 
 def _take(session: Session, item: ExportShot) -> Take:
@@ -164,9 +204,10 @@ def make_clip(
     meanwhile.
     """
     home = bench.home
-    with home.database.read() as session:
+    with home.database.write() as session:
         take = _take(session, item)
-    start, end = home.frame(take.start_sha256), home.frame(take.end_sha256)
+        _note(bench, session, item, refinement)
+    start, end = (stored(home, sha256).path for sha256 in (take.start_sha256, take.end_sha256))
     ledger = JobLedger(bench, item.clip.renderer)
     if get_renderer(item.clip.renderer).needs.vram:
         bench.painters.release()  # two large models do not share a card

@@ -17,7 +17,6 @@ from engine.step2.conditions import (
     PackedFrame,
     PairConditions,
     PairTake,
-    StoredFrame,
 )
 from engine.step2.painter import settle
 from engine.story import FrameSide
@@ -26,6 +25,7 @@ from studio.jobs.again import check_frames, recorded_inputs
 from studio.jobs.bench import Bench
 from studio.jobs.measure import measure_after_drawing
 from studio.jobs.orders import DrawInputs, DrawOrder, ResolvedFrame
+from studio.jobs.pictures import stored
 from studio.project.conditions import Conditions, FrameRef, Kept, KeptSource
 from studio.project.film import FilmState, load_film
 from studio.project.lineage import Lineage
@@ -126,12 +126,12 @@ def pair_conditions(home: Home, inputs: DrawInputs) -> PairConditions:
     return PairConditions(
         prompt=inputs.prompt,
         description=inputs.words.description,
-        previous_end=_stored(home, inputs.previous.sha256) if inputs.previous else None,
+        previous_end=stored(home, inputs.previous.sha256) if inputs.previous else None,
         memory=(
-            *(MemoryFrame(ref.key, _stored(home, ref.sha256), pinned=True) for ref in inputs.references),
-            *(MemoryFrame(f.ref.key, _stored(home, f.ref.sha256), f.pinned) for f in inputs.memory),
+            *(MemoryFrame(ref.key, stored(home, ref.sha256), pinned=True) for ref in inputs.references),
+            *(MemoryFrame(f.ref.key, stored(home, f.ref.sha256), f.pinned) for f in inputs.memory),
         ),
-        kept=KeptFrame(inputs.kept.side, _stored(home, inputs.kept.sha256)) if inputs.kept else None,
+        kept=KeptFrame(inputs.kept.side, stored(home, inputs.kept.sha256)) if inputs.kept else None,
     )
 
 
@@ -200,10 +200,6 @@ def packed_row(
         "side": ref.side.value if ref else None,
         "later": frame.key in later,
     }
-
-
-def _stored(home: Home, sha256: str) -> StoredFrame:
-    return StoredFrame(sha256, home.frame(sha256))
 
 
 def _last_number(session: Session, shot_id: str) -> int:

@@ -14,16 +14,15 @@ from typing import Any
 from sqlmodel import Session
 
 from engine.errors import Cancelled, StageError
-from engine.step2.conditions import StoredFrame
 from engine.step2.measurer import FrameMeasurer
 from studio.jobs import queue
 from studio.jobs.bench import Bench
 from studio.jobs.orders import MeasureOrder
+from studio.jobs.pictures import stored
 from studio.project.commands import touch
 from studio.project.film import load_film
 from studio.project.lineage import Lineage
 from studio.project.measures import Ranker, cuts, known
-from studio.store.home import Home
 from studio.store.states import JobState, MeasureKind
 from studio.store.tables import Measure, Project
 
@@ -103,14 +102,14 @@ def _work_out(bench: Bench, measurer: FrameMeasurer, shots: Iterable[str]) -> li
         found(missing.grid, MeasureKind.GRID, {"height": height, "width": width})
     for description, frames in missing.words.items():
         bench.check()
-        alike = measurer.description_similarities(description, [_stored(home, sha256) for sha256 in frames])
+        alike = measurer.description_similarities(description, [stored(home, sha256) for sha256 in frames])
         for name, similarity in zip(frames.values(), alike, strict=True):
             found(name, MeasureKind.WORDS, {"similarity": similarity})
     if missing.cuts:
         from engine.continuity import colour_shift  # OpenCV, only when it is needed
 
         bench.check()
-        pairs = [(_stored(home, end), _stored(home, start)) for end, start in missing.cuts]
+        pairs = [(stored(home, end), stored(home, start)) for end, start in missing.cuts]
         alike = measurer.frame_similarities(pairs)
         for name, (end, start), similarity in zip(missing.cuts.values(), pairs, alike, strict=True):
             shift = colour_shift(end.path, start.path)
@@ -145,7 +144,3 @@ def _keep(session: Session, rows: list[Measure]) -> None:
     """Another worker may have been faster: the figures are the same."""
     there = known(session, [row.id for row in rows])
     session.add_all(row for row in rows if row.id not in there)
-
-
-def _stored(home: Home, sha256: str) -> StoredFrame:
-    return StoredFrame(sha256, home.frame(sha256))

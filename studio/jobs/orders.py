@@ -109,6 +109,16 @@ class RenderOrder(BaseModel):
     agents: Agents = Agents()
 
 
+class RenderInputs(BaseModel):
+    """What a render or export job works from beside its order: the rows of its texts R_i, by shot. A job that
+    was stopped takes them again, for what it ordered at a service is named by its text.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    texts: dict[str, str] = {}
+
+
 class ExportSound(BaseModel):
     """The sound that goes under a film: the stored file, where it begins (frames), how loud (per cent)."""
 

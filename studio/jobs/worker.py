@@ -21,12 +21,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import Cancelled, StageError
+from engine.pictures import UnreadablePicture
 from engine.step2.measurer import load_measurer
 from engine.step2.painter import load_painter
 from studio.jobs import queue
 from studio.jobs.bench import Bench, PainterFactory, Painters
 from studio.jobs.draw import draw
 from studio.jobs.measure import measure
+from studio.jobs.pictures import told
 from studio.store.home import Home
 from studio.store.states import JobKind, JobState
 from studio.store.tables import Job, new_id
@@ -92,6 +94,9 @@ class Worker:
             log.warning("%s: this process does not hold the job (any more)", job.title)
         except Cancelled:
             self._stopped(job)
+        except UnreadablePicture as error:
+            log.error("%s: %s", job.title, error)
+            self._end(job, JobState.FAILED, told(self.home, job.id, error))
         except StageError as error:
             log.error("%s: %s", job.title, error)
             self._end(job, JobState.FAILED, str(error))

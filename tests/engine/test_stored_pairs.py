@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from engine.manifest import read_manifest
 from engine.profiles import get_profile
 from engine.refiner import PlainRefiner
 from engine.stored_pairs import PairStore, directing_of, frames_folder, is_unfinished
+from engine.story import CastMember, Shot
 from engine.video.animatic import AnimaticRenderer
 from engine.workflow import Pin, shoot, shot_seed
 from tests.engine.test_workflow import PROFILE, FlatPainter, bar, filmed, storyboard
@@ -134,3 +136,73 @@ def test_the_storyboard_of_a_model_is_kept_until_its_film_is_done(tmp_path: Path
     filmed(out, painter, seed=2)
     assert painter.asked == [], "the pairs are found beside the storyboard"
     assert not is_unfinished(out)
+
+
+class Moody(PlainRefiner):
+    """Writes another text each time, as a language model does."""
+
+    def __init__(self, name: str = "moody") -> None:
+        self.name = name
+        self.asked = 0
+
+    def refine(self, shot: Shot, cast: Sequence[CastMember], start: Path, end: Path) -> str:
+        self.asked += 1
+        return f"{self.name}, mood {id(self)}-{self.asked}"
+
+
+class Listening(AnimaticRenderer):
+    """Notes the texts that it gets, and fails at the second clip where it is told to."""
+
+    def __init__(self, fails: bool) -> None:
+        super().__init__()
+        self.fails = fails
+        self.heard: list[str] = []
+
+    def render(self, refined: str, *args: object, **kwargs: object) -> None:
+        self.heard.append(refined)
+        if self.fails and len(self.heard) == 2:
+            raise StageError("no more film")
+        super().render(refined, *args, **kwargs)
+
+
+def texts_of(out: Path, refiner: Moody, fails: bool = False, **kwargs: object) -> list[str]:
+    """The texts that the renderer got in a run."""
+    renderer = Listening(fails)
+    events = shoot(
+        kwargs.pop("board", None) or storyboard(),
+        out,
+        painter=lambda: nullcontext(FlatPainter()),
+        refiner=lambda: nullcontext(refiner),
+        renderer=lambda: nullcontext(renderer),
+        seed=2,
+        **kwargs,
+    )
+    if fails:
+        with pytest.raises(StageError, match="no more film"):
+            list(events)
+    else:
+        list(events)
+    return renderer.heard
+
+
+def test_a_film_that_was_stopped_has_the_texts_that_it_ordered_clips_with(tmp_path: Path) -> None:
+    """A service knows an order again by its text: with another one the clip was paid twice."""
+    out = tmp_path / "film.mp4"
+    first, second = Moody(), Moody()
+    ordered = texts_of(out, first, fails=True)
+    again = texts_of(out, second)
+    assert (len(ordered), again[:2]) == (2, ordered)
+    assert (first.asked, second.asked) == (3, 0)
+    assert [shot.refined for shot in read_manifest(tmp_path / "film.json").shots] == again
+    assert texts_of(out, second)[:2] != ordered, "a film that is done is made anew"
+
+
+@pytest.mark.parametrize("other", ["refiner", "words"])
+def test_a_text_of_other_conditions_is_written(tmp_path: Path, other: str) -> None:
+    out, board = tmp_path / "film.mp4", storyboard()
+    texts_of(out, Moody(), fails=True)
+    if other == "words":
+        board.shots[1] = board.shots[1].model_copy(update={"description": "Ann runs"})
+    second = Moody("another" if other == "refiner" else "moody")
+    texts_of(out, second, board=board)
+    assert second.asked == (3 if other == "refiner" else 1)

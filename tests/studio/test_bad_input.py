@@ -218,7 +218,10 @@ def test_a_stored_frame_that_was_damaged(working: Studio) -> None:
     working.export(ME, project)
     (job,) = wait_for_jobs(working, project)
     assert job.state is JobState.FAILED
-    assert f"{frame.name} is not a picture that can be read: draw its shot again" in job.error
+    assert job.error == (
+        "The start frame of shot 1 is not a picture that can be read: draw that shot again or choose another "
+        "take of it."
+    )
     assert clear(job.error)
     draw_here(working, project, ids[0])
     assert frame.read_bytes() == whole
@@ -244,7 +247,7 @@ def test_a_damaged_frame_in_the_memory_fails_that_drawing_only(
         studio.start_worker()
         (job,) = wait_for_jobs(studio, project, 200)
         assert job.state is JobState.FAILED
-        assert f"{frame.name} is not a picture that can be read" in job.error
+        assert "The end frame of shot 1 is not a picture that can be read: draw that shot" in job.error
         assert clear(job.error)
         studio.draw(ME, [ids[0]], steps=1)
         jobs = wait_for_jobs(studio, project, 200)

@@ -352,7 +352,7 @@ def test_an_export_without_its_pictures_says_so(working: Studio, home: Path) -> 
     working.export(ME, project)
     (job,) = wait_for_jobs(working, project)
     assert job.state is JobState.FAILED
-    assert "missing from the home folder" in job.error
+    assert "frame of shot 1 is not there any more: draw that shot again" in job.error
 
 
 def test_estimates_leave_waiting_out(studio: Studio) -> None:

@@ -205,9 +205,10 @@ def test_bans(studio: Studio, film: tuple[str, list[str]]) -> None:
     assert told(studio, project)[3] == (FRESH, "")
     last = studio.memory(ME, ids[3]).packed[-1]
     assert last.share < DRIFT_SHARE
-    assert last.shot_id is not None and last.side is not None
+    assert last.shot_id is not None
+    assert last.side is not None
     studio.ban(ME, project, last.shot_id, last.side)
-    assert told(studio, project)[3] == (DRIFT, f"frame {last.key} was banned"), "a ban is meant, however small"
+    assert told(studio, project)[3] == (DRIFT, f"frame {last.key} was banned"), "however small"
 
 
 def test_keep_holds_until_something_else_changes(studio: Studio, film: tuple[str, list[str]]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import os
 from pathlib import Path
 from urllib.parse import quote
 
+from engine.paid_services import service_address
 from engine.video.remote.http import ServiceHttp, refusal
 from engine.video.remote.service import ClipOrder, Finished, Refused, Waiting
+from engine.watched import IsCancelled
 
 KEY = "FAL_KEY"
 URL_VARIABLE = "STAGE_FAL_URL"
@@ -20,10 +21,11 @@ class FalQueue:
     """One first-last-frame model behind fal's queue. STAGE_FAL_URL names a gateway before it."""
 
     def __init__(self, model: str, key: str) -> None:
+        """Raises BadInput for a STAGE_FAL_URL that the key may not be sent to."""
         self._model = model.strip("/")
         # Status and response belong to the app, without the endpoint's path.
         self._app = "/".join(self._model.split("/")[:2])
-        base = os.environ.get(URL_VARIABLE) or BASE
+        base = service_address(URL_VARIABLE, BASE)
         self._http = ServiceHttp(TITLE, base, {"Authorization": f"Key {key}"}, key, KEY)
 
     def submit(self, order: ClipOrder) -> str:
@@ -58,9 +60,9 @@ class FalQueue:
             case _:
                 raise Refused("fal finished this shot without a clip: render it again.")
 
-    def fetch(self, finished: Finished, out: Path) -> None:
+    def fetch(self, finished: Finished, out: Path, cancelled: IsCancelled | None = None) -> None:
         assert isinstance(finished.video, str)
-        self._http.download(finished.video, out)
+        self._http.download(finished.video, out, cancelled)
 
 
 def _data(png: bytes) -> str:

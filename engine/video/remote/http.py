@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from pathlib import Path
-from time import time
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from engine.errors import StageError
-from engine.video.remote.patience import Busy
+from engine.errors import Cancelled, StageError
+from engine.paid_services import retry_after
+from engine.video.files import cannot_write
+from engine.video.remote.patience import STOPPED, Busy
 from engine.video.remote.service import Expired, Moderated, Refused
+from engine.watched import IsCancelled
 
 _NOT_TAKEN = (429, 503)  # an order that is answered so was turned away, and may be placed again
 _GONE = (404, 410)
@@ -26,6 +27,10 @@ POLICY = (
     "content_policy", "content policy", "usage guidelines", "responsible ai", "safety", "policies", "violat",
     "prohibited", "moderat",
 )  # fmt: skip
+_LATER = (
+    "render the shot again later, which fetches it again and pays nothing, or with another text, which is "
+    "paid anew."
+)
 
 
 class Asked(Enum):
@@ -77,20 +82,25 @@ class ServiceHttp:
             raise Busy(f"{self._title} gave an answer that cannot be read: render again later.")
         return found
 
-    def download(self, url: str, out: Path) -> None:
-        """Writes the file at an address; the key goes along only to the service's own host."""
+    def download(self, url: str, out: Path, cancelled: IsCancelled | None = None) -> None:
+        """Writes the file at an address; the key goes along only to the service's own host.
+
+        Raises:
+            Cancelled: `cancelled` returned True.
+            Busy, Moderated, Expired, Refused, StageError: as `call`; a full disk is a StageError, too.
+        """
         for _ in range(_MOST_REDIRECTS):
-            target = self._download(url, out)
+            target = self._download(url, out, cancelled)
             if target is None:
                 return
             url = urljoin(url, target)
-        raise Refused(f"{self._title} sends its clip in circles: render again.")
+        raise StageError(f"{self._title} sends its clip in circles: {_LATER}")
 
-    def _download(self, url: str, out: Path) -> str | None:
+    def _download(self, url: str, out: Path, cancelled: IsCancelled | None) -> str | None:
         """Writes the file, or returns where it has moved to."""
         here, there = urlsplit(self.base), urlsplit(url)
         if there.scheme != "https" and (there.scheme, there.hostname) != (here.scheme, here.hostname):
-            raise Refused(f"{self._title} gave an address for its clip that is not https: render again.")
+            raise StageError(f"{self._title} gave an address for its clip that is not https: {_LATER}")
         own = (here.scheme, here.netloc) == (there.scheme, there.netloc)
         try:
             with self._client.stream("GET", url, headers=self._headers if own else {}) as answer:
@@ -99,26 +109,33 @@ class ServiceHttp:
                 if not answer.is_success:
                     answer.read()
                     self._check(answer, Asked.CLIP if own else Asked.STORED_CLIP)
-                self._write(answer, out)
+                self._write(answer, out, cancelled)
         except httpx.TransportError as error:
             raise Busy(f"The clip could not be fetched from {self._title}: render again later.") from error
         return None
 
-    def _write(self, answer: httpx.Response, out: Path) -> None:
+    def _write(self, answer: httpx.Response, out: Path, cancelled: IsCancelled | None) -> None:
         written = 0
-        with out.open("wb") as file:
-            for part in answer.iter_bytes():
-                written += len(part)
-                if written > _MOST_BYTES:
-                    raise Refused(f"{self._title} sent a clip of more than a gigabyte: render again.")
-                file.write(part)
+        try:
+            with out.open("wb") as file:
+                for part in answer.iter_bytes():
+                    if cancelled is not None and cancelled():
+                        raise Cancelled(STOPPED)
+                    written += len(part)
+                    if written > _MOST_BYTES:
+                        raise StageError(f"{self._title} sent a clip of more than a gigabyte: {_LATER}")
+                    file.write(part)
+        except OSError as error:
+            raise cannot_write(out, error) from error
 
     def _check(self, answer: httpx.Response, asked: Asked) -> None:
         """Turns an answer that is no success into what it means."""
         if answer.is_success:
             return
         code, said = answer.status_code, self.words(answer)
-        check_later(self._title, code, said, asked is Asked.ORDER, _after(answer))
+        check_later(
+            self._title, code, said, asked is Asked.ORDER, retry_after(answer.headers.get("retry-after"))
+        )
         if _is_gone(code, said, asked):
             raise Expired(
                 f"{self._title} does not know this clip any more: render it again, which is paid anew."
@@ -129,6 +146,8 @@ class ServiceHttp:
             raise StageError(
                 f"{self._title} did not accept {self._variable} ({said}): check it and your account."
             )
+        if asked is not Asked.ORDER and not is_policy(said) and not (code == 422 and _is_invalid(answer)):
+            raise beside_the_point(self._title, said)
         raise refusal(self._title, said)
 
     def words(self, answer: httpx.Response) -> str:
@@ -183,6 +202,29 @@ def check_later(title: str, code: int, said: str, ordering: bool, after: float =
     raise Busy(f"{title} is in trouble ({code}): render again later.", after)
 
 
+def beside_the_point(title: str, said: str) -> Busy:
+    """An answer about an operation, or its clip, that does not say how that stands: a gateway's, a login
+    page's, fal's 400 for one that it still works on. It is no end of what is paid.
+    """
+    return Busy(
+        f"{title} gave an answer that says nothing of this clip ({said}): render again later; what was "
+        "ordered is picked up then, and not paid again."
+    )
+
+
+def _is_invalid(answer: httpx.Response) -> bool:
+    """Whether a 422 is fal's own, with which an operation ends: a list of what is wrong with its request."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return False
+    match found:
+        case {"detail": [{"msg": str()}, *_]}:
+            return True
+        case _:
+            return False
+
+
 def _is_gone(code: int, said: str, asked: Asked) -> bool:
     """Whether an operation or its clip is there no more. Google answers 403 for a file that it threw away,
     and storage for any address that is not valid any more.
@@ -213,21 +255,6 @@ def refusal(title: str, said: str) -> StageError:
     return Refused(
         f"{title} made no clip of this shot ({said}): change the shot, or choose another renderer."
     )
-
-
-def _after(answer: httpx.Response) -> float:
-    """Seconds of a Retry-After header; 0 without one."""
-    text = answer.headers.get("retry-after", "").strip()
-    if not text:
-        return 0.0
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
-    except (TypeError, ValueError):
-        return 0.0
 
 
 def _message(found: Any) -> str:

@@ -154,7 +154,7 @@ class RemoteRenderer:
             path = Path(folder) / "clip.mp4"
 
             def fetched() -> list[Frame]:
-                self._service.fetch(finished, path)
+                self._service.fetch(finished, path, cancelled)
                 try:
                     return read_clip(path)
                 except ValueError as error:

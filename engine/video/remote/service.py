@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import StageError
+from engine.watched import IsCancelled
 
 
 class Moderated(StageError):  # noqa: N818 - an outcome: the service's filter refused the request or its result
@@ -72,6 +73,6 @@ class VideoService(Protocol):
         """How an operation stands. Raises Moderated, Expired or Refused when it ended without a clip."""
         ...
 
-    def fetch(self, finished: Finished, out: Path) -> None:
-        """Writes the clip's file. Raises Expired when it is gone."""
+    def fetch(self, finished: Finished, out: Path, cancelled: IsCancelled | None = None) -> None:
+        """Writes the clip's file. Raises Expired when it is gone, Cancelled when it is told to stop."""
         ...

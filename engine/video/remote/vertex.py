@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.errors import StageError
+from engine.paid_services import service_address
+from engine.video.files import write_bytes
 from engine.video.remote.http import (
+    beside_the_point,
     check_later,
     is_policy,
     not_offered,
@@ -18,6 +21,7 @@ from engine.video.remote.http import (
 )
 from engine.video.remote.patience import Busy
 from engine.video.remote.service import ClipOrder, Expired, Finished, Refused, Waiting
+from engine.watched import IsCancelled
 
 API_KEY, PROJECT, LOCATION = "VERTEX_API_KEY", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION"
 URL_VARIABLE = "STAGE_VERTEX_URL"
@@ -31,11 +35,12 @@ class VertexVeo:
     """
 
     def __init__(self, model: str) -> None:
+        """Raises BadInput for an address that credentials may not be sent to, StageError without any."""
         from google import genai
 
         self._model = model
         self._key = os.environ.get(API_KEY, "").strip()
-        base = os.environ.get(URL_VARIABLE)
+        base = service_address(URL_VARIABLE)
         options = genai.types.HttpOptions(base_url=base) if base else None
         try:
             if self._key:
@@ -91,9 +96,9 @@ class VertexVeo:
         reasons = (answer.rai_media_filtered_reasons if answer else None) or ["it gave no clip and no reason"]
         raise refusal(TITLE, scrubbed(f"safety: {reasons[0]}", self._key))
 
-    def fetch(self, finished: Finished, out: Path) -> None:
+    def fetch(self, finished: Finished, out: Path, cancelled: IsCancelled | None = None) -> None:
         assert isinstance(finished.video, bytes)
-        out.write_bytes(finished.video)
+        write_bytes(out, finished.video)
 
     def _asked(self, call: Callable[[], T], paid: bool) -> T:
         """A call of the client, its errors as ours."""
@@ -112,6 +117,8 @@ class VertexVeo:
                 ) from None
             if error.code == 401 or (error.code == 403 and not is_policy(said)):
                 raise StageError(f"{TITLE} did not accept your credentials ({said}): check them.") from None
+            if not paid and not is_policy(said):
+                raise beside_the_point(TITLE, said) from None
             raise refusal(TITLE, said) from None
         except ValueError:  # what the client could not read; its words quote the answer
             if paid:

@@ -198,6 +198,7 @@ def test_a_kept_frame_is_what_the_other_is_an_edit_of(
     ((prompt, of, _),) = asked(painter)
     assert of == [png(read_frame(frame, WIDTH, HEIGHT))]
     assert ("after" if side is FrameSide.START else "before") in prompt
+    assert take.memory == (), "the editor saw no memory frame, so none is recorded"
 
 
 def test_zero_shot_is_told_to_stop_and_what_cannot_be(painter: ZeroShotPainter) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from email.utils import formatdate
 from pathlib import Path
 
 import httpx
@@ -111,6 +113,16 @@ def test_a_longer_wait_than_anybody_has_is_told(service: ImageService) -> None:
     with pytest.raises(StageError, match="try again in 3 minutes"):
         draw(editor(waits=waits))
     assert not waits
+
+
+def test_a_wait_is_asked_for_in_either_form_or_in_none(service: ImageService) -> None:
+    """A date was taken for no wait at all, and a digit that is no number ended the drawing."""
+    in_three_minutes = formatdate(time.time() + 175, usegmt=True)
+    service.next(429, {"message": "slow down"}, retry_after=in_three_minutes)
+    with pytest.raises(StageError, match="try again in 3 minutes"):
+        draw(editor())
+    service.next(429, {"message": "slow down"}, retry_after="\u00b2")
+    assert draw(editor()) == (864, 1536, 3)
 
 
 @pytest.mark.parametrize("what", ["slow", "gone", 408, 500, 502, 504, 520])

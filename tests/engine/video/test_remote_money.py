@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from engine.errors import StageError
+from engine.errors import BadInput, Cancelled, StageError
+from engine.video.load import check_renderer
+from engine.video.remote.http import ServiceHttp
 from engine.video.remote.ledger import FileLedger
-from engine.video.remote.service import ClipOrder, Expired
-from tests.engine.video.scene import Scene
-from tests.engine.video.services import Answer, Fal, serving
+from engine.video.remote.service import ClipOrder, Expired, Refused
+from engine.video.renderers import RENDERERS
+from tests.engine.video.scene import VARIABLES, Scene
+from tests.engine.video.services import KEY, Answer, Fal, serving
 
 pytestmark = pytest.mark.slow
 
@@ -124,6 +129,94 @@ def test_what_storage_refuses_without_a_key_is_expired(scene: Scene, films: byte
         elsewhere.script["fetch"] = [Answer(status, b"<Error><Code>AccessDenied</Code></Error>")]
         with pytest.raises(Expired):
             scene.made()
+
+
+@pytest.mark.parametrize("status", [302, 400, 405, 412, 418, 422])
+def test_a_look_that_says_nothing_of_the_clip_is_no_end_of_what_is_paid(scene: Scene, status: int) -> None:
+    """A login page of the network, or a gateway that does not know the way: the clip was ordered again."""
+    scene.service.script["look"] = [google_or_fal(status, "not here")] * 3
+    with pytest.raises(StageError, match=r"says nothing of this clip \(.*\): render again later; what was"):
+        scene.made()
+    scene.made()
+    assert len(scene.service.orders) == 1
+
+
+def test_a_look_that_says_nothing_once_is_taken_again(scene: Scene) -> None:
+    scene.service.script["look"] = [Answer(400, {"detail": "Request is still in progress"})]
+    scene.made()
+    assert len(scene.service.orders) == 1
+
+
+@only_fal
+def test_an_operation_ends_with_its_own_form_of_a_422(scene: Scene) -> None:
+    said = {"loc": ["body", "first_frame_url"], "type": "file_download_error", "msg": "cannot be read"}
+    scene.service.script["look"] = [Answer(422, {"detail": [said]})]
+    with pytest.raises(Refused, match=r"made no clip of this shot \(file_download_error cannot be read\)"):
+        scene.made()
+    scene.made()
+    assert len(scene.service.orders) == 2
+
+
+@only_fal
+@pytest.mark.parametrize("status", [400, 405, 412, 422])
+def test_a_fetch_that_says_nothing_of_the_clip_is_no_end_of_what_is_paid(scene: Scene, status: int) -> None:
+    scene.service.script["fetch"] = [google_or_fal(status, "not here")] * 3
+    with pytest.raises(StageError, match=r"says nothing of this clip \(not here\): render again later"):
+        scene.made()
+    scene.made()
+    assert len(scene.service.orders) == 1
+
+
+@only_fal
+@pytest.mark.parametrize("where", ["", "/files/clip.mp4", "http://login.example/hello"])
+def test_a_fetch_that_is_sent_astray_is_no_end_of_what_is_paid(scene: Scene, where: str) -> None:
+    scene.service.script["fetch"] = [Answer(302, {}, {"location": where} if where else {})] * 5
+    with pytest.raises(StageError, match="render the shot again later, which fetches it again and pays noth"):
+        scene.made()
+    scene.service.script["fetch"] = []
+    scene.made()
+    assert len(scene.service.orders) == 1
+
+
+@pytest.mark.parametrize("address", ["http://gateway.example.com", "gateway.example.com/fal", "nonsense"])
+def test_no_key_goes_to_an_address_that_is_none_or_open(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """It was sent in the open; and of no address at all it was said that a clip may have been taken there."""
+    variable = VARIABLES[scene.name][0]
+    monkeypatch.setenv(variable, address)
+    with pytest.raises(BadInput, match=f"^{variable} must be an https address"):
+        scene.made()
+    with pytest.raises(BadInput, match=f"^{variable} must be an https address"):
+        check_renderer(RENDERERS[scene.name])
+    assert not (scene.folder / LEDGER).exists()
+
+
+@only_fal
+def test_stopping_is_heard_while_a_clip_is_fetched(scene: Scene) -> None:
+    """It was fetched to its end first, of up to a gigabyte."""
+    whole = scene.service.video
+    scene.service.video = whole + bytes(32 * 1024 * 1024)
+    fetching: list[bool] = []
+
+    def cancelled() -> bool:
+        fetching.append(scene.service.fetches > 0)
+        return fetching.count(True) > 3
+
+    with pytest.raises(Cancelled, match="is picked up when it is rendered again"):
+        scene.made(cancelled=cancelled)
+    assert fetching.count(True) == 4, "between two pieces"
+    scene.service.video = whole
+    scene.made()
+    assert len(scene.service.orders) == 1
+
+
+@only_fal
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_while_a_clip_is_fetched_is_one_sentence(scene: Scene) -> None:
+    http = ServiceHttp("fal", scene.service.url, {}, KEY, "FAL_KEY")
+    with pytest.raises(StageError, match=r"^The disk is full: .* was not written; free some space"):
+        http.download(f"{scene.service.url}/files/clip.mp4", Path("/dev/full"))
 
 
 @only_fal
