@@ -11,6 +11,7 @@ from gradio.components import HTML
 
 from studio.service.studio import Studio
 from studio.ui.desk import BROKEN, UNREADABLE, Desk, Event, News, ShotEvent, owner_of
+from studio.ui.page import build
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -91,3 +92,10 @@ def test_what_cannot_be_read_is_answered_by_its_number(desk: Desk) -> None:
 def test_what_nobody_foresaw_is_one_sentence(desk: Desk) -> None:
     news = told(desk, {"event": "panel.breaks", "key": KEY, "data": {"ack": 4, "shot": "x"}})
     assert (news["ack"], news["notice"]["text"]) == (4, BROKEN)
+
+
+def test_what_the_page_is_sent_is_plain_data(studio: Studio) -> None:
+    """Gradio takes quoted words of a script for events, and copied the studio with every page for one."""
+    sent = build(studio).get_config_file()
+    assert {"html", "column"} < {component["type"] for component in sent["components"]}
+    json.dumps(sent)

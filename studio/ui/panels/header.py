@@ -176,7 +176,7 @@ def header(desk: Desk) -> Panel:
     desk.on(panel, "goon", JobEvent, with_job(studio.resume))
     desk.on(panel, "soonest", JobEvent, with_job(studio.run_next))
     desk.on(panel, "line", JobsEvent, queue)
-    desk.on(panel, "every", EveryJobEvent, every)
+    desk.on(panel, "everyjob", EveryJobEvent, every)
     return panel
 
 

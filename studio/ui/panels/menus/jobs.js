@@ -18,7 +18,7 @@
     stage.popover(button, panel);
     const rows = new Map();
     const act = (event, job) => () => send(event, { job: job.id });
-    const everything = (does, label) => h("button.s-quiet", { type: "button", onclick: () => send("every", { act: does }) }, label);
+    const everything = (does, label) => h("button.s-quiet", { type: "button", onclick: () => send("everyjob", { act: does }) }, label);
 
     const waiting = () => stage.activeJobs().filter((job) => job.state !== "running").sort((a, b) => a.sequence - b.sequence);
 
