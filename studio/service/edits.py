@@ -75,7 +75,8 @@ class Edits(Room):
             names = [name for name in changed if not (name == "slate" and "scene" in changed)]
             what = f"the {_SAID.get(names[0], names[0])}" if len(names) == 1 else f"{len(names)} fields"
             whose = edit.number(shots[0]) if len(shots) == 1 else f"{len(shots)} shots"
-            value = getattr(shots[0], names[0]) if len(names) == 1 and names[0] != "description" else None
+            one = len(names) == len(shots) == 1 and names[0] != "description"
+            value = getattr(shots[0], names[0]) if one else None
             to = f" to “{value}”" if isinstance(value, str) and 0 < len(value) <= _SHORT else ""
             edit.recorder.finish(f"change {what} of {whose}{to}")
 

@@ -121,3 +121,15 @@ def test_words_that_cannot_be_drawn_are_told_with_a_near_one(studio: Studio) -> 
     ]
     assert view.shots[0].unknown_words == ("dragon", "bridge")
     assert [(hint.word, hint.instead) for hint in view.head.hints] == [("torches", "night")]
+
+
+def test_the_history_tells_short_values(studio: Studio) -> None:
+    project, (one, two) = new_film(studio, 2)
+    studio.edit_shot(ME, one, title="Dawn")
+    studio.edit_shot(ME, one, scale="close-up")
+    studio.edit_shots(ME, {one: {"movement": "pan left"}, two: {"movement": "pan left"}})
+    assert [step.label for step in studio.steps(ME, project)][-3:] == [
+        "change the title of shot 1 to “Dawn”",
+        "change the size of shot 1 to “close-up”",
+        "change the movement of 2 shots",
+    ]

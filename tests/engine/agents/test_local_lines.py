@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -38,8 +39,12 @@ def test_a_machine_whose_python_greets_is_not_waited_for(
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text("print('Welcome to the cluster')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with (
-        LocalProcess(str(tmp_path / "none")) as process,
-        pytest.raises(ModelTrouble, match="cannot be loaded as a language model"),
-    ):
-        asyncio.run(asyncio.wait_for(process.load(), 100))
+
+    async def load(process: LocalProcess) -> None:
+        await asyncio.wait_for(process.load(), 100)
+
+    with LocalProcess(str(tmp_path / "none")) as process, ThreadPoolExecutor(1) as beside:
+        # a thread of its own: tests of the page leave an event loop running in this one
+        loaded = beside.submit(lambda: asyncio.run(load(process)))
+        with pytest.raises(ModelTrouble, match="cannot be loaded as a language model"):
+            loaded.result()
