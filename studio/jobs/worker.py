@@ -36,7 +36,6 @@ from studio.store.tables import Job, new_id
 HEARTBEAT_SECONDS = 2.0
 IDLE_SECONDS = 0.25
 GRACE_SECONDS = 5.0
-_NICE = 5  # the page answers first: on two cores, drawing would keep every edit waiting
 _OUT_OF_MEMORY = "Not enough memory for this: draw fewer takes at once, or close other programs."
 log = logging.getLogger("studio.worker")
 
@@ -169,8 +168,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    if hasattr(os, "nice"):  # not on Windows
-        os.nice(_NICE)
     home = Home(options.home)
     worker = Worker(home, options.id or new_id(), options.painter)
     for number in (signal.SIGTERM, signal.SIGINT):
