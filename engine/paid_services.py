@@ -23,7 +23,7 @@ def service_address(variable: str, default: str = "") -> str:
         BadInput: it is no address, or one where others could read the key on its way.
     """
     text = (os.environ.get(variable, "").strip() or default).rstrip("/")
-    if text and not _private(text):
+    if text and not is_private(text):
         raise BadInput(
             f"{variable} must be an https address (http only on this machine), for a key is not sent in the "
             "open: correct it or unset it."
@@ -31,7 +31,7 @@ def service_address(variable: str, default: str = "") -> str:
     return text
 
 
-def _private(address: str) -> bool:
+def is_private(address: str) -> bool:
     """Whether nobody on the way reads along: an encrypted connection, or one within this machine."""
     try:
         url = httpx.URL(address)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from engine.errors import BadInput
+from engine.paid_services import is_private
 
 URL_VARIABLE = "STAGE_LLM_URL"
 KEY_VARIABLE = "STAGE_LLM_KEY"
@@ -23,7 +24,6 @@ KEYS = {
     "https://openrouter.ai:443": "OPENROUTER_API_KEY",
 }
 _PORTS = {"http": 80, "https": 443}
-_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def read_key(url: str) -> str | None:
     key = _value(state.variable)
     if not (key.isascii() and key.isprintable()):
         raise BadInput(f"The key in {state.variable} has a character that no key has: set it again.")
-    if not _private(url):
+    if not is_private(url):
         raise BadInput(
             f"{URL_VARIABLE} must be an https address, for a key is not sent in the open: correct it, or "
             f"unset {state.variable} if the server wants none."
@@ -82,12 +82,6 @@ def redacted(text: str) -> str:
 def _value(variable: str) -> str:
     """A key without the line break that a file or a form left at its end."""
     return os.environ.get(variable, "").strip()
-
-
-def _private(url: str) -> bool:
-    """Whether nobody on the way reads along: an encrypted connection, or one within this machine."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname in _HERE
 
 
 def _own(url: str) -> bool:
