@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.errors import CheckpointError
 from engine.vocabulary import Unseen
@@ -27,13 +27,15 @@ _SYSTEM_IMAGE = (
     "meets the user's requirements while maintaining consistency with the original input where appropriate."
 )
 _CHAT = "<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}<|im_end|>\n<|im_start|>assistant\n"
-_PICTURE = "Picture 1: <|vision_start|><|image_pad|><|vision_end|>"
+PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"  # one picture, as Qwen2.5-VL's prompts have it
+MEMORY = "{memory}"
 _TEXT_TEMPLATE = _CHAT.format(system=_SYSTEM_TEXT, user="{}")
-_IMAGE_TEMPLATE = _CHAT.format(system=_SYSTEM_IMAGE, user=_PICTURE + "{}")
+_IMAGE_TEMPLATE = _CHAT.format(system=_SYSTEM_IMAGE, user="Picture 1: " + PICTURE + "{}")
 
 
 class PromptTemplate(BaseModel):
-    """A prompt with one `{}` for the shot's text.
+    """A prompt with one `{}` for the shot's text, and `{memory}` where the pictures of the pack stand, if the
+    checkpoint reads any.
 
     Of the understanding model's hidden states, `[drop:]` are kept: a positive number drops the template's
     head (Qwen-Image), a negative one keeps just the last -drop states (a checkpoint with context tokens at
@@ -75,7 +77,13 @@ class CheckpointCard(BaseModel):
     )
     text_only: PromptTemplate = PromptTemplate(text=_TEXT_TEMPLATE, drop=34)
     with_image: PromptTemplate = PromptTemplate(text=_IMAGE_TEMPLATE, drop=64)
-    vl_area: int = Field(384 * 384, ge=64, description="area at which the previous frame is read")
+    vl_area: int = Field(384 * 384, ge=64, description="area at which a picture is read")
+    memory_pictures: int = Field(
+        0,
+        ge=0,
+        description="frames of the memory pack that the understanding model reads, too, the best first; none "
+        "in the paper",
+    )
     vl_multiple: int = Field(32, ge=1, description="the sides of that reading are multiples of this")
     max_prompt_tokens: int = Field(
         1024, ge=1, description="a longer prompt is cut here; its template never is"
@@ -87,6 +95,14 @@ class CheckpointCard(BaseModel):
     )
     vocabulary: str | None = Field(None, description="file beside the card with the words that it can draw")
     unseen: tuple[Unseen, ...] = Field((), description="what training never showed together")
+
+    @model_validator(mode="after")
+    def _pictures_have_a_place(self) -> CheckpointCard:
+        if self.memory_pictures and not all(
+            template.text.count(MEMORY) == 1 for template in (self.text_only, self.with_image)
+        ):
+            raise ValueError(f"with memory_pictures, both templates need {MEMORY} once, where those stand")
+        return self
 
 
 def read_card(folder: Path) -> CheckpointCard:

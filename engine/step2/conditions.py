@@ -73,6 +73,12 @@ class PairConditions:
     kept: KeptFrame | None = None
 
 
+def pictures_of(conditions: PairConditions, packed: Sequence[PackedFrame]) -> list[StoredFrame]:
+    """The stored frames of a pack, in order of rank."""
+    frames = {m.frame.sha256: m.frame for m in conditions.memory}
+    return [frames[p.sha256] for p in packed]
+
+
 @dataclass(frozen=True)
 class PairRecipe:
     """How the machine drew a pair. The same recipe on the same machine gives the same pixels; a hosted

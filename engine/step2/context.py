@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 from transformers import BatchFeature, Qwen2_5_VLForConditionalGeneration, Qwen2VLProcessor
 
-from engine.step2.card import CheckpointCard, PromptTemplate
+from engine.step2.card import MEMORY, PICTURE, CheckpointCard, PromptTemplate
 
 _CONTROL = re.compile(r"<\|[^|<>]*\|>")
 
@@ -29,7 +29,8 @@ class ContextTemplate:
     """How a shot is put to the understanding model: `text_only` for the first shot, `with_image` after it.
 
     Each has its own `drop`: hidden states [drop:] are the context (34 and 64 for Qwen-Image, negative for a
-    checkpoint that ends its template in context tokens). `area` and `multiple` size the picture that is read.
+    checkpoint that ends its template in context tokens). `area` and `multiple` size the pictures that are
+    read; of the memory pack those are the first `memory_pictures`.
     """
 
     text_only: PromptTemplate
@@ -37,23 +38,31 @@ class ContextTemplate:
     area: int
     multiple: int
     max_tokens: int
+    memory_pictures: int = 0
 
     @classmethod
     def of(cls, card: CheckpointCard) -> ContextTemplate:
-        return cls(card.text_only, card.with_image, card.vl_area, card.vl_multiple, card.max_prompt_tokens)
+        return cls(
+            card.text_only,
+            card.with_image,
+            card.vl_area,
+            card.vl_multiple,
+            card.max_prompt_tokens,
+            card.memory_pictures,
+        )
 
     def drop(self, with_image: bool) -> int:
         return (self.with_image if with_image else self.text_only).drop
 
-    def render(self, prompt: str, with_image: bool) -> str:
-        """The full text; control tokens that a user typed are taken out, or they would break the picture's
-        count.
+    def render(self, prompt: str, with_image: bool, memory: int = 0) -> str:
+        """The full text with so many pictures of the pack; control tokens that a user typed are taken out, or
+        they would break the pictures' count.
         """
         template = (self.with_image if with_image else self.text_only).text
-        return template.replace("{}", without_control(prompt), 1)
+        return template.replace(MEMORY, PICTURE * memory, 1).replace("{}", without_control(prompt), 1)
 
     def picture(self, frame: Image.Image) -> Image.Image:
-        """The previous frame at the size that the understanding model reads, keeping its shape."""
+        """A frame at the size that the understanding model reads, keeping its shape."""
         width = math.sqrt(self.area * frame.width / frame.height)
         w = max(self.multiple, round(width / self.multiple) * self.multiple)
         h = max(self.multiple, round(width * frame.height / frame.width / self.multiple) * self.multiple)
@@ -75,20 +84,26 @@ def context_inputs(
     template: ContextTemplate,
     prompts: Sequence[str],
     frames: Sequence[Image.Image] | None = None,
+    memory: Sequence[Sequence[Image.Image]] = (),
 ) -> BatchFeature:
-    """Tokens for the understanding model: input_ids, attention_mask and mm_token_type_ids (B, L); pixels if
-    frames.
+    """Tokens for the understanding model: input_ids, attention_mask and mm_token_type_ids (B, L); pixels
+    where pictures are shown.
 
     Either every prompt has a previous frame or none has; where the template shows more pictures than one,
-    `frames` are those of the first prompt, then those of the second, and so on. Prompts of unequal length are
-    padded on the LEFT, which only a template with a negative drop may use (training batches): its kept tail
-    stays in place.
+    `frames` are those of the first prompt, then those of the second, and so on. `memory` holds each prompt's
+    pictures of the pack, the best first. Prompts of unequal length are padded on the LEFT, which only a
+    template with a negative drop may use (training batches): its kept tail stays in place.
     """
     seen = frames is not None
+    packs = memory or [()] * len(prompts)
+    pictures = [*(frames or ())]
+    if any(packs):  # in the order of the text: a prompt's previous frame, then its pack
+        before = [[frame] for frame in frames] if frames is not None else [[] for _ in prompts]
+        pictures = [p for one, pack in zip(before, packs, strict=True) for p in (*one, *pack)]
     prompts = [_cut(processor, without_control(p), template.max_tokens) for p in prompts]
     inputs = processor(
-        text=[template.render(p, seen) for p in prompts],
-        images=[template.picture(f) for f in frames] if frames is not None else None,
+        text=[template.render(p, seen, len(pack)) for p, pack in zip(prompts, packs, strict=True)],
+        images=[template.picture(f) for f in pictures] or None,
         padding=len(prompts) > 1,
         padding_side="left",
         return_mm_token_type_ids=True,
@@ -160,8 +175,9 @@ def context_tokens(
     prompts: Sequence[str],
     previous_end: Image.Image | None = None,
     device: torch.device | None = None,
+    memory: Sequence[Image.Image] = (),
 ) -> list[Tensor]:
-    """U_i of each prompt with the same previous frame, (1, L, E) each.
+    """U_i of each prompt with the same previous frame and pictures of the pack, (1, L, E) each.
 
     A template that drops its head takes them one by one, unpadded; one that keeps its tail takes all at once.
     """
@@ -171,6 +187,7 @@ def context_tokens(
     found: list[Tensor] = []
     for group in groups:
         frames = [previous_end] * len(group) if previous_end is not None else None
-        inputs = context_inputs(processor, template, group, frames)
+        packs = [memory[: template.memory_pictures]] * len(group)
+        inputs = context_inputs(processor, template, group, frames, packs)
         found += encode_context(model, inputs, drop, device).split(1)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,11 @@ def fit(image: Image.Image, width: int, height: int) -> Image.Image:
 def read_frame(frame: StoredFrame, width: int, height: int) -> np.ndarray:
     """The stored picture as uint8 (height, width, 3). Raises BadInput when it is gone or not a picture."""
     return np.asarray(fit(read_picture(frame.path), width, height))
+
+
+def cropped(frames: Sequence[StoredFrame], width: int, height: int) -> list[Image.Image]:
+    """Pictures of a pack as the canvas has them. Raises BadInput as `read_frame`."""
+    return [fit(read_picture(frame.path), width, height) for frame in frames]
 
 
 def png(frame: np.ndarray) -> bytes:

@@ -129,3 +129,14 @@ def shift_sigma(sigma: Tensor, mu: float) -> Tensor:
     """
     k = math.exp(mu)
     return k * sigma / (1 + (k - 1) * sigma)
+
+
+def tiling(vae: AutoencoderKLQwenImage) -> str:
+    """How a VAE cuts frames into tiles, which changes what comes out; empty where it takes them whole."""
+    if not vae.use_tiling:
+        return ""
+    sizes = (
+        f"{getattr(vae, f'tile_sample_{which}_height')}x{getattr(vae, f'tile_sample_{which}_width')}"
+        for which in ("min", "stride")
+    )
+    return f" tiles {' every '.join(sizes)}"

@@ -37,9 +37,16 @@ from engine.errors import BadInput, Cancelled, UnsupportedError
 from engine.pictures import read_picture
 from engine.step2.cache import FrameCache
 from engine.step2.card import CheckpointCard, read_card, write_card
-from engine.step2.conditions import KeptFrame, MemoryFrame, PackedFrame, PairConditions, StoredFrame
+from engine.step2.conditions import (
+    KeptFrame,
+    MemoryFrame,
+    PackedFrame,
+    PairConditions,
+    StoredFrame,
+    pictures_of,
+)
 from engine.step2.context import ContextTemplate, context_tokens, state_of
-from engine.step2.frames import read_frame
+from engine.step2.frames import cropped, read_frame
 from engine.step2.latents import (
     PAIR,
     decode_frames,
@@ -48,6 +55,7 @@ from engine.step2.latents import (
     packed_size,
     scale_factor,
     set_schedule,
+    tiling,
     to_bytes,
     to_pixels,
     unpack,
@@ -59,7 +67,7 @@ from engine.step2.ranking import FrameRanker, FrameScorer
 from engine.step2.velocity import check_transformer, guided_velocity
 from engine.story import FrameSide
 
-CONTEXTS_KEPT = 4  # of one shot each; about 15 MB with the real understanding model
+CONTEXTS_KEPT = 4  # one or two a shot; about 15 MB with the real understanding model
 
 R = TypeVar("R")
 StepEnd = Callable[["Step2Pipeline", int, Tensor, dict[str, Any]], dict[str, Any]]
@@ -199,22 +207,27 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         h, w = self.check_inputs(generator, width, height, steps, guidance, following)
         takes = len(generator)
 
-        # 1. Context tokens U_i = E_mu(F^E_{i-1}, D_i, C_i); the unconditional branch loses the text only.
-        negative = card.negative if negative_prompt is None else negative_prompt
-        prompts = [conditions.prompt, negative] if guidance > 1.0 else [conditions.prompt]
-        tokens = [u.expand(takes, -1, -1) for u in self.contexts(prompts, conditions.previous_end)]
-        context, blank = tokens[0], tokens[1] if guidance > 1.0 else None
-
-        # 2. Multi-shot memory pack M_i (eq. 1): one frame of clean tokens, however long the history.
+        # 1. Multi-shot memory pack M_i (eq. 1): one frame of clean tokens, however long the history.
         packed, canvas = self.memory_pack(conditions, width, height)
         self._memory_guidance_scale = following = following if packed else 1.0  # else nothing to follow
         memory = pack(canvas.unsqueeze(1)).to(device).expand(takes, -1, -1)
-
-        # 3. The joint shot tensor x^0 ~ N(0, I) (eq. 2), both frames of a take from one generator.
-        noise = self.noise(generator, h, w).to(device)
         kept = self.kept_tokens(conditions.kept, width, height)
         self._put_away(self.ranker, self.vae)
-        x = noise
+
+        # 2. Context tokens U_i = E_mu(F^E_{i-1}, D_i, C_i); the unconditional branch loses the text only. A
+        # checkpoint whose card says so reads the best frames of the pack, too; they go with the memory.
+        negative = card.negative if negative_prompt is None else negative_prompt
+        prompts = [conditions.prompt, negative] if guidance > 1.0 else [conditions.prompt]
+        read = pictures_of(conditions, packed)[: card.memory_pictures]
+        found = self.contexts(prompts, conditions.previous_end, read, (width, height))
+        tokens = [u.expand(takes, -1, -1) for u in found]
+        context, blank = tokens[0], tokens[1] if guidance > 1.0 else None
+        unaided = context
+        if read and following != 1.0:
+            unaided = self.contexts(prompts[:1], conditions.previous_end)[0].expand(takes, -1, -1)
+
+        # 3. The joint shot tensor x^0 ~ N(0, I) (eq. 2), both frames of a take from one generator.
+        x = noise = self.noise(generator, h, w).to(device)
 
         # 4. dx/dt = E_gen(U_i, t, x^t, M_i) (eq. 3) from noise (sigma 1) to data (sigma 0).
         timesteps = set_schedule(self.scheduler, steps, h, w, device)
@@ -236,6 +249,7 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
                     guidance,
                     card.rescale,
                     following,
+                    unaided,
                 )
                 x = self.scheduler.step(v, t, x, return_dict=False)[0]
                 if kept is not None:  # the kept frame stays on its own noised path, and ends clean
@@ -286,18 +300,26 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
             cell = scale_factor(self.vae) * 2
             raise BadInput(f"The size must be in multiples of {cell} pixels, not {width} x {height}.") from e
 
-    def contexts(self, prompts: Sequence[str], previous_end: StoredFrame | None) -> list[Tensor]:
-        """U_i (1, L, E) of each prompt with the previous shot's end frame, None for the first shot.
-
-        Another take of a shot asks the same again: the last few answers are kept.
+    def contexts(
+        self,
+        prompts: Sequence[str],
+        previous_end: StoredFrame | None,
+        memory: Sequence[StoredFrame] = (),
+        size: tuple[int, int] | None = None,
+    ) -> list[Tensor]:
+        """U_i (1, L, E) of each prompt with the previous shot's end frame (None for the first) and the frames
+        of the pack that are read, cropped to `size` as on the canvas. The last few answers are kept.
         """
         template, device = ContextTemplate.of(self.card), self._execution_device
-        seen = None if previous_end is None else previous_end.sha256
-        asked = (tuple(prompts), seen, template, device, state_of(self.text_encoder))
+        seen = (previous_end.sha256 if previous_end else None, *(frame.sha256 for frame in memory))
+        asked = (tuple(prompts), seen, size, template, device, state_of(self.text_encoder))
         found = self._contexts.pop(asked, None)
         if found is None:
             image = None if previous_end is None else read_picture(previous_end.path)
-            found = context_tokens(self.text_encoder, self._processor(), template, prompts, image, device)
+            pack = cropped(memory, *(size or (self.card.width, self.card.height)))
+            found = context_tokens(
+                self.text_encoder, self._processor(), template, prompts, image, device, pack
+            )
         self._contexts[asked] = found
         while len(self._contexts) > CONTEXTS_KEPT:
             self._contexts.popitem(last=False)
@@ -362,7 +384,7 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
             pixels = to_pixels(read_frame(frame, width, height)[None])
             return encode_frames(self.vae, pixels.to(self._execution_device, self.vae.dtype))[0]
 
-        made_with = f"vae {self.weights} {width}x{height} {self.vae.dtype}{_tiling(self.vae)}"
+        made_with = f"vae {self.weights} {width}x{height} {self.vae.dtype}{tiling(self.vae)}"
         return torch.stack([self.cache.get(f.sha256, made_with, partial(compute, f)) for f in frames])
 
     def _scorer(self) -> FrameScorer:
@@ -376,14 +398,3 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
             images, videos = Qwen2VLImageProcessor(), Qwen2VLVideoProcessor()  # the class asks for both
             self.register_modules(processor=Qwen2VLProcessor(images, self.tokenizer, videos))
         return self.processor
-
-
-def _tiling(vae: AutoencoderKLQwenImage) -> str:
-    """How a VAE cuts frames into tiles, which changes what comes out; empty where it takes them whole."""
-    if not vae.use_tiling:
-        return ""
-    sizes = (
-        f"{getattr(vae, f'tile_sample_{which}_height')}x{getattr(vae, f'tile_sample_{which}_width')}"
-        for which in ("min", "stride")
-    )
-    return f" tiles {' every '.join(sizes)}"

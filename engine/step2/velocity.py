@@ -71,12 +71,14 @@ def guided_velocity(
     guidance: float,
     rescale: bool,
     memory_guidance: float = 1.0,
+    unaided: Tensor | None = None,
 ) -> Tensor:
     """Classifier-free guidance of the text and of the memory: u + g (c - u) + (g_M - 1)(c - f), float32
     (B, 2N, D).
 
     The unconditional branch u (`blank`, (B, L', E)) drops the text only; memory and previous frame stay. The
-    forgetful branch f drops the memory only; it costs a forward where `memory_guidance` (g_M) is not 1. Two
+    forgetful branch f drops the memory only; it costs a forward where `memory_guidance` (g_M) is not 1. Where
+    the understanding model reads the pack, too, `unaided` is its context without (`context` otherwise). Two
     scales for two conditions, as in InstructPix2Pix (Brooks et al. 2023, sec. 3.2), each of them around c.
     Contexts of equal length share one forward. `rescale` gives each guided token the norm of its conditional
     one.
@@ -85,7 +87,7 @@ def guided_velocity(
     if blank is not None and guidance != 1.0:
         branches["uncond"] = (blank, memory)
     if memory_guidance != 1.0:
-        branches["forgetful"] = (context, torch.zeros_like(memory))
+        branches["forgetful"] = (context if unaided is None else unaided, torch.zeros_like(memory))
     found = {}
     if len({u.shape for u, _ in branches.values()}) == 1:
         n = len(branches)

@@ -7,6 +7,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
+from pydantic import ValidationError
 
 from engine.step2.card import CheckpointCard
 from engine.step2.context import ContextTemplate, context_inputs, context_tokens, encode_context
@@ -114,6 +115,67 @@ def test_prompt_and_previous_frame_both_reach_the_tokens(pipe: Step2Pipeline) ->
     base = tokens("A man walks.", 1)
     for other in (tokens("A man waves.", 1), tokens("A man walks.", 2), tokens("A man walks.", None)):
         assert not torch.allclose(base, other, atol=1e-6)
+
+
+def test_the_best_frames_of_the_pack_are_read_after_the_words(pipe: Step2Pipeline) -> None:
+    template = ContextTemplate.of(tiny_card(memory_pictures=2))
+    frames = [Image.fromarray(picture(seed)) for seed in range(4)]
+    inputs = context_inputs(pipe.processor, template, ["A man walks."], frames[:1], [frames[1:3]])
+    grids = inputs["image_grid_thw"]
+    assert len(grids) == 3
+    told = pipe.tokenizer.decode(inputs["input_ids"][0])
+    before, words, after = told.replace("A man walks.", "a man walks.").partition("a man walks.")
+    assert words
+    assert [part.count("<|vision_start|>") for part in (before, after)] == [1, 2]
+    assert told.count("<|vision_start|>") == 3
+
+    def tokens(memory: list[Image.Image]) -> torch.Tensor:
+        return context_tokens(
+            pipe.text_encoder, pipe.processor, template, ["A man walks."], frames[0], memory=memory
+        )[0]
+
+    base = tokens(frames[1:3])
+    assert torch.allclose(base, _hidden(pipe, dict(inputs))[:, -16:], atol=1e-5)
+    assert torch.equal(tokens(frames[1:4]), base), "the card says how many are read"
+    for other in ([], frames[1:2], frames[2:0:-1]):
+        assert not torch.allclose(tokens(other), base, atol=1e-6)
+    blind = ContextTemplate.of(tiny_card())
+    without = [
+        context_tokens(pipe.text_encoder, pipe.processor, blind, ["A man."], frames[0], memory=memory)[0]
+        for memory in ([], frames)
+    ]
+    assert torch.equal(*without), "the paper's model reads the previous frame alone"
+
+
+@torch.no_grad()
+def test_packs_of_any_length_share_a_training_batch(pipe: Step2Pipeline) -> None:
+    template = ContextTemplate.of(tiny_card(memory_pictures=3))
+    frames = [Image.fromarray(picture(seed)) for seed in range(6)]
+    prompts, packs = ["A boy.", "A girl walks left.", "Nobody."], [frames[:1], frames[1:4], []]
+    for before in (None, frames[3:6]):
+        inputs = context_inputs(pipe.processor, template, prompts, before, packs)
+        together = encode_context(pipe.text_encoder, inputs, template.drop(before is not None))
+        for row, prompt in enumerate(prompts):
+            frame = before[row] if before else None
+            alone = context_tokens(
+                pipe.text_encoder, pipe.processor, template, [prompt], frame, memory=packs[row]
+            )[0]
+            assert torch.allclose(together[row], alone[0], atol=1e-5)
+
+
+def test_pictures_of_a_pack_need_a_place_in_the_templates() -> None:
+    card = tiny_card()
+    with pytest.raises(ValidationError, match="both templates need"):
+        CheckpointCard(**{**card.model_dump(), "memory_pictures": 2, "text_only": CheckpointCard().text_only})
+    with pytest.raises(ValidationError, match="both templates need"):
+        CheckpointCard(memory_pictures=1)
+
+
+def test_where_pictures_stand_is_no_words_of_a_filmmaker(pipe: Step2Pipeline) -> None:
+    template = ContextTemplate.of(tiny_card(memory_pictures=2))
+    told = template.render("A man in {memory} of {}.", False, 1)
+    assert "A man in {memory} of {}." in told
+    assert told.count("<|image_pad|>") == 1
 
 
 def test_markup_in_a_prompt_is_text_that_is_left_out(pipe: Step2Pipeline) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from engine.pictures import read_picture
@@ -23,6 +25,7 @@ from tests.engine.step2.tiny import (
     H,
     W,
     generators,
+    tiny_card,
     tiny_pipeline,
 )
 
@@ -40,11 +43,16 @@ def paper_sampler(
     blank = pipe.card.negative if negative is None else negative
     template = ContextTemplate.of(pipe.card)
     previous = None if shot.previous_end is None else read_picture(shot.previous_end.path)
-    u = context_tokens(pipe.text_encoder, pipe.processor, template, [shot.prompt], previous)[0]
-    u_null = context_tokens(pipe.text_encoder, pipe.processor, template, [blank], previous)[0]
+
+    def read(prompt: str, memory: Sequence[Image.Image]) -> Tensor:
+        given = (pipe.text_encoder, pipe.processor, template, [prompt], previous)
+        return context_tokens(*given, memory=memory)[0]
+
     by_key = {m.key: m.frame for m in shot.memory}
     ranked = [by_key[p.key] for p, _ in zip(pipe.memory_pack(shot, WIDTH, HEIGHT)[0], range(9), strict=False)]
     m = [encode_frames(pipe.vae, to_pixels(read_frame(f, WIDTH, HEIGHT)[None]))[0] for f in ranked]
+    seen = [read_picture(f.path) for f in ranked[: pipe.card.memory_pictures]]
+    u, u_null, u_unaided = read(shot.prompt, seen), read(blank, seen), read(shot.prompt, [])
     canvas = tile(torch.stack(m), H, W) if m else torch.zeros(4, 2 * H, 2 * W)
     memory = pack(canvas[None, None])
 
@@ -67,7 +75,7 @@ def paper_sampler(
     for now, later in pairwise(times):
         told, untold = e_gen(u, now, x), e_gen(u_null, now, x)
         v = untold + guidance * (told - untold)
-        v = v + (following - 1) * (told - e_gen(u, now, x, torch.zeros_like(memory)))
+        v = v + (following - 1) * (told - e_gen(u_unaided, now, x, torch.zeros_like(memory)))
         if pipe.card.rescale:  # each token moves as far as it would without guidance
             v = v * told.norm(dim=-1, keepdim=True) / v.norm(dim=-1, keepdim=True)
         x = x + (later - now) * v
@@ -100,6 +108,22 @@ def test_contexts_of_any_length_and_the_norms_rescale_follow_the_same_equations(
     reference = paper_sampler(pipe, shot, 3, 3, 4.0, "blur")
     assert torch.allclose(away.latents, reference, atol=5e-5)
     assert not torch.allclose(away.latents, paper_sampler(pipe, shot, 3, 3, 4.0), atol=1e-3)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("tail", [True, False])
+@pytest.mark.parametrize("following", [1.0, 3.0])
+def test_a_checkpoint_that_reads_the_pack_follows_the_same_equations(
+    shot: PairConditions, tail: bool, following: float
+) -> None:
+    """Two scales guide away from no words and from no memory: neither on the canvas nor in what is read."""
+    pipe = tiny_pipeline(tail=tail)
+    how = {"num_inference_steps": 3, "guidance_scale": 2.5, "memory_guidance_scale": following}
+    blind = pipe(shot, generators(3), **how).latents
+    pipe.card = tiny_card(tail, memory_pictures=2)
+    out = pipe(shot, generators(3), **how)
+    assert torch.allclose(out.latents, paper_sampler(pipe, shot, 3, 3, 2.5, following=following), atol=5e-5)
+    assert not torch.allclose(out.latents, blind, atol=1e-4)
 
 
 @torch.no_grad()

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from engine.errors import BadInput, Cancelled, UnsupportedError
+from engine.pictures import read_picture
 from engine.step2.conditions import KeptFrame, PairConditions, StoredFrame
-from engine.step2.frames import read_frame, stored
+from engine.step2.frames import fit, read_frame, stored
 from engine.step2.latents import encode_frames, to_pixels, unpack
 from engine.step2.pipeline import Step2Pipeline
 from engine.story import FrameSide
@@ -26,6 +27,7 @@ from tests.engine.step2.tiny import (
     bank,
     generators,
     stored_picture,
+    tiny_card,
     tiny_pipeline,
     tiny_transformer,
 )
@@ -64,6 +66,43 @@ def test_every_condition_changes_the_pixels(
         assert not torch.equal(pipe(other, generators(3)).latents, base), what
     assert not torch.equal(pipe(shot, generators(4)).latents, base)
     assert not torch.equal(tiny_pipeline(seed=5)(shot, generators(3)).latents, base)
+
+
+def test_the_frames_of_the_pack_that_are_read_are_those_of_the_canvas(
+    pipe: Step2Pipeline, shot: PairConditions, tmp_path: Path
+) -> None:
+    """By rank, pins first, and cropped as the canvas has them; each its own answer, though kept."""
+    card = pipe.card
+    try:
+        pipe.card = tiny_card(memory_pictures=1)
+        frames = [m.frame for m in shot.memory]
+        first = pipe(shot, generators(3)).memory[0]
+        assert first.pinned
+        pinned = next(frame for frame in frames if frame.sha256 == first.sha256)
+        seen: list[tuple[object, ...]] = []
+        stock = pipe.contexts
+
+        def watch(*given: Any) -> list[Tensor]:
+            seen.append(given)
+            return stock(*given)
+
+        pipe.contexts = watch  # type: ignore[method-assign]
+        pipe(shot, generators(3))
+        assert seen[0][2:] == ([pinned], (WIDTH, HEIGHT))
+        seen.clear()
+        pipe(replace(shot, memory=()), generators(3))
+        assert seen[0][2] == []
+        del pipe.contexts
+        answers = [pipe.contexts(["A man."], None, [frame])[0] for frame in (*frames[:2], frames[0])]
+        assert torch.equal(answers[0], answers[2])
+        assert not torch.allclose(answers[0], answers[1], atol=1e-6)
+        tall = stored_picture(tmp_path, 9, HEIGHT, 2 * HEIGHT)
+        middle = tmp_path / "middle.png"
+        fit(read_picture(tall.path), WIDTH, HEIGHT).save(middle)
+        whole, part = (pipe.contexts(["A man."], None, [frame])[0] for frame in (tall, stored(middle)))
+        assert torch.equal(whole, part)
+    finally:
+        pipe.card = card
 
 
 def test_the_order_of_the_bank_changes_nothing(pipe: Step2Pipeline, shot: PairConditions) -> None:

@@ -26,7 +26,7 @@ from transformers import (
     Qwen2VLVideoProcessor,
 )
 
-from engine.step2.card import CheckpointCard, PromptTemplate
+from engine.step2.card import MEMORY, CheckpointCard, PromptTemplate
 from engine.step2.conditions import MemoryFrame, StoredFrame
 from engine.step2.frames import png
 from engine.step2.pipeline import Step2Pipeline
@@ -117,9 +117,9 @@ def tiny_ranker(seed: int = 0) -> FrameRanker:
     ).eval()
 
 
-def tiny_card(tail: bool = True) -> CheckpointCard:
+def tiny_card(tail: bool = True, memory_pictures: int = 0) -> CheckpointCard:
     """`tail`: the template ends in 16 context tokens, whose states are kept; else its head is dropped."""
-    end = "".join(CONTEXT) if tail else ""
+    end = MEMORY + ("".join(CONTEXT) if tail else "")
     picture = "<|vision_start|><|image_pad|><|vision_end|>"
     return CheckpointCard(
         title="tiny",
@@ -135,6 +135,7 @@ def tiny_card(tail: bool = True) -> CheckpointCard:
         text_only=PromptTemplate(text="<|im_start|>{}<|im_end|>" + end, drop=-16 if tail else 1),
         with_image=PromptTemplate(text=f"<|im_start|>{picture}{{}}<|im_end|>{end}", drop=-16 if tail else 1),
         vl_area=32 * 16,
+        memory_pictures=memory_pictures,
         vl_multiple=8,
         max_prompt_tokens=256,
         dtype="float32",
