@@ -193,7 +193,14 @@ def train(
     films: Annotated[int, typer.Option(min=1, help="How many films are drawn to learn from.")] = 6000,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
     start: Annotated[
-        Path | None, typer.Option(help="Weights for vae or pretrain to begin with, or a checkpoint for sft.")
+        Path | None,
+        typer.Option(help="Weights for vae or pretrain to begin with, or a checkpoint for context or sft."),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-6, max=1.0, help="The learning rate of a stage; less than its own to go on gently."
+        ),
     ] = None,
 ) -> None:
     """Train the mini checkpoint from nothing, stage by stage, on a CPU."""
@@ -212,7 +219,7 @@ def train(
             ) from error
         if stage is not None and stage not in {s.value for s in Stage}:
             raise BadInput(f"There is no stage {stage}: choose {', '.join(s.value for s in Stage)}.")
-        train_mini(Stage(stage) if stage else None, run, out, minutes, films, threads, start)
+        train_mini(Stage(stage) if stage else None, run, out, minutes, films, threads, start, lr=lr)
 
 
 @app.command()

@@ -1,137 +1,140 @@
 """Stage `context`: a tiny Qwen2.5-VL learns to say with free words what sixteen slots said (sec. 4.1).
 
-It reads D_i and C_i in the form of `compose` and the previous end frame, and ends in sixteen context tokens
-whose last hidden states are to equal the slot encoder's. What the words leave out it takes from the frame
-before.
+It reads D_i and C_i in the form of `compose`, the previous end frame and the best frames of the memory pack,
+and ends in sixteen context tokens whose last hidden states are to equal its teacher's. What the words leave
+out it takes from the pictures: its teacher is told that in words.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor, nn
-from transformers import (
-    BatchFeature,
-    PreTrainedTokenizerFast,
-    Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration,
-    Qwen2VLImageProcessor,
-    Qwen2VLProcessor,
-    Qwen2VLVideoProcessor,
-)
+from transformers import PreTrainedTokenizerFast, Qwen2_5_VLForConditionalGeneration
 
-from engine.step2.card import PromptTemplate
-from engine.step2.context import ContextTemplate, context_inputs, encode_context
+from engine.step2.ranking import FrameRanker
 from engine.training.data_parallel import Team, spawn_workers
 from engine.training.muon import muon_and_adam
-from engine.training.paraphrase import paraphrase
+from engine.training.shots import Frame, ShotExample, Shots, read_frames
+from engine.training.sight import LOOK, PLACE
 from engine.training.slots import CONTEXT_DIM, SlotEncoder
 from engine.training.train_loop import StageOptions, Trainee, train
+from engine.training.understanding import new_context_model, read_seen
+from engine.training.views import Views
 from engine.training.weights_file import Progress, load_weights, save_weights
-from engine.training.words import CONTEXT_TOKENS
 from engine.world.annotate import LENGTH, NULL_IDS, SLOT_NAMES, VOCABULARY, slot_ids
-from engine.world.render import render
-from engine.world.splits import WORDS_HELD_OUT, WORDS_TRAIN
-from engine.world.story import SHOTS, new_shots, new_story
 
-PATCH, MERGE = 16, 2  # 4 x 8 patches of the view, 8 picture tokens
-VIEW = (128, 64)  # pixels at which the previous frame is read
-_TAIL = "".join(CONTEXT_TOKENS)
-_PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
-TEXT_ONLY = PromptTemplate(text=f"<|im_start|>{{}}<|im_end|>{_TAIL}", drop=-LENGTH)
-WITH_IMAGE = PromptTemplate(text=f"<|im_start|>{_PICTURE}{{}}<|im_end|>{_TAIL}", drop=-LENGTH)
-TEMPLATE = ContextTemplate(TEXT_ONLY, WITH_IMAGE, VIEW[0] * VIEW[1], PATCH * MERGE, 384)
+# what pictures show and no word tells: the skins of two people, and the layout of the place
+UNSAID = {
+    "skin": len(LOOK["skin"]),
+    "skin 2": len(LOOK["skin"]),
+    **{fact: len(PLACE[fact]) for fact in ("palette", "side", "variant")},
+}
+NOT_SHOWN = -100  # no label, as cross entropy has it
 
 
 @dataclass(frozen=True)
 class ContextOptions(StageOptions):
     minutes: float = 40.0
+    batch: int = 48
+    lr: float = 1.5e-3
     decay: float = 0.5
-    warmup: int = 200
+    warmup: int = 100
 
 
-def new_context_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5_VLForConditionalGeneration:
-    """The tiny understanding model, untrained; its width is the transformer's joint attention dimension."""
+class SlotTeacher(nn.Module):
+    """What the slots of aided words are to the slot encoder of `pretrain`."""
 
-    def token(text: str) -> int:
-        return int(tokenizer.convert_tokens_to_ids(text))
+    def __init__(self, slots: SlotEncoder) -> None:
+        super().__init__()
+        self.slots = slots.eval().requires_grad_(False)
 
-    config = Qwen2_5_VLConfig(
-        text_config={
-            "hidden_size": CONTEXT_DIM,
-            "intermediate_size": 256,
-            "num_hidden_layers": 4,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 4,
-            "vocab_size": len(tokenizer),
-            "max_position_embeddings": 4096,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 6, 6]},
-            "bos_token_id": token("<|endoftext|>"),
-            "eos_token_id": token("<|im_end|>"),
-            "pad_token_id": token("<|endoftext|>"),
-            "tie_word_embeddings": True,
-        },
-        vision_config={
-            "depth": 2,
-            "hidden_size": 96,
-            "intermediate_size": 256,
-            "num_heads": 3,
-            "out_hidden_size": CONTEXT_DIM,
-            "patch_size": PATCH,
-            "spatial_merge_size": MERGE,
-            "window_size": 128,
-            "fullatt_block_indexes": [0, 1],
-        },
-        image_token_id=token("<|image_pad|>"),
-        video_token_id=token("<|video_pad|>"),
-        vision_start_token_id=token("<|vision_start|>"),
-        vision_end_token_id=token("<|vision_end|>"),
-        tie_word_embeddings=True,
-    )
-    return Qwen2_5_VLForConditionalGeneration(config)
+    def forward(self, prompts: Sequence[str], ids: Tensor) -> Tensor:
+        """Context tokens (B, 16, 128)."""
+        found: Tensor = self.slots(ids)
+        return found
 
 
-def new_processor(tokenizer: PreTrainedTokenizerFast) -> Qwen2VLProcessor:
-    """Reads pictures at VIEW pixels."""
-    pixels = VIEW[0] * VIEW[1]
-    images = Qwen2VLImageProcessor(patch_size=PATCH, merge_size=MERGE, min_pixels=1024, max_pixels=4 * pixels)
-    return Qwen2VLProcessor(images, tokenizer, Qwen2VLVideoProcessor(patch_size=PATCH, merge_size=MERGE))
+class WordTeacher(nn.Module):
+    """What aided words are to a checkpoint's understanding model; a checkpoint has no slot encoder."""
+
+    def __init__(self, model: Qwen2_5_VLForConditionalGeneration, tokenizer: PreTrainedTokenizerFast) -> None:
+        super().__init__()
+        self.model, self.tokenizer = model.eval().requires_grad_(False), tokenizer
+
+    def forward(self, prompts: Sequence[str], ids: Tensor) -> Tensor:
+        """Context tokens (B, 16, 128)."""
+        return read_seen(self.model, self.tokenizer, prompts)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A batch of prompts (all with a previous frame, or none) and the slot ids (B, 16) that they tell."""
+    """Shots in words and pictures, and what they come to: the words that tell it all, their slot ids (B, 16),
+    and what no word tells, (B, 5) indices of UNSAID or NOT_SHOWN.
+    """
 
-    prompts: list[str]
-    frames: list[Image.Image] | None
+    told: tuple[ShotExample, ...]
+    packs: tuple[tuple[Frame, ...], ...]
+    aided: tuple[str, ...]
     ids: Tensor
-
-    def inputs(self, processor: Qwen2VLProcessor) -> BatchFeature:
-        return context_inputs(processor, TEMPLATE, self.prompts, self.frames)
+    unsaid: Tensor
 
 
-def read_batch(r: random.Random, size: int, with_image: bool, films: range = WORDS_TRAIN) -> Reading:
-    """Random shots of random films in free words; a blank prompt (the unconditional branch) tells nothing."""
-    prompts, frames, ids = [], [], []
-    for _ in range(size):
-        story = new_story(r.choice(films))
-        shots = new_shots(story)
-        i = r.randrange(1, SHOTS)
-        place = story.locations[shots[i - 1].location].setting
-        before = (place, "clear" if place == "room" else story.weather) if with_image else None
-        seen = {person for shot in shots[:i] for person in shot.who} if r.random() < 0.7 else set()
-        said = paraphrase(story, shots[i], seen, r, before)
-        blank = r.random() < 0.04
-        prompts.append("" if blank else said.prompt)
-        ids.append(list(NULL_IDS) if blank else slot_ids(said.told))
-        if with_image:
-            frames.append(Image.fromarray(render(story, shots[i - 1], 1.0)))
-    return Reading(prompts, frames if with_image else None, torch.tensor(ids))
+def new_reading(shots: Shots, told: Sequence[ShotExample], r: random.Random | None = None) -> Reading:
+    """What pictures show of these shots; blank words (the unconditional branch) tell nothing, whatever they
+    show.
+    """
+    packs, aided, ids, unsaid = [], [], [], []
+    for t, order in zip(told, shots.orders(told, r), strict=True):
+        pack = read_frames(t, order)
+        story, filmed = shots.films.film(t.seed)
+        frames = [filmed[k // 2] for _, k in (*pack, *([t.previous] if t.previous else []))]
+        people = {index for shot in frames for index in shot.who}
+        prompt, slots = t.said.aided(people)
+        blank = not t.prompt
+        packs.append(pack)
+        aided.append("" if blank else prompt)
+        ids.append(list(NULL_IDS) if blank else slot_ids(slots))
+        who = filmed[t.i].who
+        skins = [story.people[index].skin if index in people else NOT_SHOWN for index in who]
+        at = story.locations[filmed[t.i].location]
+        place = [PLACE[fact].index(getattr(at, fact)) for fact in ("palette", "side", "variant")]
+        if filmed[t.i].location not in {shot.location for shot in frames}:
+            place = [NOT_SHOWN] * 3
+        facts = [*skins, *[NOT_SHOWN] * (2 - len(who)), *place]
+        unsaid.append([NOT_SHOWN] * len(facts) if blank else facts)
+    return Reading(tuple(told), tuple(packs), tuple(aided), torch.tensor(ids), torch.tensor(unsaid))
+
+
+def read_shots(
+    model: Qwen2_5_VLForConditionalGeneration,
+    tokenizer: PreTrainedTokenizerFast,
+    told: Sequence[ShotExample],
+    packs: Sequence[Sequence[Frame]],
+    views: Views,
+    r: random.Random | None = None,
+) -> Tensor:
+    """U_i of each row, (B, L, E); with `r`, half of the pictures are as a model might have drawn them."""
+    found: dict[int, Tensor] = {}
+    for few in (True, False):  # rows without a pack apart: they are short
+        rows = [k for k, pack in enumerate(packs) if (not pack) is few]
+        if not rows:
+            continue
+        before = [told[k].previous for k in rows]
+        context = read_seen(
+            model,
+            tokenizer,
+            [told[k].prompt for k in rows],
+            [None if frame is None else views.picture(frame, r) for frame in before],
+            [[views.picture(frame, r) for frame in packs[k]] for k in rows],
+        )
+        found |= dict(zip(rows, context, strict=True))
+    return torch.stack([found[k] for k in range(len(told))])
 
 
 def normalise(tokens: Tensor) -> Tensor:
@@ -140,66 +143,129 @@ def normalise(tokens: Tensor) -> Tensor:
 
 
 class Reader(nn.Module):
-    """The context model with a probe that names each slot's value; only training needs the probe."""
+    """The context model with probes that name each slot's value and what no word tells; only training needs
+    them.
+    """
 
-    def __init__(self, model: Qwen2_5_VLForConditionalGeneration) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         super().__init__()
-        self.model = model
+        self.tokenizer = tokenizer
+        self.model = new_context_model(tokenizer)
+        self.model.model.visual.requires_grad_(False)  # what it saw of the films is kept
         self.probe = nn.Linear(CONTEXT_DIM, len(VOCABULARY))
+        self.unsaid = nn.Linear(LENGTH * CONTEXT_DIM, sum(UNSAID.values()))
 
-    def forward(self, inputs: BatchFeature) -> tuple[Tensor, Tensor]:
-        """Context tokens (B, 16, 128) and slot logits (B, 16, vocabulary)."""
-        context = encode_context(self.model, inputs, -LENGTH)
-        return context, self.probe(normalise(context))
+    def parts(self) -> dict[str, nn.Module]:
+        return {"model": self.model.model, "probe": self.probe, "unsaid": self.unsaid}
+
+    def forward(
+        self, reading: Reading, views: Views, r: random.Random | None = None
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Normalised context tokens (B, 16, 128), slot logits (B, 16, vocabulary), logits of UNSAID."""
+        context = read_shots(self.model, self.tokenizer, reading.told, reading.packs, views, r)
+        context = normalise(context)
+        unsaid = self.unsaid(context.flatten(1)).split(list(UNSAID.values()), -1)
+        return context, self.probe(context), list(unsaid)
 
 
 @torch.no_grad()
-def slot_accuracy(reader: Reader, processor: Qwen2VLProcessor, batches: int = 2) -> dict[str, float]:
-    """How often the probe names each slot rightly on held-out films."""
-    r, hits = random.Random(7), []
-    for k in range(batches):
-        reading = read_batch(r, 64, k % 2 == 1, WORDS_HELD_OUT)
-        _, logits = reader(reading.inputs(processor))
-        hits.append((logits.argmax(-1) == reading.ids).float())
-    return dict(zip(SLOT_NAMES, torch.cat(hits).mean(0).tolist(), strict=True))
+def reading_accuracy(reader: Reader, teacher: nn.Module, shots: Shots, count: int = 96) -> dict[str, float]:
+    """On held-out shots to which somebody or some place returns: how often the probes name what only pictures
+    show, and how far the context is from the teacher's, with the pack and without.
+    """
+    r = random.Random(7)
+    picks = r.sample(shots.recalling, min(count, len(shots.recalling)))
+    told = [shots.tell(seed, i, r, has_previous_frame=False) for seed, i in picks]
+    if not told:
+        return {}
+    reading = new_reading(shots, told)
+    wanted = normalise(teacher(reading.aided, reading.ids))
+    context, slots, unsaid = reader(reading, shots.views)
+    alone = normalise(read_shots(reader.model, reader.tokenizer, told, [()] * len(told), shots.views))
+    figures = {
+        "distance": float((context - wanted).square().mean()),
+        "without the pack": float((alone - wanted).square().mean()),
+    }
+    named = slots.argmax(-1) == reading.ids
+    for fact in ("coat", "hair", "hat"):
+        at = SLOT_NAMES.index(fact)
+        left = [
+            k
+            for k, t in enumerate(told)
+            if t.said.told[at] != t.said.aided(range(2))[1][at] and reading.ids[k, at] > 1
+        ]
+        if left:
+            figures[fact] = float(named[left, at].float().mean())
+    for k, (fact, logits) in enumerate(zip(UNSAID, unsaid, strict=True)):
+        shown = reading.unsaid[:, k] != NOT_SHOWN
+        if shown.any():
+            hits = logits[shown].argmax(-1) == reading.unsaid[shown, k]
+            figures[fact] = float(hits.float().mean())
+    return figures
 
 
 def _is_matrix(name: str, p: Tensor) -> bool:
-    """The matrices inside the blocks of the language model and of the vision tower."""
-    return p.ndim == 2 and (".layers." in name or ".blocks." in name)
+    """The matrices inside the blocks of the language model."""
+    return p.ndim == 2 and ".layers." in name
 
 
 def train_context(
-    folder: Path, tokenizer: PreTrainedTokenizerFast, slots: SlotEncoder, options: ContextOptions
+    folder: Path,
+    tokenizer: PreTrainedTokenizerFast,
+    ranker: FrameRanker,
+    encoder: str,
+    teacher: nn.Module,
+    options: ContextOptions,
 ) -> Path:
-    """Distils the slot encoder into the context model; resumes from `folder`/context.safetensors."""
-    spawn_workers(options.workers, _train, folder, tokenizer, slots.eval().requires_grad_(False), options)
+    """Distils the teacher into the context model, which sees with the tower of `folder`/sight.safetensors;
+    resumes from `folder`/context.safetensors.
+    """
+    spawn_workers(options.workers, _train, folder, tokenizer, ranker, encoder, teacher, options)
     return folder / "context.safetensors"
 
 
 def _train(
-    folder: Path, tokenizer: PreTrainedTokenizerFast, slots: SlotEncoder, options: ContextOptions, team: Team
+    folder: Path,
+    tokenizer: PreTrainedTokenizerFast,
+    ranker: FrameRanker,
+    encoder: str,
+    teacher: nn.Module,
+    options: ContextOptions,
+    team: Team,
 ) -> None:
     torch.manual_seed(options.seed)
     path = folder / "context.safetensors"
-    reader, processor, progress = Reader(new_context_model(tokenizer)), new_processor(tokenizer), Progress()
-    parts: dict[str, nn.Module] = {"model": reader.model.model, "probe": reader.probe}
+    reader, progress = Reader(tokenizer), Progress()
     if path.exists():
-        progress = load_weights(path, parts, missing_ok=True)
+        progress = load_weights(path, reader.parts(), missing_ok=True)
+    visual = reader.model.model.visual
+    load_weights(folder / "sight.safetensors", {"visual": visual})
+    shots, held_out = (Shots(folder / name, encoder, ranker, visual) for name in ("latents", "held-out"))
     r = random.Random(options.seed + progress.samples + 7919 * team.rank)
 
     def loss(_: float) -> Tensor:
-        reading = read_batch(r, options.batch // team.size, with_image=r.random() < 0.4)
-        context, logits = reader(reading.inputs(processor))
-        distance = (normalise(context) - normalise(slots(reading.ids))).square().mean()
-        return distance + 0.3 * F.cross_entropy(logits.flatten(0, 1), reading.ids.flatten())
+        reading = new_reading(shots, [shots.draw(r) for _ in range(options.batch // team.size)], r)
+        wanted = normalise(teacher(reading.aided, reading.ids))
+        context, slots, unsaid = reader(reading, shots.views, r)
+        named = F.cross_entropy(slots.flatten(0, 1), reading.ids.flatten())
+        return (context - wanted).square().mean() + 0.1 * named + 0.1 * _unsaid_loss(unsaid, reading.unsaid)
 
     trainee = Trainee(
         path,
-        parameters=list(reader.parameters()),
+        parameters=[p for p in reader.parameters() if p.requires_grad],
         solvers=muon_and_adam(reader, options.lr, _is_matrix, team=team),
         loss=loss,
-        report=lambda: slot_accuracy(reader, processor),
-        save=lambda done: save_weights(path, parts, done),
+        report=lambda: reading_accuracy(reader, teacher, held_out),
+        save=lambda done: save_weights(path, reader.parts(), done),
+        refresh=shots.refresh,
     )
     train(trainee, options, progress, team)
+
+
+def _unsaid_loss(logits: Sequence[Tensor], wanted: Tensor) -> Tensor:
+    """Cross entropy of what is shown, over the rows and facts of a batch."""
+    losses = [
+        F.cross_entropy(found, wanted[:, k], ignore_index=NOT_SHOWN, reduction="sum")
+        for k, found in enumerate(logits)
+    ]
+    return torch.stack(losses).sum() / len(wanted)

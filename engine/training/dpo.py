@@ -26,8 +26,9 @@ from engine.training.adapters import ADAPTER, PROGRESS, WEIGHTS, adapt_generatio
 from engine.training.data_parallel import Team, spawn_workers
 from engine.training.latents import SHARD, encoder_of
 from engine.training.objectives import divergence, dpo_loss, sft_loss
-from engine.training.sft import Batch, MiniModels, Shots, load_mini_models, sft_fingerprint
+from engine.training.sft import MiniModels, load_mini_models, sft_fingerprint
 from engine.training.shards import read_shards, write_shard
+from engine.training.shots import Batch, Shots
 from engine.training.train_loop import StageOptions, Trainee, train
 from engine.training.transformer import draw_sigma, flow_error
 from engine.training.weights_file import Progress, read_record
@@ -186,7 +187,8 @@ def _dpo(
         progress = adapter_progress(out, origin)
         load_adapter(out, ADAPTER, model.policy)
     preferences, held_out = (
-        Preferences(Shots(folder / name, encoder, ranker)) for name in ("latents", "held-out")
+        Preferences(Shots(folder / name, encoder, ranker, reference.understanding.model.visual))
+        for name in ("latents", "held-out")
     )
     learning = [p for p in model.parameters() if p.requires_grad]
     torch.manual_seed(options.seed + progress.samples + team.rank)
@@ -195,7 +197,7 @@ def _dpo(
     def loss(_: float) -> Tensor:
         batch, losers = preferences.draw(r, options.batch // team.size)
         with torch.no_grad():
-            context = reference.context(batch, preferences.shots.views)
+            context = reference.context(batch, preferences.shots.views, r)
         noise = torch.randn_like(losers)
         found, held, winner = model(batch, losers, context, draw_sigma(len(losers)), noise)
         aligned = dpo_loss(found, held, options.beta) / options.beta

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import shutil
@@ -15,15 +16,23 @@ import torch
 from diffusers import AutoencoderKLQwenImage, FlowMatchEulerDiscreteScheduler
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from engine.errors import BadInput
 from engine.step2.card import CheckpointCard, write_card
 from engine.step2.checkpoint import INDEX
 from engine.step2.pipeline import Step2Pipeline
+from engine.step2.ranking import FrameRanker
 from engine.step2.single_frame import enable_single_frame
 from engine.training.adapters import ADAPTER, WEIGHTS
-from engine.training.context import (
+from engine.training.dpo import adapter_progress
+from engine.training.latents import PACKED
+from engine.training.ranker import new_ranker
+from engine.training.sft import sft_fingerprint
+from engine.training.shards import fingerprint
+from engine.training.transformer import new_transformer
+from engine.training.understanding import (
     MERGE,
     PATCH,
     TEMPLATE,
@@ -33,12 +42,6 @@ from engine.training.context import (
     new_context_model,
     new_processor,
 )
-from engine.training.dpo import adapter_progress
-from engine.training.latents import PACKED
-from engine.training.ranker import new_ranker
-from engine.training.sft import sft_fingerprint
-from engine.training.shards import fingerprint
-from engine.training.transformer import new_transformer
 from engine.training.upscaler import FACTOR
 from engine.training.vae import latent_statistics, new_vae
 from engine.training.weights_file import Progress, load_weights
@@ -97,6 +100,10 @@ class Parts:
         return self.sft if self.sft.exists() else self.context
 
     @property
+    def sight(self) -> Path:
+        return self.folder / "sight.safetensors"
+
+    @property
     def context(self) -> Path:
         return self.folder / "context.safetensors"
 
@@ -135,6 +142,25 @@ def build_vae(parts: Parts) -> AutoencoderKLQwenImage:
     return vae.eval()
 
 
+def _sight_record(path: Path, visual: nn.Module) -> Progress:
+    """How the tower of the understanding model was trained. Raises BadInput when `path` holds another."""
+    seen = copy.deepcopy(visual)
+    progress = load_weights(path, {"visual": seen})
+    if fingerprint(seen) != fingerprint(visual):
+        raise BadInput(
+            f"{path} is not what the understanding model of {path.parent} sees with: remove sft.safetensors "
+            "there, and run the stages `context` and `sft` again."
+        )
+    return progress
+
+
+def build_ranker(parts: Parts) -> FrameRanker:
+    """The trained ranker."""
+    ranker = new_ranker(PreTrainedTokenizerFast.from_pretrained(parts.ranker_tokenizer))
+    load_weights(parts.ranker, {"clip": ranker.clip})
+    return ranker.eval()
+
+
 def write_statistics(parts: Parts, encoder: str, mean: Sequence[float], std: Sequence[float]) -> None:
     """Keeps mean and deviation of each latent channel with the fingerprint of their encoder."""
     found = {"encoder": encoder, "mean": mean, "std": std}
@@ -145,14 +171,16 @@ def build(parts: Parts) -> tuple[Step2Pipeline, dict[str, Progress]]:
     """The pipeline of the trained parts, float32, and how each was trained."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(parts.tokenizer)
     vae, transformer = build_vae(parts), new_transformer()
-    context, ranker = new_context_model(tokenizer), new_ranker(_tokenizer(parts.ranker_tokenizer))
+    context, ranker = new_context_model(tokenizer), build_ranker(parts)
     load_weights(parts.understanding, {"model": context.model})
     record = {
         "vae": load_weights(parts.vae, {}),
         "transformer": load_weights(parts.transformer, {"transformer": transformer}),
         "text_encoder": load_weights(parts.context, {}),
-        "ranker": load_weights(parts.ranker, {"clip": ranker.clip}),
+        "ranker": load_weights(parts.ranker, {}),
     }
+    if parts.sight.exists():  # else a checkpoint from before that stage is gone on from
+        record["sight"] = _sight_record(parts.sight, context.model.visual)
     pipe = Step2Pipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(
             use_dynamic_shifting=True,
@@ -167,7 +195,7 @@ def build(parts: Parts) -> tuple[Step2Pipeline, dict[str, Progress]]:
         tokenizer=tokenizer,
         transformer=transformer.eval(),
         processor=new_processor(tokenizer),
-        ranker=ranker.eval(),
+        ranker=ranker,
     )
     pipe.set_progress_bar_config(disable=True)
     vocabulary = json.loads(LEXICON_FILE.read_text(encoding="utf-8"))
@@ -189,16 +217,13 @@ def build(parts: Parts) -> tuple[Step2Pipeline, dict[str, Progress]]:
         with_image=WITH_IMAGE,
         vl_area=VIEW[0] * VIEW[1],
         vl_multiple=PATCH * MERGE,
+        memory_pictures=TEMPLATE.memory_pictures,
         max_prompt_tokens=TEMPLATE.max_tokens,
         vocabulary=VOCABULARY_FILE,
         unseen=unseen(),
         dtype="float32",
     )
     return pipe, record
-
-
-def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    return PreTrainedTokenizerFast.from_pretrained(folder)
 
 
 def check_out(out: Path, run: Path) -> None:

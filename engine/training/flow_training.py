@@ -76,7 +76,7 @@ def update_ema(average: nn.Module, model: nn.Module, steps: int, limit: float = 
 
 def _is_matrix(name: str, p: Tensor) -> bool:
     """The matrices inside the blocks, but not their modulations."""
-    inside = ("transformer_blocks", "slots.layer", ".layers.", ".visual.blocks.")
+    inside = ("transformer_blocks", "slots.layer", ".layers.")
     return p.ndim == 2 and any(part in name for part in inside) and "_mod" not in name
 
 

@@ -30,8 +30,9 @@ from engine.errors import BadInput, UnsupportedError
 from engine.pictures import read_picture
 from engine.step2.cache import FrameCache
 from engine.step2.card import write_card
-from engine.step2.conditions import MemoryFrame, PairConditions, StoredFrame
+from engine.step2.conditions import MemoryFrame, PairConditions, StoredFrame, pictures_of
 from engine.step2.context import ContextTemplate, context_inputs, encode_context
+from engine.step2.frames import cropped
 from engine.step2.latents import pack, packed_size, shift_mu, shift_sigma
 from engine.step2.pipeline import Step2Pipeline
 from engine.step2.velocity import check_transformer, velocity
@@ -234,15 +235,16 @@ class LoraTrainer:
             previous_end=bank[-1].frame if bank and r.random() >= NO_PREVIOUS_FRAME else None,
             memory=tuple(bank) if r.random() >= NO_MEMORY else (),
         )
-        _, canvas = self.pipe.memory_pack(given, self.width, self.height)
+        packed, canvas = self.pipe.memory_pack(given, self.width, self.height)
         loser = None
         if dpo:
             loser = self._tokens([self.frames[picture] for picture in r.choice(self.losers[f, i])])
         template = ContextTemplate.of(self.pipe.card)
         seen = given.previous_end is not None
         pictures = [read_picture(given.previous_end.path)] if given.previous_end is not None else None
+        read = cropped(pictures_of(given, packed)[: template.memory_pictures], self.width, self.height)
         return ShotConditions(
-            inputs=context_inputs(self.pipe._processor(), template, [given.prompt], pictures),
+            inputs=context_inputs(self.pipe._processor(), template, [given.prompt], pictures, [read]),
             drop=template.drop(seen),
             memory=pack(canvas.unsqueeze(1)).to(self.accelerator.device),
             pair=self._tokens([self.frames[shot.start], self.frames[shot.end]]),

@@ -4,7 +4,8 @@
     latents   films rendered and encoded once
     clip      the ranker of the memory bank
     pretrain  slot encoder and pair transformer
-    context   the understanding model, from free words and the previous frame
+    sight     the understanding model's vision tower
+    context   the understanding model, from free words, the previous frame and the memory pack
     sft       both models together, on what sampling gives them (eq. 4)
     dpo       an adapter on the generation model that prefers whole movements (eq. 5-6)
     upscaler  native frames to five times their size
@@ -18,33 +19,42 @@ and, where it draws, a sample sheet.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 import torch
+from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from engine.errors import BadInput
+from engine.step2.pipeline import Step2Pipeline
+from engine.step2.ranking import FrameRanker
 from engine.training.adapters import WEIGHTS
-from engine.training.context import ContextOptions, train_context
+from engine.training.context import ContextOptions, SlotTeacher, WordTeacher, train_context
 from engine.training.dpo import DpoOptions, dpo, encode_internal
-from engine.training.export import Parts, build, build_vae, check_out, export
+from engine.training.export import Parts, build, build_ranker, build_vae, check_out, export
 from engine.training.flow_training import FlowOptions
 from engine.training.latents import SHARD, Films, encode_shard, encoder_of
 from engine.training.ranker import RankerOptions, train_ranker
 from engine.training.restore import restore
 from engine.training.sft import sft
 from engine.training.sheets import film_sheet, pipeline_sheet, reconstruction_sheet
+from engine.training.sight import SightOptions, train_sight
 from engine.training.slots import SlotEncoder
+from engine.training.train_loop import StageOptions
 from engine.training.transformer import SlotConditionedModel, pretrain
+from engine.training.understanding import new_context_model
 from engine.training.upscaler import UpscalerOptions, train_upscaler
 from engine.training.vae import VaeOptions, held_out_frames, new_vae, train_vae
 from engine.training.views import view_shard
-from engine.training.weights_file import load_weights
+from engine.training.weights_file import holds, load_weights
 from engine.training.words import ranking_tokenizer, understanding_tokenizer
 from engine.world.splits import FILMS_HELD_OUT, TRAIN, VAE_POOL, films_of
 from engine.world.story import SHOTS
+
+Options = TypeVar("Options", bound=StageOptions)
 
 DPO_SHARDS = 8  # 400 films have preferences enough for an adapter
 
@@ -54,6 +64,7 @@ class Stage(str, Enum):
     LATENTS = "latents"
     CLIP = "clip"
     PRETRAIN = "pretrain"
+    SIGHT = "sight"
     CONTEXT = "context"
     SFT = "sft"
     DPO = "dpo"
@@ -65,6 +76,7 @@ MINUTES = {
     Stage.VAE: 90.0,
     Stage.CLIP: 15.0,
     Stage.PRETRAIN: 150.0,
+    Stage.SIGHT: 25.0,
     Stage.CONTEXT: 40.0,
     Stage.SFT: 120.0,
     Stage.DPO: 12.0,
@@ -76,9 +88,10 @@ MINUTES = {
 class MiniTraining:
     """The stages in one folder, a method each, under the stage's name.
 
-    `minutes` is the budget of a training stage (None: its own of MINUTES), `films` how many are encoded,
-    `pool` how many the VAE's crops come from, `start` other weights to begin `vae` or `pretrain` from, or a
-    whole checkpoint for `sft`; `export` writes the checkpoint to `out`.
+    `minutes` is the budget of a training stage (None: its own of MINUTES), `lr` its learning rate (None: that
+    of its options), `films` how many are encoded, `pool` how many the VAE's crops come from, `start` other
+    weights to begin `vae` or `pretrain` from, or a whole checkpoint for `context` or `sft`; `export` writes
+    the checkpoint to `out`.
     """
 
     folder: Path
@@ -88,6 +101,7 @@ class MiniTraining:
     threads: int = 2
     start: Path | None = None
     pool: int = 1600
+    lr: float | None = None
 
     def run(self, stage: Stage) -> None:
         stages: dict[Stage, Callable[[], object]] = {
@@ -95,6 +109,7 @@ class MiniTraining:
             Stage.LATENTS: self.latents,
             Stage.CLIP: self.clip,
             Stage.PRETRAIN: self.pretrain,
+            Stage.SIGHT: self.sight,
             Stage.CONTEXT: self.context,
             Stage.SFT: self.sft,
             Stage.DPO: self.dpo,
@@ -131,11 +146,15 @@ class MiniTraining:
 
     def flow_options(self, stage: Stage) -> FlowOptions:
         span = self.budget(stage)  # compiling takes a minute or two: it pays in a long run only
-        return FlowOptions(minutes=span, workers=self.threads, compile=span > 10)
+        return self._rated(FlowOptions(minutes=span, workers=self.threads, compile=span > 10))
+
+    def _rated(self, options: Options) -> Options:
+        """The options of a stage with the learning rate that was asked for."""
+        return options if self.lr is None else replace(options, lr=self.lr)
 
     def vae(self) -> None:
         options = VaeOptions(minutes=self.budget(Stage.VAE), workers=self.threads, pool=self.pool)
-        path = train_vae(self.folder, options, self.start)
+        path = train_vae(self.folder, self._rated(options), self.start)
         vae = new_vae()
         load_weights(path, {"vae": vae})
         reconstruction_sheet(vae.eval(), held_out_frames(2), _sheet(path))
@@ -150,23 +169,61 @@ class MiniTraining:
     def clip(self) -> None:
         tokenizer = _tokenizer(self.parts.ranker_tokenizer, ranking_tokenizer)
         options = RankerOptions(minutes=self.budget(Stage.CLIP), workers=self.threads)
-        train_ranker(self.folder, tokenizer, options)
+        train_ranker(self.folder, tokenizer, self._rated(options))
 
     def pretrain(self) -> None:
         _need(self.folder / "latents", Stage.LATENTS)
+        self._need_slots("go on with `--stage sft`")
         vae = build_vae(self.parts)
         path = pretrain(self.folder, encoder_of(vae), self.flow_options(Stage.PRETRAIN), self.start)
         model, held_out = SlotConditionedModel(), Films(self.folder / "held-out", encoder_of(vae))
         load_weights(path, model.parts())
         film_sheet(model.eval(), vae, held_out, held_out.seeds[: self.rows], _sheet(path))
 
+    def sight(self) -> None:
+        tokenizer = _tokenizer(self.parts.tokenizer, understanding_tokenizer)
+        options = SightOptions(
+            minutes=self.budget(Stage.SIGHT), workers=self.threads, pool=min(self.films, SightOptions.pool)
+        )
+        train_sight(self.folder, tokenizer, self._rated(options))
+
     def context(self) -> None:
+        parts = self.parts
+        teacher = self._teacher()
+        _need(parts.sight, Stage.SIGHT)
+        _need(parts.ranker, Stage.CLIP)
+        self.latents()
+        tokenizer = _tokenizer(parts.tokenizer, understanding_tokenizer)
+        ranker, visual = build_ranker(parts), new_context_model(tokenizer).model.visual
+        load_weights(parts.sight, {"visual": visual})
+        self._look(ranker, visual)
+        encoder = encoder_of(build_vae(parts))
+        options = ContextOptions(minutes=self.budget(Stage.CONTEXT), workers=self.threads)
+        train_context(self.folder, tokenizer, ranker, encoder, teacher, self._rated(options))
+
+    def _teacher(self) -> nn.Module:
+        """Whose context tokens `context` learns: those of `pretrain`, or of the checkpoint to begin from."""
+        if self.start is not None:
+            restore(self.start, self.parts, for_context=True)
+            pipe = Step2Pipeline.from_pretrained(self.start, adapters=False, dtype=torch.float32)
+            return WordTeacher(pipe.text_encoder, pipe.tokenizer)
         _need(self.parts.drawing, Stage.PRETRAIN)
         slots = SlotEncoder()
+        self._need_slots("name that checkpoint again with --start")
         load_weights(self.parts.drawing, {"slots": slots})
-        tokenizer = _tokenizer(self.parts.tokenizer, understanding_tokenizer)
-        options = ContextOptions(minutes=self.budget(Stage.CONTEXT), workers=self.threads)
-        train_context(self.folder, tokenizer, slots, options)
+        return SlotTeacher(slots)
+
+    def _need_slots(self, advice: str) -> None:
+        if self.parts.drawing.exists() and not holds(self.parts.drawing, "slots"):
+            raise BadInput(
+                f"The transformer in {self.folder} is a checkpoint's, which has no slot encoder: {advice}."
+            )
+
+    def _look(self, ranker: FrameRanker, visual: nn.Module) -> None:
+        """Has ranker and tower look at every film."""
+        torch.set_num_threads(self.threads)
+        for shard in self.shards:
+            print(view_shard(ranker, visual, *shard).name, flush=True)
 
     def sft(self) -> None:
         parts = self.parts
@@ -177,8 +234,7 @@ class MiniTraining:
         _need(parts.ranker, Stage.CLIP)
         self.latents()
         pipe, _ = build(parts)
-        for shard in self.shards:
-            print(view_shard(pipe.ranker, *shard).name, flush=True)
+        self._look(pipe.ranker, pipe.text_encoder.model.visual)
         path = sft(
             self.folder,
             pipe.tokenizer,
@@ -195,11 +251,13 @@ class MiniTraining:
         pipe, _ = build(self.parts)
         for shard in self.shards[: 1 + DPO_SHARDS]:
             encode_shard(pipe.vae, *shard)
-            view_shard(pipe.ranker, *shard)
+            view_shard(pipe.ranker, pipe.text_encoder.model.visual, *shard)
             print(encode_internal(pipe.vae, *shard).name, flush=True)
         options = DpoOptions(minutes=self.budget(Stage.DPO), workers=self.threads)
         encoder = encoder_of(pipe.vae)
-        adapter = dpo(self.folder, pipe.tokenizer, pipe.ranker, encoder, (self.parts.sft,), options)
+        adapter = dpo(
+            self.folder, pipe.tokenizer, pipe.ranker, encoder, (self.parts.sft,), self._rated(options)
+        )
         pipe.load_lora_weights(adapter)
         pipeline_sheet(pipe, self.rows, self.columns, _sheet(adapter / WEIGHTS))
 
@@ -207,7 +265,7 @@ class MiniTraining:
         _need(self.parts.vae, Stage.VAE)
         torch.set_num_threads(self.threads)
         options = UpscalerOptions(minutes=self.budget(Stage.UPSCALER), films=min(60, self.pool))
-        train_upscaler(self.folder, build_vae(self.parts), options)
+        train_upscaler(self.folder, build_vae(self.parts), self._rated(options))
 
     def export(self) -> None:
         export(self.parts, self.out)
@@ -222,19 +280,24 @@ def train_mini(
     threads: int = 2,
     start: Path | None = None,
     pool: int = 1600,
+    lr: float | None = None,
 ) -> None:
     """Runs one stage, or all of them in order; see `MiniTraining`.
 
     Raises BadInput for more films than there are, for a `start` that no stage would begin from, and, before
     anything is trained, for an `out` that a checkpoint must not take the place of.
     """
-    training = MiniTraining(folder, out, minutes, films, threads, start, pool)
+    training = MiniTraining(folder, out, minutes, films, threads, start, pool, lr)
     films_of(TRAIN, films)
     films_of(VAE_POOL, pool)
-    if start is not None and stage not in (Stage.VAE, Stage.PRETRAIN, Stage.SFT):
+    if start is not None and stage not in (Stage.VAE, Stage.PRETRAIN, Stage.CONTEXT, Stage.SFT):
         raise BadInput(
-            "Only the stages vae, pretrain and sft begin from other weights: name one with --stage, or leave "
-            "out --start."
+            "Only the stages vae, pretrain, context and sft begin from other weights: name one with --stage, "
+            "or leave out --start."
+        )
+    if lr is not None and stage is None:
+        raise BadInput(
+            "Every stage has a learning rate of its own: name one with --stage, or leave out --lr."
         )
     if stage in (None, Stage.EXPORT):
         check_out(out, folder)

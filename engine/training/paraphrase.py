@@ -7,12 +7,12 @@ what they really say, and whose looks they really leave out.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from engine.step2.prompt import compose
 from engine.story import Angle, CastMember, CinematicAttributes, Movement, Scale, Shot, TimeOfDay
-from engine.world.annotate import LENGTH, UNTOLD
+from engine.world.annotate import LENGTH, UNTOLD, look
 from engine.world.lexicon import lexicon, words
 from engine.world.story import Person, Story, WorldShot
 
@@ -102,14 +102,50 @@ MOVEMENT_WORDS = {
 
 @dataclass(frozen=True)
 class Paraphrase:
-    """The prompt as `compose` makes it, its description alone, the sixteen slots that the prompt tells (what
-    it leaves out is untold), and the people of the shot whose looks it leaves to memory.
+    """A shot in words: `prompt` is what `compose` makes of them, `told` the sixteen slots that it tells (what
+    it leaves out is untold), `look_dropout` the people of the shot whose looks it leaves to memory.
+
+    `before` are setting and weather where the prompt leaves both to the frame before.
     """
 
-    prompt: str
-    description: str
+    story: Story
+    who: tuple[int, ...]
+    shot: Shot
+    cast: tuple[CastMember, ...]
+    style: str
+    lower: bool
     told: list[str]
     look_dropout: frozenset[int]
+    before: tuple[str, str] | None = None
+
+    @property
+    def description(self) -> str:
+        return self.shot.description
+
+    @property
+    def prompt(self) -> str:
+        return self._written(self.shot, self.cast)
+
+    def aided(self, shown: Collection[int]) -> tuple[str, list[str]]:
+        """Prompt and slots as they would be, had the words told what pictures show: the looks of the people
+        `shown`, and the place of the frame before.
+        """
+        cast, told, shot = list(self.cast), list(self.told), self.shot
+        for j, index in enumerate(self.who):
+            if index in self.look_dropout and index in shown:
+                person = self.story.people[index]
+                cast[j] = cast[j].model_copy(update={"look": look(person)})
+                at = 13 if j else 9
+                told[at : at + 3] = [person.coat, person.hair, person.hat]
+        if self.before is not None:
+            place, weather = self.before
+            there = shot.attributes.model_copy(update={"place": place, "weather": weather})
+            shot = shot.model_copy(update={"attributes": there})
+        return self._written(shot, cast), told
+
+    def _written(self, shot: Shot, cast: Sequence[CastMember]) -> str:
+        prompt = compose(shot, cast, look=self.style)
+        return prompt.lower() if self.lower else prompt
 
 
 def paraphrase(
@@ -125,18 +161,19 @@ def paraphrase(
     """
     told = [UNTOLD] * LENGTH
     told[0], told[1], told[2] = shot.scale, shot.angle, shot.movement
-    if before is not None and r.random() < 0.35:
+    left = before if before is not None and r.random() < 0.35 else None
+    if left is not None:
         place = weather = ""
-        told[3], told[5] = before
+        told[3], told[5] = left
     else:
         place = _place(story, shot, r, told)
         weather = _weather(story, r, told)
     told[4] = story.time
     cast = [_member(story.people[index], index in seen, r) for index in shot.who]
-    for j, (index, (_, look)) in enumerate(zip(shot.who, cast, strict=True)):
+    for j, (index, (_, tells)) in enumerate(zip(shot.who, cast, strict=True)):
         at = 12 if j else 6
         told[at] = story.people[index].body
-        for k, value in enumerate(look):
+        for k, value in enumerate(tells):
             told[(13 if j else 9) + k] = value
     description = _description([m.name for m, _ in cast], place, shot, r, told)
     attributes = CinematicAttributes(
@@ -149,14 +186,13 @@ def paraphrase(
         cast=[m.name for m, _ in cast],
     )
     style = r.choice(("", "", "", "warm colours", "storybook", "film noir", "soft light", "paper theatre"))
-    members = [m for m, _ in cast]
-    prompt = compose(Shot(description=description, attributes=attributes), members, look=style)
-    if r.random() < 0.1:
-        prompt = prompt.lower()
+    lower = r.random() < 0.1
     left_out = frozenset(
-        index for index, (_, look) in zip(shot.who, cast, strict=True) if index in seen and look == _NO_LOOK
+        index for index, (_, tells) in zip(shot.who, cast, strict=True) if index in seen and tells == _NO_LOOK
     )
-    return Paraphrase(prompt, description, told, left_out)
+    written = Shot(description=description, attributes=attributes)
+    members = tuple(m for m, _ in cast)
+    return Paraphrase(story, shot.who, written, members, style, lower, told, left_out, left)
 
 
 def _place(story: Story, shot: WorldShot, r: random.Random, told: list[str]) -> str:
@@ -211,11 +247,11 @@ def _member(person: Person, seen: bool, r: random.Random) -> tuple[CastMember, l
             parts, tells[1] = [q for q in parts if not q.endswith(" hair")], UNTOLD
         else:
             parts, tells[0] = [q for q in parts if not q.startswith("in a ")], UNTOLD
-    look = f"a {r.choice(FILLERS) + ' ' if r.random() < 0.3 else ''}{body} {' '.join(parts)}"
+    said = f"a {r.choice(FILLERS) + ' ' if r.random() < 0.3 else ''}{body} {' '.join(parts)}"
     if r.random() < 0.15:
         bare = [q.removeprefix("with ").removeprefix("and ").removeprefix("in ") for q in parts]
-        look = f"{body}, {', '.join(bare)}"
-    return CastMember(name=name[:1].upper() + name[1:], look=look), tells
+        said = f"{body}, {', '.join(bare)}"
+    return CastMember(name=name[:1].upper() + name[1:], look=said), tells
 
 
 def _description(names: list[str], place: str, shot: WorldShot, r: random.Random, told: list[str]) -> str:

@@ -1,8 +1,8 @@
 """The structured captions that teach drawing: sixteen slots, one token each.
 
 The transformer first learns to draw from this small embedding; the context model (a Qwen2.5-VL) then learns
-to give the same sixteen context tokens from free words and the previous frame, so that language is decoupled
-from drawing.
+to give the same sixteen context tokens from free words and pictures, so that language is decoupled from
+drawing.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -59,6 +60,12 @@ def load_weights(path: Path, modules: dict[str, nn.Module], missing_ok: bool = F
     return read_progress(path.with_suffix(".json"))
 
 
+def holds(path: Path, name: str) -> bool:
+    """Whether a file of `save_weights` has weights of that module."""
+    with safe_open(path, "pt") as file:
+        return any(key.startswith(f"{name}.") for key in file.keys())  # noqa: SIM118 - no mapping
+
+
 def write_progress(record: Path, progress: Progress) -> None:
     """What is to lie beside weights, written whole or not at all."""
     part = record.with_name(f"{record.name}.part")
@@ -88,6 +95,11 @@ def read_record(record: Path, kind: type[P]) -> P:
 def origin_of(start: Path) -> str:
     """What identifies weights to begin from, a file's or a checkpoint folder's: 16 hex digits."""
     return (weights_hash(start) if start.is_dir() else file_hash(start))[:16]
+
+
+def holds_origin(path: Path, origin: str) -> bool:
+    """Whether there are weights at `path` that began from those of that `origin_of`."""
+    return path.exists() and read_progress(path.with_suffix(".json")).origin == origin
 
 
 def check_start(path: Path, start: Path | None) -> None:

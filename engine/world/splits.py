@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from engine.errors import BadInput
 
-TRAIN = range(500_000)  # films whose latents and words are learnt from
+TRAIN = range(500_000)  # films whose latents, views and words are learnt from
 VAE_POOL = range(500_000, 600_000)  # films whose frames the VAE crops
 UPSCALER_POOL = range(600_000, 700_000)
 EVALUATION = range(700_000, 800_000)

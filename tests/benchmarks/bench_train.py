@@ -28,7 +28,8 @@ from engine.training.latents import encode_shard, encoder_of
 from engine.training.muon import muon_and_adam
 from engine.training.objectives import sft_loss
 from engine.training.restore import restore
-from engine.training.sft import Shots, load_mini_models
+from engine.training.sft import load_mini_models
+from engine.training.shots import Shots
 from engine.training.transformer import draw_sigma
 from engine.training.views import view_shard
 from engine.training.weights_file import Progress
@@ -48,8 +49,9 @@ def main() -> None:
         restore(checkpoint, parts)
         pipe = Step2Pipeline.from_pretrained(checkpoint, adapters=False, dtype=torch.float32)
         encode_shard(pipe.vae, folder, 0, FILMS)
-        view_shard(pipe.ranker, folder, 0, FILMS)
-        shots = Shots(folder, encoder_of(pipe.vae), pipe.ranker)
+        eyes = pipe.text_encoder.model.visual
+        view_shard(pipe.ranker, eyes, folder, 0, FILMS)
+        shots = Shots(folder, encoder_of(pipe.vae), pipe.ranker, eyes)
         model, _ = load_mini_models(pipe.tokenizer, parts.sft)
         bare = bare_seconds(copy.deepcopy(model), shots, seconds)
         trained = trained_seconds(model, shots, folder, seconds)

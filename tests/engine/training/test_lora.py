@@ -27,7 +27,7 @@ from engine.training.lora_command import train_profile
 from engine.training.lora_options import LoraOptions, LoraProgress, LoraStage
 from engine.training.objectives import divergence, dpo_loss
 from engine.training.weights_file import origin_of
-from tests.engine.step2.tiny import generators, picture, tiny_pipeline
+from tests.engine.step2.tiny import generators, picture, tiny_card, tiny_pipeline
 
 pytestmark = pytest.mark.slow
 SHOTS = 3
@@ -106,6 +106,17 @@ def test_both_models_are_adapted_unless_the_understanding_model_is_frozen(data: 
     assert all("visual" not in key for key in load_file(tmp_path / "both" / WEIGHTS))
     train_lora(tiny_pipeline(), data, tmp_path / "one", options(steps=1, understanding=False))
     assert {key.split(".")[0] for key in load_file(tmp_path / "one" / WEIGHTS)} == {"transformer"}
+
+
+def test_the_pack_is_read_where_the_card_says_so(data: Path, tmp_path: Path) -> None:
+    pipe = tiny_pipeline()
+    pipe.card = tiny_card(memory_pictures=2)
+    trainer = LoraTrainer(pipe, data, tmp_path / "out", options())
+    shown = set()
+    for seed in range(40):
+        inputs = trainer.conditions(random.Random(seed)).inputs
+        shown.add(len(inputs["image_grid_thw"]) if "image_grid_thw" in inputs else 0)
+    assert shown == {0, 1, 2, 3}, "up to two of the pack, and the previous end now and then"
 
 
 def test_a_run_goes_on_where_it_was(data: Path, tmp_path: Path) -> None:

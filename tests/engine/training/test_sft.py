@@ -21,7 +21,7 @@ from engine.errors import BadInput
 from engine.profiles import get_profile
 from engine.step2.conditions import StoredFrame
 from engine.step2.pipeline import Step2Pipeline
-from engine.training import sft
+from engine.training import shots as shots_module
 from engine.training.adapters import ADAPTER, PROGRESS
 from engine.training.dpo import (
     LEAST_DIFFERENCE,
@@ -39,7 +39,8 @@ from engine.training.mini_training import Stage, train_mini
 from engine.training.objectives import dpo_loss
 from engine.training.paraphrase import Paraphrase, paraphrase
 from engine.training.restore import restore
-from engine.training.sft import RETURN_WEIGHT, ShotExample, Shots, load_mini_models, recalls, sft_fingerprint
+from engine.training.sft import load_mini_models, sft_fingerprint
+from engine.training.shots import RETURN_WEIGHT, Shots, recalls
 from engine.training.transformer import flow_error
 from engine.training.views import view_shard
 from engine.training.weights_file import Progress, load_weights, save_weights
@@ -65,9 +66,9 @@ def pipe(shipped: Path) -> Step2Pipeline:
 def shots(pipe: Step2Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Shots:
     folder = tmp_path_factory.mktemp("shots")
     encode_shard(pipe.vae, folder, 0, FILMS)
-    view_shard(pipe.ranker, folder, 0, FILMS)
+    view_shard(pipe.ranker, pipe.text_encoder.model.visual, folder, 0, FILMS)
     encode_internal(pipe.vae, folder, 0, FILMS)
-    return Shots(folder, encoder_of(pipe.vae), pipe.ranker)
+    return Shots(folder, encoder_of(pipe.vae), pipe.ranker, pipe.text_encoder.model.visual)
 
 
 @pytest.fixture(scope="module")
@@ -80,21 +81,51 @@ def weights(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_training_reads_what_the_pipeline_reads(
     pipe: Step2Pipeline, shots: Shots, weights: Path, tmp_path: Path
 ) -> None:
-    """The context tokens of a shot in training are the pipeline's own for the same words and previous end."""
+    """The context tokens of a shot in training are the pipeline's own for the same words, previous end and
+    pack: picture tokens are kept in half precision, so not to the last bit.
+    """
     model, _ = load_mini_models(pipe.tokenizer, weights)
+    pipe, _ = build(Parts(weights.parent))  # as it would be exported: its card reads what training shows
     seed, i = 1, 2
-    path = tmp_path / "end.png"
     story = new_story(seed)
-    Image.fromarray(render(story, new_shots(story)[i - 1], 1.0)).save(path)
+    frames = []
+    for k in range(2 * i):
+        path = tmp_path / f"{k}.png"
+        Image.fromarray(render(story, new_shots(story)[k // 2], k % 2)).save(path)
+        frames.append(StoredFrame(f"{k:064}", path))
     r = random.Random(0)
-    seen, blind = shots.tell(seed, i, r), shots.tell(seed, i, r, has_previous_frame=False)
-    batch = shots.collate([seen, blind])
-    assert [t.has_previous_frame for t in batch.told] == [False, True]
-    found = model.context(batch, shots.views)
-    assert torch.allclose(found[0], pipe.contexts([blind.prompt], None)[0][0], atol=1e-4)
-    assert torch.allclose(
-        found[1], pipe.contexts([seen.prompt], StoredFrame("0" * 64, path))[0][0], atol=1e-4
-    )
+    told = [
+        shots.tell(seed, i, r, has_previous_frame=before, has_memory=memory)
+        for before in (False, True)
+        for memory in (False, True)
+    ]
+    batch = shots.collate(told)
+    assert [t.has_previous_frame for t in batch.told] == [False, False, True, True]
+    assert [len(pack) for pack in batch.packs] == [0, 4, 0, 4]
+    for row, (t, pack) in enumerate(zip(batch.told, batch.packs, strict=True)):
+        before = frames[-1] if t.has_previous_frame else None
+        theirs = pipe.contexts([t.prompt], before, [frames[k] for _, k in pack])[0][0]
+        assert torch.allclose(model.context(batch, shots.views)[row], theirs, atol=5e-3)
+        if pack:  # and that is near: the same pack in another order is not
+            turned = pipe.contexts([t.prompt], before, [frames[k] for _, k in reversed(pack)])[0][0]
+            assert not torch.allclose(turned, theirs, atol=2e-2)
+
+
+def test_what_no_memory_shows_is_not_read_either(shots: Shots, weights: Path) -> None:
+    model, _ = load_mini_models(shots_tokenizer(weights), weights)
+    r = random.Random(0)
+    batch = shots.collate([shots.tell(seed, 4, r) for seed in (0, 1)])
+    forgetful = shots.collate([replace(t, has_memory=False) for t in batch.told])
+    with torch.no_grad():
+        own, none, another = (
+            model.context(b, shots.views)
+            for b in (batch, batch.without_memory(), batch.with_anothers_memory())
+        )
+        assert torch.equal(none, model.context(forgetful, shots.views))
+    assert batch.without_memory().memory.abs().max() == 0
+    assert torch.equal(batch.with_anothers_memory().memory[1], batch.memory[0])
+    for other in (none, another):
+        assert not torch.allclose(own, other, atol=1e-3)
 
 
 def test_memory_is_ordered_by_similarity_and_only_earlier_frames_are_in_it(shots: Shots) -> None:
@@ -110,12 +141,13 @@ def test_films_are_picked_up_once_in_whatever_order_they_come(pipe: Step2Pipelin
     """Another process looks at the later film first."""
     for seed in (0, 1):
         encode_shard(pipe.vae, tmp_path, seed, 1)
-    view_shard(pipe.ranker, tmp_path, 1, 1)
-    found = Shots(tmp_path, encoder_of(pipe.vae), pipe.ranker)
+    eyes = pipe.text_encoder.model.visual
+    view_shard(pipe.ranker, eyes, tmp_path, 1, 1)
+    found = Shots(tmp_path, encoder_of(pipe.vae), pipe.ranker, eyes)
     assert found.seeds == [1]
-    view_shard(pipe.ranker, tmp_path, 0, 1)
+    view_shard(pipe.ranker, eyes, tmp_path, 0, 1)
     found.refresh()
-    whole = Shots(tmp_path, encoder_of(pipe.vae), pipe.ranker)
+    whole = Shots(tmp_path, encoder_of(pipe.vae), pipe.ranker, eyes)
     assert sorted(found.seeds) == whole.seeds == [0, 1]
     assert sorted(found.recalling) == sorted(whole.recalling)
 
@@ -139,7 +171,7 @@ def test_a_first_shot_never_leaves_its_place_to_the_shot_before(shots: Shots, mo
         given.append(args[-1])
         return paraphrase(*args)
 
-    monkeypatch.setattr(sft, "paraphrase", record)
+    monkeypatch.setattr(shots_module, "paraphrase", record)
     r = random.Random(0)
     for _ in range(40):
         told = shots.tell(r.choice(shots.seeds), 0, r)
@@ -192,7 +224,7 @@ def test_looks_that_the_words_do_tell_count_no_more_than_others(shots: Shots) ->
 
 def test_a_frame_that_is_drawn_alone_sees_nothing_of_its_partner(shots: Shots, weights: Path) -> None:
     model, _ = load_mini_models(shots_tokenizer(weights), weights)
-    alone = ShotExample(0, 0, "A girl in the forest.", "A girl.", False, False, only_frame=1)
+    alone = shots.tell(0, 0, random.Random(0), only_frame=1)
     batch = shots.collate([alone])
     assert batch.pure_noise.tolist() == [[True, False]]
     assert batch.weight[0, 0].abs().max() == 0 < batch.weight[0, 1].min()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from engine.training.curve import draw_curve
 from engine.training.data_parallel import Team
 from engine.training.export import Parts
 from engine.training.latents import GRID, Films, encode_shard, encoder_of
-from engine.training.mini_training import Stage, train_mini
+from engine.training.mini_training import MiniTraining, Stage, train_mini
 from engine.training.muon import Muon, muon_and_adam, orthogonalise
 from engine.training.paraphrase import FILLERS, GARMENTS, NAMES, TAILS, THINGS, VERBS, paraphrase
 from engine.training.transformer import SlotConditionedModel, draw_sigma, flow_error, held_out_error
@@ -280,7 +281,7 @@ def test_a_stage_without_the_one_before_says_which(tmp_path: Path) -> None:
 
 def test_a_start_that_no_stage_begins_from_is_refused(tmp_path: Path) -> None:
     for stage in (None, Stage.DPO, Stage.CLIP):
-        with pytest.raises(BadInput, match="vae, pretrain and sft"):
+        with pytest.raises(BadInput, match="vae, pretrain, context and sft"):
             train_mini(stage, tmp_path, tmp_path / "out", start=tmp_path)
 
 
@@ -303,7 +304,16 @@ def test_all_stages_from_nothing_resume_and_make_a_checkpoint(tmp_path: Path) ->
     run, out = tmp_path / "run", tmp_path / "step2"
     for stage in Stage:
         train_mini(stage, run, out, minutes=0.03, films=2, threads=1, pool=2)
-    for name in ("vae", "ranker", "drawing", "context", "sft", "upscaler", "dpo/pytorch_lora_weights"):
+    for name in (
+        "vae",
+        "ranker",
+        "drawing",
+        "sight",
+        "context",
+        "sft",
+        "upscaler",
+        "dpo/pytorch_lora_weights",
+    ):
         assert (run / f"{name}.jsonl").exists(), name
         assert (run / f"{name}.png").exists(), name
     for name in ("vae", "drawing", "sft", "dpo/pytorch_lora_weights"):
@@ -340,3 +350,12 @@ def test_the_curve_draws_every_figure_of_a_journal(tmp_path: Path) -> None:
     two = Image.open(draw_curve(journal, tmp_path / "b.png")).convert("RGB")
     assert one.size == two.size
     assert one.tobytes() != two.tobytes()
+
+
+def test_a_learning_rate_that_is_asked_for_is_the_stages(tmp_path: Path) -> None:
+    own = MiniTraining(tmp_path, tmp_path).flow_options(Stage.SFT)
+    gentle = MiniTraining(tmp_path, tmp_path, lr=3e-4).flow_options(Stage.SFT)
+    assert gentle == replace(own, lr=3e-4)
+    assert own.lr != 3e-4
+    with pytest.raises(BadInput, match="leave out --lr"):
+        train_mini(None, tmp_path, tmp_path / "out", lr=3e-4)

@@ -14,7 +14,8 @@ from PIL import Image
 from engine.errors import BadInput
 from engine.metrics.held_out import HeldOut, held_out_films, true_film
 from engine.step2.pipeline import Step2Pipeline
-from engine.training import context, ranker, sheets, vae, words
+from engine.training import ranker, sheets, sight, vae, words
+from engine.training.data_parallel import Team
 from engine.training.mini_training import train_mini
 from engine.world.camera import HEIGHT, WIDTH
 from engine.world.splits import (
@@ -70,16 +71,17 @@ def _recorder(monkeypatch: pytest.MonkeyPatch, *rooms: object) -> list[int]:
 
 
 def test_stages_learn_from_their_films_and_report_on_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    seeds, r = _recorder(monkeypatch, context, ranker, words, vae), random.Random(0)
+    seeds, r = _recorder(monkeypatch, sight, ranker, words, vae), random.Random(0)
 
     def drawn(draw: Callable[[], object]) -> list[int]:
         seeds.clear()
         draw()
         return list(seeds)
 
-    assert all(s in WORDS_TRAIN for s in drawn(lambda: context.read_batch(r, 40, with_image=False)))
-    held_out = drawn(lambda: context.read_batch(r, 40, with_image=False, films=WORDS_HELD_OUT))
-    assert all(s in FILMS_HELD_OUT for s in held_out)
+    learnt = drawn(lambda: [sight.Frames.to_learn_from(4, Team(rank, 2)) for rank in (0, 1)])
+    assert len(set(learnt)) == 4, "each worker has films of its own"
+    assert all(s in TRAIN for s in learnt)
+    assert all(s in FILMS_HELD_OUT for s in drawn(sight.Frames.held_out))
     assert all(s in WORDS_TRAIN for s in drawn(lambda: ranker.frames_and_words(r, 8)))
     assert all(
         s in FILMS_HELD_OUT for s in drawn(lambda: ranker.frames_and_words(r, 8, films=WORDS_HELD_OUT))
