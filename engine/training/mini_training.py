@@ -29,7 +29,7 @@ from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from engine.errors import BadInput
-from engine.step2.pipeline import Step2Pipeline
+from engine.step2.card import read_card
 from engine.step2.ranking import FrameRanker
 from engine.training.adapters import WEIGHTS
 from engine.training.context import ContextOptions, SlotTeacher, WordTeacher, train_context
@@ -45,7 +45,7 @@ from engine.training.sight import SightOptions, train_sight
 from engine.training.slots import SlotEncoder
 from engine.training.train_loop import StageOptions
 from engine.training.transformer import SlotConditionedModel, pretrain
-from engine.training.understanding import new_context_model
+from engine.training.understanding import MEMORY_PICTURES, new_context_model
 from engine.training.upscaler import UpscalerOptions, train_upscaler
 from engine.training.vae import VaeOptions, held_out_frames, new_vae, train_vae
 from engine.training.views import view_shard
@@ -173,7 +173,11 @@ class MiniTraining:
 
     def pretrain(self) -> None:
         _need(self.folder / "latents", Stage.LATENTS)
-        self._need_slots("go on with `--stage sft`")
+        if self.parts.drawing.exists() and not holds(self.parts.drawing, "slots"):
+            raise BadInput(
+                f"The transformer in {self.folder} is a checkpoint's, which has no slot encoder: go on with "
+                "`--stage context`."
+            )
         vae = build_vae(self.parts)
         path = pretrain(self.folder, encoder_of(vae), self.flow_options(Stage.PRETRAIN), self.start)
         model, held_out = SlotConditionedModel(), Films(self.folder / "held-out", encoder_of(vae))
@@ -202,22 +206,21 @@ class MiniTraining:
         train_context(self.folder, tokenizer, ranker, encoder, teacher, self._rated(options))
 
     def _teacher(self) -> nn.Module:
-        """Whose context tokens `context` learns: those of `pretrain`, or of the checkpoint to begin from."""
+        """Whose context tokens `context` learns: those of `pretrain`, or of the checkpoint that the run began
+        from, which has no slots but reads words.
+        """
+        parts = self.parts
         if self.start is not None:
-            restore(self.start, self.parts, for_context=True)
-            pipe = Step2Pipeline.from_pretrained(self.start, adapters=False, dtype=torch.float32)
-            return WordTeacher(pipe.text_encoder, pipe.tokenizer)
-        _need(self.parts.drawing, Stage.PRETRAIN)
-        slots = SlotEncoder()
-        self._need_slots("name that checkpoint again with --start")
-        load_weights(self.parts.drawing, {"slots": slots})
-        return SlotTeacher(slots)
-
-    def _need_slots(self, advice: str) -> None:
-        if self.parts.drawing.exists() and not holds(self.parts.drawing, "slots"):
-            raise BadInput(
-                f"The transformer in {self.folder} is a checkpoint's, which has no slot encoder: {advice}."
-            )
+            restore(self.start, parts, for_context=True)
+        _need(parts.drawing, Stage.PRETRAIN)
+        if holds(parts.drawing, "slots"):
+            slots = SlotEncoder()
+            load_weights(parts.drawing, {"slots": slots})
+            return SlotTeacher(slots)
+        tokenizer = _tokenizer(parts.tokenizer, understanding_tokenizer)
+        reader = new_context_model(tokenizer)
+        load_weights(parts.drawing, {"model": reader.model})
+        return WordTeacher(reader, tokenizer)
 
     def _look(self, ranker: FrameRanker, visual: nn.Module) -> None:
         """Has ranker and tower look at every film."""
@@ -228,6 +231,12 @@ class MiniTraining:
     def sft(self) -> None:
         parts = self.parts
         if self.start is not None:
+            if read_card(self.start).memory_pictures != MEMORY_PICTURES:
+                raise BadInput(
+                    f"{self.start} does not read its memory, and would be trained on pictures that it never "
+                    f"learnt to see: run `--stage sight`, then `--stage context --start {self.start}`, then "
+                    "`--stage sft` without --start."
+                )
             restore(self.start, parts)
         _need(parts.transformer, Stage.PRETRAIN)
         _need(parts.context, Stage.CONTEXT)

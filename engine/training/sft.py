@@ -65,16 +65,17 @@ def held_out_error(model: MiniModels, shots: Shots, count: int = 48) -> dict[str
     noise = torch.randn(batch.x.shape, generator=g)
     sigma, high = (torch.arange(count) + 0.5) / count, torch.full((count,), 0.9)
 
-    def loss(batch: Batch, sigma: Tensor) -> float:
+    def losses(batch: Batch, *levels: Tensor) -> list[float]:
         context = model.context(batch, shots.views)
-        error = flow_error(model.transformer, batch.x, batch.memory, context, sigma, noise)
-        return float(error.square().mean())
+        errors = (flow_error(model.transformer, batch.x, batch.memory, context, s, noise) for s in levels)
+        return [float(error.square().mean()) for error in errors]
 
+    held_out, own = losses(batch, sigma, high)
     return {
-        "held-out": loss(batch, sigma),
-        "sigma 0.9, memory": loss(batch, high),
-        "no memory": loss(batch.without_memory(), high),
-        "another's": loss(batch.with_anothers_memory(), high),
+        "held-out": held_out,
+        "sigma 0.9, memory": own,
+        "no memory": losses(batch.without_memory(), high)[0],
+        "another's": losses(batch.with_anothers_memory(), high)[0],
         "returning people": _returning_error(model, shots, count, r, g),
     }
 

@@ -8,7 +8,7 @@ Only training needs the heads; every later stage leaves the tower as it is, so t
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
+from transformers.image_utils import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from engine.training.data_parallel import Team, spawn_workers
 from engine.training.muon import muon_and_adam
 from engine.training.slots import CONTEXT_DIM
 from engine.training.train_loop import StageOptions, Trainee, train
-from engine.training.understanding import MERGE, PATCH, PICTURE_TOKENS, new_context_model, new_processor
+from engine.training.understanding import MERGE, PATCH, PICTURE_TOKENS, new_context_model
 from engine.training.weights_file import Progress, load_weights, save_weights
 from engine.world.palette import COATS, HAIRS, SKINS
 from engine.world.render import render
@@ -58,6 +59,8 @@ PLACE: dict[str, tuple[Any, ...]] = {
     "weather": WEATHERS,
     "scale": SCALES,
 }
+# of pixels from 0 to 1, as Qwen2-VL's processor has them
+MEAN, STD = torch.tensor(OPENAI_CLIP_MEAN), torch.tensor(OPENAI_CLIP_STD)
 # what drawn frames may lack against the world's: see `as_drawn`
 SOFTEST, NOISIEST, OFF_COLOUR = 2.6, 10.0, 6.0
 
@@ -113,13 +116,13 @@ def as_drawn(frames: Tensor, r: random.Random) -> Tensor:
     return torch.stack(spoilt).permute(0, 2, 3, 1)
 
 
-def picture_tokens(visual: nn.Module, frames: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+def picture_tokens(visual: nn.Module, frames: Tensor) -> Tensor:
     """What the tower makes of frames (n, H, W, 3), values of bytes: (n, tokens, 128).
 
     The same as the processor's way, for many frames of one size.
     """
     n, height, width, _ = frames.shape
-    x = ((frames.float() / 255 - mean) / std).permute(0, 3, 1, 2)  # n 3 H W
+    x = ((frames.float() / 255 - MEAN) / STD).permute(0, 3, 1, 2)  # n 3 H W
     gh, gw = height // PATCH, width // PATCH
     x = x.reshape(n, 3, gh // MERGE, MERGE, PATCH, gw // MERGE, MERGE, PATCH)
     x = x.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(n * gh * gw, 3, 1, PATCH, PATCH)  # merged patches together
@@ -170,10 +173,9 @@ class Heads(nn.Module):
 class Sight(nn.Module):
     """The tower and its heads."""
 
-    def __init__(self, visual: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(self, visual: nn.Module) -> None:
         super().__init__()
         self.visual, self.heads = visual, Heads()
-        self.mean, self.std = torch.tensor(mean), torch.tensor(std)
 
     def parts(self) -> dict[str, nn.Module]:
         """What is saved."""
@@ -181,7 +183,7 @@ class Sight(nn.Module):
 
     def score(self, frames: Tensor, people: Tensor, place: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, and of each fact whether it was named rightly, frame by frame (or person by person)."""
-        of_people, of_place = self.heads(picture_tokens(self.visual, frames, self.mean, self.std))
+        of_people, of_place = self.heads(picture_tokens(self.visual, frames))
         there = people[..., 0] == 1
         loss = F.binary_cross_entropy_with_logits(of_people[..., 0], there.float())
         hits: dict[str, Tensor] = {}
@@ -249,8 +251,7 @@ def train_sight(folder: Path, tokenizer: PreTrainedTokenizerFast, options: Sight
 def _train(folder: Path, tokenizer: PreTrainedTokenizerFast, options: SightOptions, team: Team) -> None:
     torch.manual_seed(options.seed)
     path = folder / "sight.safetensors"
-    images = new_processor(tokenizer).image_processor
-    sight = Sight(new_context_model(tokenizer).model.visual, images.image_mean, images.image_std)
+    sight = Sight(new_context_model(tokenizer).model.visual)
     progress = Progress()
     if path.exists():
         progress = load_weights(path, sight.parts(), missing_ok=True)

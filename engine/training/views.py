@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import Qwen2VLImageProcessor
 
 from engine.step2.ranking import FrameRanker
 from engine.training.latents import SHARD
@@ -48,10 +47,8 @@ def view_shard(ranker: FrameRanker, visual: nn.Module, folder: Path, first: int,
 def _view_film(ranker: FrameRanker, visual: nn.Module, seed: int) -> tuple[Tensor, Tensor]:
     story, r = new_story(seed), random.Random(seed)
     frames = np.stack([render(story, shot, t) for shot in new_shots(story) for t in (0, 1)])
-    images = Qwen2VLImageProcessor()
-    mean, std = torch.tensor(images.image_mean), torch.tensor(images.image_std)
     pixels = torch.from_numpy(frames)
-    tokens = [picture_tokens(visual, x, mean, std).half() for x in (pixels.float(), as_drawn(pixels, r))]
+    tokens = [picture_tokens(visual, x).half() for x in (pixels.float(), as_drawn(pixels, r))]
     return torch.stack(tokens, 1), ranker.frame_features(frames)
 
 

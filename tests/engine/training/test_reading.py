@@ -26,7 +26,6 @@ from engine.training.context import (
     reading_accuracy,
 )
 from engine.training.export import Parts, build, export
-from engine.training.latents import encode_shard, encoder_of
 from engine.training.mini_training import Stage, train_mini
 from engine.training.restore import restore
 from engine.training.shots import Shots
@@ -48,7 +47,6 @@ from engine.training.understanding import (
     new_processor,
     read_seen,
 )
-from engine.training.views import view_shard
 from engine.training.weights_file import Progress, holds, load_weights, save_weights
 from engine.training.words import understanding_tokenizer
 from engine.world.annotate import LENGTH, NULL_IDS, SLOT_NAMES, VOCABULARY
@@ -56,7 +54,6 @@ from engine.world.render import render
 from engine.world.story import BODIES, new_shots, new_story
 
 pytestmark = pytest.mark.slow
-FILMS = 4
 
 
 @pytest.fixture(scope="module")
@@ -76,33 +73,19 @@ def frames() -> np.ndarray:
     return np.stack([render(story, shot, t) for shot in new_shots(story) for t in (0, 1)])
 
 
-@pytest.fixture(scope="module")
-def pipe() -> Step2Pipeline:
-    return Step2Pipeline.from_pretrained(get_profile("mini").checkpoint, adapters=False, dtype=torch.float32)
-
-
-@pytest.fixture(scope="module")
-def shots(pipe: Step2Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Shots:
-    folder = tmp_path_factory.mktemp("shots")
-    encode_shard(pipe.vae, folder, 0, FILMS)
-    view_shard(pipe.ranker, pipe.text_encoder.model.visual, folder, 0, FILMS)
-    return Shots(folder, encoder_of(pipe.vae), pipe.ranker, pipe.text_encoder.model.visual)
-
-
-def _sight(tokenizer: PreTrainedTokenizerFast, processor: Qwen2VLProcessor) -> Sight:
+def _sight(tokenizer: PreTrainedTokenizerFast) -> Sight:
     torch.manual_seed(0)
-    images = processor.image_processor
-    return Sight(new_context_model(tokenizer).model.visual, images.image_mean, images.image_std)
+    return Sight(new_context_model(tokenizer).model.visual)
 
 
 def test_frames_are_seen_as_the_processor_has_them(
     tokenizer: PreTrainedTokenizerFast, processor: Qwen2VLProcessor, frames: np.ndarray
 ) -> None:
-    sight = _sight(tokenizer, processor)
+    sight = _sight(tokenizer)
     given = processor.image_processor([Image.fromarray(f) for f in frames[:3]], return_tensors="pt")
     with torch.no_grad():
         theirs = sight.visual(given["pixel_values"], grid_thw=given["image_grid_thw"]).pooler_output
-        ours = picture_tokens(sight.visual, torch.from_numpy(frames[:3]), sight.mean, sight.std)
+        ours = picture_tokens(sight.visual, torch.from_numpy(frames[:3]))
     assert ours.shape == (3, PICTURE_TOKENS, 128)
     assert torch.allclose(ours.flatten(0, 1), theirs, atol=1e-4)
 
@@ -110,11 +93,11 @@ def test_frames_are_seen_as_the_processor_has_them(
 def test_still_patches_are_the_towers_own_and_so_are_their_gradients(
     tokenizer: PreTrainedTokenizerFast, processor: Qwen2VLProcessor, frames: np.ndarray
 ) -> None:
-    sight, pixels = _sight(tokenizer, processor), torch.from_numpy(frames[:2])
+    sight, pixels = _sight(tokenizer), torch.from_numpy(frames[:2])
 
     def run() -> tuple[torch.Tensor, torch.Tensor]:
         sight.zero_grad()
-        tokens = picture_tokens(sight.visual, pixels, sight.mean, sight.std)
+        tokens = picture_tokens(sight.visual, pixels)
         tokens.square().mean().backward()
         gradient = sight.visual.patch_embed.proj.weight.grad
         assert gradient is not None
@@ -159,7 +142,7 @@ def test_drawn_frames_are_like_the_world_and_not_the_same(frames: np.ndarray) ->
 def test_sight_learns_what_frames_show(
     tokenizer: PreTrainedTokenizerFast, processor: Qwen2VLProcessor
 ) -> None:
-    sight = _sight(tokenizer, processor)
+    sight = _sight(tokenizer)
     few = Frames(range(1))
     batch = few.batch(random.Random(1), 12)
     solver, losses = torch.optim.AdamW(sight.parameters(), lr=1e-3), []
@@ -180,10 +163,8 @@ def test_what_was_seen_before_is_read_as_what_is_seen_now(
 ) -> None:
     torch.manual_seed(0)
     model = new_context_model(tokenizer).eval()
-    sight = Sight(
-        model.model.visual, processor.image_processor.image_mean, processor.image_processor.image_std
-    )
-    tokens = picture_tokens(sight.visual, torch.from_numpy(frames[:3]), sight.mean, sight.std)
+    sight = Sight(model.model.visual)
+    tokens = picture_tokens(sight.visual, torch.from_numpy(frames[:3]))
     pictures = [Image.fromarray(frame) for frame in frames[:3]]
     prompts = ["A girl waves. Place: forest, day.", "Nobody."]
     inputs = context_inputs(
@@ -270,7 +251,7 @@ def test_rows_are_read_one_by_one_as_together(shots: Shots, pipe: Step2Pipeline)
         assert torch.allclose(together[row], alone[0], atol=1e-4)
 
 
-def test_context_goes_on_from_a_checkpoint_and_needs_it_again(tmp_path: Path) -> None:
+def test_context_begins_from_a_checkpoint_and_goes_on(tmp_path: Path) -> None:
     shipped, run = Path(get_profile("mini").checkpoint), tmp_path / "run"
     how = {"minutes": 0.02, "films": 2, "threads": 1}
     with pytest.raises(BadInput, match="--stage sight"):
@@ -281,13 +262,16 @@ def test_context_goes_on_from_a_checkpoint_and_needs_it_again(tmp_path: Path) ->
     assert holds(parts.drawing, "transformer")
     assert not holds(parts.drawing, "slots")
     assert not parts.sft.exists()
-    with pytest.raises(BadInput, match="again with --start"):
-        train_mini(Stage.CONTEXT, run, tmp_path / "out", **how)  # type: ignore[arg-type]
+    before = load_weights(parts.context, {}).samples
+    train_mini(Stage.CONTEXT, run, tmp_path / "out", **how)  # type: ignore[arg-type]
+    assert load_weights(parts.context, {}).samples > before
     pipe, record = build(parts)  # it draws with the checkpoint's transformer and the new reading
     assert pipe.card.memory_pictures > 0
     assert record["sight"].samples > 0
-    with pytest.raises(BadInput, match="leave out --start"):
+    with pytest.raises(BadInput, match="does not read its memory"):
         train_mini(Stage.SFT, run, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="leave out --start"):
+        restore(shipped, parts)  # what `sft --start` would do with a checkpoint that reads
     with pytest.raises(BadInput, match="no slot encoder: go on with"):
         train_mini(Stage.PRETRAIN, run, tmp_path / "out", **how)  # type: ignore[arg-type]
     again = Parts(tmp_path / "again")  # from what it exports, its eyes come along

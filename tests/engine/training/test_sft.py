@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 
 from engine.errors import BadInput
-from engine.profiles import get_profile
+from engine.step2.card import read_card, write_card
 from engine.step2.conditions import StoredFrame
 from engine.step2.pipeline import Step2Pipeline
 from engine.training import shots as shots_module
@@ -31,7 +31,6 @@ from engine.training.dpo import (
     _report,
     adapter_progress,
     dpo,
-    encode_internal,
 )
 from engine.training.export import Parts, build, export
 from engine.training.latents import FIGURE_WEIGHT, encode_shard, encoder_of
@@ -42,33 +41,13 @@ from engine.training.restore import restore
 from engine.training.sft import load_mini_models, sft_fingerprint
 from engine.training.shots import RETURN_WEIGHT, Shots, recalls
 from engine.training.transformer import flow_error
+from engine.training.understanding import MEMORY_PICTURES, TEXT_ONLY, WITH_IMAGE
 from engine.training.views import view_shard
 from engine.training.weights_file import Progress, load_weights, save_weights
 from engine.world.render import render
 from engine.world.story import new_shots, new_story
 
 pytestmark = pytest.mark.slow
-FILMS = 3
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Path:
-    return Path(get_profile("mini").checkpoint)
-
-
-@pytest.fixture(scope="module")
-def pipe(shipped: Path) -> Step2Pipeline:
-    """The SFT model: what the stages here go on from."""
-    return Step2Pipeline.from_pretrained(shipped, adapters=False, dtype=torch.float32)
-
-
-@pytest.fixture(scope="module")
-def shots(pipe: Step2Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Shots:
-    folder = tmp_path_factory.mktemp("shots")
-    encode_shard(pipe.vae, folder, 0, FILMS)
-    view_shard(pipe.ranker, pipe.text_encoder.model.visual, folder, 0, FILMS)
-    encode_internal(pipe.vae, folder, 0, FILMS)
-    return Shots(folder, encoder_of(pipe.vae), pipe.ranker, pipe.text_encoder.model.visual)
 
 
 @pytest.fixture(scope="module")
@@ -392,8 +371,11 @@ def test_a_report_is_the_same_whenever_it_is_made(shots: Shots, weights: Path) -
 
 
 def test_sft_goes_on_from_a_checkpoint(shipped: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    train_mini(Stage.SFT, run, tmp_path / "out", minutes=0.03, films=2, threads=1, start=shipped)
+    run, reading = tmp_path / "run", tmp_path / "reading"
+    shutil.copytree(shipped, reading)
+    update = {"text_only": TEXT_ONLY, "with_image": WITH_IMAGE, "memory_pictures": MEMORY_PICTURES}
+    write_card(read_card(shipped).model_copy(update=update), reading)
+    train_mini(Stage.SFT, run, tmp_path / "out", minutes=0.03, films=2, threads=1, start=reading)
     before = Step2Pipeline.from_pretrained(shipped).card.samples_seen
     assert load_weights(Parts(run).sft, {}).samples > before
     assert np.isfinite(load_weights(Parts(run).sft, {}).cpu_hours)
