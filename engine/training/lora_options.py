@@ -20,7 +20,7 @@ class LoraOptions:
 
     The learning rate rises over the first `warmup` steps of every run: Adam's moments are not kept, and begin
     at nothing each time. `width` x `height` are pixels (None: the checkpoint's own); `accumulate` shots make
-    a step on each device; `adam8bit` needs bitsandbytes and a GPU; without `understanding` only the
+    a step on each device; `adam8bit` needs bitsandbytes; without `understanding` only the
     generation model is adapted.
     """
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import open_clip
 import pytest
 import torch
+from bitsandbytes.functional import quantize_4bit
 from safetensors.torch import load_file
+from torchao.quantization import Int8WeightOnlyConfig, quantize_
 from transformers import Qwen2_5_VLConfig
 
 from engine.errors import CheckpointError, UnsupportedError
@@ -64,10 +66,9 @@ def test_weights_counted_without_loading_are_the_weights_on_disk(tmp_path: Path)
 
 
 def test_int8_weights_are_as_small_as_counted() -> None:
-    quantisation = pytest.importorskip("torchao.quantization")
     model = tiny_transformer().to(torch.bfloat16)
     counted = dry_run.weights(model, Precision.INT8)
-    quantisation.quantize_(model, quantisation.Int8WeightOnlyConfig(version=2))
+    quantize_(model, Int8WeightOnlyConfig(version=2))
     stored = sum(_inner(p) for p in model.parameters())
     assert stored == counted
 
@@ -82,11 +83,10 @@ def _inner(parameter: torch.Tensor) -> int:
 
 
 def test_nf4_weights_are_as_small_as_counted() -> None:
-    functional = pytest.importorskip("bitsandbytes.functional")
     model = tiny_transformer().to(torch.bfloat16)
     stored = 2 * sum(p.numel() for p in model.parameters())
     for _, layer in dry_run.quantised(model):
-        small, state = functional.quantize_4bit(layer.weight.data, quant_type="nf4")
+        small, state = quantize_4bit(layer.weight.data, quant_type="nf4")
         stored += small.numel() * small.element_size() + state.absmax.numel() * 4
         stored -= 2 * layer.weight.numel()
     assert dry_run.weights(model, Precision.NF4) == stored

@@ -325,7 +325,6 @@ def test_memory_that_ran_out_is_one_sentence_with_a_way_on(
 def test_small_weights_draw(
     family: str, variant: str, library: str, shot: PairConditions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip(library)
     if library == "bitsandbytes":
         # diffusers asks for a GPU; bitsandbytes itself computes on a CPU too
         monkeypatch.setattr(BnB4BitDiffusersQuantizer, "validate_environment", lambda *_, **__: None)

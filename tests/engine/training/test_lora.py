@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -340,14 +341,28 @@ def test_dpo_without_an_sft_adapter_is_refused(data: Path, tmp_path: Path) -> No
         train_lora(tiny_pipeline(), data, tmp_path / "out", options(stage=LoraStage.DPO))
 
 
-def test_eight_bit_adam_says_what_it_needs(data: Path, tmp_path: Path) -> None:
-    try:
-        import bitsandbytes  # noqa: F401
-    except ImportError:
-        with pytest.raises(UnsupportedError, match="bitsandbytes"):
-            train_lora(tiny_pipeline(), data, tmp_path / "out", options(adam8bit=True))
-    else:
-        pytest.skip("bitsandbytes is installed here")
+def test_eight_bit_adam_says_what_it_needs(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bitsandbytes", "bitsandbytes.optim"):
+        monkeypatch.setitem(sys.modules, name, None)  # as where it is not installed
+    with pytest.raises(UnsupportedError, match="bitsandbytes"):
+        train_lora(tiny_pipeline(), data, tmp_path / "out", options(adam8bit=True))
+
+
+def test_eight_bit_adam_goes_where_adam_goes(data: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    def change(**given: object) -> torch.Tensor:
+        out = tmp_path / str(len(given))
+        train_lora(tiny_pipeline(), data, out, options(rank=64, steps=3, **given))
+        weights = load_file(out / WEIGHTS)
+        assert any(w.numel() >= 4096 for w in weights.values()), "smaller ones keep moments of 32 bits"
+        return torch.cat([w.flatten() for name, w in sorted(weights.items()) if "lora_B" in name])
+
+    plain, small = change(), change(adam8bit=True)
+    assert not torch.equal(plain, small)
+    assert float(torch.cosine_similarity(plain, small, dim=0)) > 0.9
 
 
 def test_films_say_which_line_cannot_be_used(data: Path) -> None:
