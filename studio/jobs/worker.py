@@ -102,7 +102,7 @@ class Worker:
             self._end(job, JobState.FAILED, str(error))
         except Exception as error:
             log.exception("%s", job.title)
-            self._end(job, JobState.FAILED, _sentence(job, error))
+            self._end(job, JobState.FAILED, _sentence(error))
         finally:
             self._job_id, self._message = None, "ready"
 
@@ -133,11 +133,11 @@ class Worker:
                 log.exception("heartbeat")
 
 
-def _sentence(job: Job, error: Exception) -> str:
+def _sentence(error: Exception) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return _OUT_OF_MEMORY
     what = f"{type(error).__name__}: {str(error)[:200]}"
-    return f"{job.title} stopped unexpectedly ({what}): try again; details are in worker.log."
+    return f"This work stopped unexpectedly ({what}): try again; details are in worker.log."
 
 
 def painter_factory(name: str) -> PainterFactory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,6 +55,7 @@ from studio.store.tables import (
 
 _FINISHED_SHOWN = 20
 _ALIVE_MILLISECONDS = 10_000
+_SHOT_NUMBER = re.compile(r"\bshot \d+\b")
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Cards:
         self._film = keep("film", (Film,), lambda: newest_film(session, id))
         self._log = known_log(reading, id)
         self._measured = keep("measured", (Measure,), lambda: count_measures(session, owner))
-        self._worker = read_worker(session)
+        self._worker = self._doing(read_worker(session))
         self._marks_of: dict[str, list[tuple[tuple[str, FrameSide], Mark]]] = {}
         for at, mark in self.film.marks.items():
             self._marks_of.setdefault(at[0], []).append((at, mark))
@@ -280,7 +282,7 @@ class Cards:
             shot_id=job.shot_id,
             kind=JobKind(job.kind),
             state=state,
-            title=job.title,
+            title=self.title(job),
             step=job.step,
             total=job.total,
             progress=1.0 if done else job.step / job.total if job.total else 0.0,
@@ -293,6 +295,19 @@ class Cards:
             created=moment(job.created),
             finished=moment(job.finished) if job.finished else None,
         )
+
+    def title(self, job: Job) -> str:
+        """What a job is called today: its shot may have moved since it was queued. One that is gone keeps the
+        number that it had then.
+        """
+        index = self.film.index.get(job.shot_id or "")
+        return job.title if index is None else _SHOT_NUMBER.sub(f"shot {index + 1}", job.title)
+
+    def _doing(self, worker: views.WorkerView) -> views.WorkerView:
+        """The drawing process says what it does in the words of when that was queued; here in those of now."""
+        running = (job for job in self._jobs if job.state == JobState.RUNNING.value)
+        now_called = (self.title(job) for job in running if job.title == worker.message)
+        return worker.model_copy(update={"message": next(now_called, worker.message)})
 
     def jobs(self) -> tuple[views.JobView, ...]:
         """Active jobs in running order, then the last finished ones, newest first."""

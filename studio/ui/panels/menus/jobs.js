@@ -66,7 +66,7 @@
       attribute(row.el, "data-state", job.state);
       parts.bar.hidden = job.state !== "running";
       stage.bar(parts.bar, job.progress);
-      const shown = [job.state, job.stopping, first, last].join();
+      const shown = [job.title, job.state, job.stopping, first, last].join();
       if (row.shown === shown) return;
       const focused = parts.actions.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
       fill(parts.actions, actions(job, first, last));
