@@ -304,7 +304,7 @@ class Cards:
         return job.title if index is None else _SHOT_NUMBER.sub(f"shot {index + 1}", job.title)
 
     def _doing(self, worker: views.WorkerView) -> views.WorkerView:
-        """The drawing process says what it does in the words of when that was queued; here in those of now."""
+        """The drawing process says what it does in words of when that was queued; here in those of now."""
         running = (job for job in self._jobs if job.state == JobState.RUNNING.value)
         now_called = (self.title(job) for job in running if job.title == worker.message)
         return worker.model_copy(update={"message": next(now_called, worker.message)})
