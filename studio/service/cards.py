@@ -18,6 +18,7 @@ from studio.project.commands import Step
 from studio.project.continuity import Cut, continuity
 from studio.project.film import attributes_of, load_film, load_records
 from studio.project.judging import last_judging
+from studio.project.labels import label
 from studio.project.lineage import Freshness, Lineage, Staleness
 from studio.project.rows import rows_of
 from studio.project.verdicts import judged_cuts, read_verdicts
@@ -351,11 +352,6 @@ class Cards:
 
     def film_view(self) -> views.FilmView | None:
         return film_view(self._film, self.film, self._clips, self._signer) if self._film else None
-
-
-def label(shot: Shot) -> str:
-    """Scene and slate: "1B"."""
-    return f"{shot.scene}{shot.slate}"
 
 
 def read_worker(session: Session) -> views.WorkerView:

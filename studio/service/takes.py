@@ -14,7 +14,8 @@ from studio.project import purging
 from studio.project.commands import touch
 from studio.project.conditions import Conditions
 from studio.project.film import FilmState, load_film, owned_project, owned_shot, owned_take
-from studio.service.cards import Cards, label
+from studio.project.labels import label
+from studio.service.cards import Cards
 from studio.service.fields import take_fields
 from studio.service.how import facts
 from studio.service.memory import packed_views

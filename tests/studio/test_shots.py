@@ -21,7 +21,7 @@ def test_a_split_shot_keeps_its_words_and_its_length(studio: Studio) -> None:
     first, second = shots_of(studio, project)[1:3]
     assert second == half
     assert (first.attributes.length, second.attributes.length) == (36, 37)
-    unlike = {"length"}
+    unlike = {"length", "dialogue"}
     assert first.attributes.model_dump(exclude=unlike) == second.attributes.model_dump(exclude=unlike)
     assert first.description == second.description == before.description
     assert first.title == second.title == "At the door"
@@ -36,6 +36,25 @@ def test_a_split_shot_keeps_its_words_and_its_length(studio: Studio) -> None:
     assert shots_of(studio, project)[1] == before
     studio.redo(ME, project)
     assert [shot.attributes.length for shot in shots_of(studio, project)[1:3]] == [36, 37]
+
+
+def test_what_is_said_once_stays_with_the_first_half(studio: Studio) -> None:
+    """Words are spoken once, a note asks for one thing; rain goes on through the cut."""
+    project, ids = new_film(studio, 1)
+    studio.edit_shot(
+        ME, ids[0], dialogue="ANNA: Wait!", sound="rain", notes="Ask Bo for the boat.", length=96
+    )
+    half = studio.split_shot(ME, ids[0])
+    first, second = shots_of(studio, project)
+    assert (first.attributes.dialogue, second.attributes.dialogue) == ("ANNA: Wait!", "")
+    assert (first.attributes.notes, second.attributes.notes) == ("Ask Bo for the boat.", "")
+    assert first.attributes.sound == second.attributes.sound == "rain"
+    assert studio.subtitles(ME, project).count("Wait!") == 1
+    studio.undo(ME, project)
+    assert shots_of(studio, project)[0].attributes.dialogue == "ANNA: Wait!"
+    studio.redo(ME, project)
+    assert shots_of(studio, project)[1].id == half.id
+    assert studio.subtitles(ME, project).count("Wait!") == 1
 
 
 def test_the_second_half_continues_from_the_end_of_the_first(working: Studio) -> None:
