@@ -8,12 +8,13 @@ from typing import Any
 from sqlmodel import col, select
 
 from engine.errors import BadInput
-from engine.story import MAX_SHOTS, CinematicAttributes, slate_letters
+from engine.story import MAX_SHOTS, CinematicAttributes
 from studio.jobs import queue
 from studio.project import commands
 from studio.project.commands import Undone
 from studio.project.copying import copy_shown
 from studio.project.film import FilmState, attribute_fields, load_film, owned_project, owned_shot
+from studio.project.labels import check_labels, free_slate, taken
 from studio.project.order import after as right_after
 from studio.project.order import moves
 from studio.service.fields import shot_fields
@@ -30,6 +31,11 @@ _NOT_COPIED = {
     *("id", "position", "slate", "picked", "picked_at", "created", "accepted", "locked", "trashed"),
     *("deleted", "refinement", "clip", "clip_accepted"),
 }
+_SAID_ONCE = {"dialogue", "notes"}
+"""What stays with the first half of a split shot: words are spoken once, in the animatic as in the subtitles,
+and a note asks for one thing to be done. What else is heard is of the place, as the director writes it (rain,
+gulls): it goes on through the cut, as the weather does. A single noise in it is the filmmaker's to take out.
+"""
 _SAID = {"scale": "size"}
 """What the page calls a field, where it is not the field's name."""
 _SHORT = 30
@@ -54,13 +60,14 @@ class Edits(Room):
         """Changes fields of several shots of one film, each its own, as one command.
 
         A shot that goes to another scene takes its letter along, or the next free one if that is taken there.
-        Raises BadInput as `edit_shot`, and NotFound when a shot belongs to another film; then nothing is
-        written.
+        Raises BadInput as `edit_shot`, also for the label of another shot, and NotFound when a shot belongs
+        to another film; then nothing is written.
         """
         if not fields:
             raise BadInput("Choose the shots to change first.")
         with self._edit_shot(owner, next(iter(fields))) as (edit, _):
             changed: dict[str, None] = {}
+            relabelled: list[Shot] = []
             shots = [owned_shot(edit.session, owner, shot_id) for shot_id in fields]
             for shot, wanted in zip(shots, fields.values(), strict=True):
                 if shot.project_id != edit.project.id:
@@ -68,10 +75,13 @@ class Edits(Room):
                 checked = shot_fields(shot, wanted)
                 if checked.get("scene", shot.scene) != shot.scene and "slate" not in checked:
                     checked |= _slate_in(edit, shot, checked["scene"])
-                changed |= dict.fromkeys(
-                    name for name, value in checked.items() if getattr(shot, name) != value
-                )
+                differ = [name for name, value in checked.items() if getattr(shot, name) != value]
+                changed |= dict.fromkeys(differ)
+                if {"scene", "slate"} & set(differ):
+                    relabelled.append(shot)
                 edit.recorder.set(shot, **checked)
+            if relabelled:
+                check_labels(edit.film, relabelled)
             names = [name for name in changed if not (name == "slate" and "scene" in changed)]
             what = f"the {_SAID.get(names[0], names[0])}" if len(names) == 1 else f"{len(names)} fields"
             whose = edit.number(shots[0]) if len(shots) == 1 else f"{len(shots)} shots"
@@ -95,7 +105,7 @@ class Edits(Room):
                 project_id=project_id,
                 position=_position_after(edit, before),
                 scene=scene,
-                slate=_free_slate(edit.film, scene),
+                slate=free_slate(edit.film, scene),
                 **fields,
             )
             edit.recorder.create(shot)
@@ -111,7 +121,7 @@ class Edits(Room):
             copy = Shot(
                 **shot.model_dump(exclude=_NOT_COPIED),
                 position=_position_after(edit, shot),
-                slate=_free_slate(edit.film, shot.scene),
+                slate=free_slate(edit.film, shot.scene),
             )
             edit.recorder.create(copy)
             edit.recorder.set(copy, **copy_shown(edit.session, shot, copy))
@@ -121,8 +131,9 @@ class Edits(Room):
     def split_shot(self, owner: str, shot_id: str, at: int | None = None) -> ShotView:
         """Cuts a shot in two after `at` frames (None: in the middle), as one command.
 
-        Both halves keep the words, their lengths add up. The takes stay with the first half; the second is a
-        draft, which will continue from the end frame before it as every shot does. Returns the second half.
+        Both halves keep the words, their lengths add up. The takes, the dialogue and the notes stay with the
+        first half; the second is a draft, which will continue from the end frame before it as every shot
+        does. Returns the second half.
         Raises BadInput when a half would be shorter than a quarter of a second.
         """
         with self._edit_shot(owner, shot_id) as (edit, shot):
@@ -142,9 +153,9 @@ class Edits(Room):
                     f"so split after {shortest} to {shot.length - shortest}."
                 )
             half = Shot(
-                **shot.model_dump(exclude=_NOT_COPIED),
+                **shot.model_dump(exclude=_NOT_COPIED | _SAID_ONCE),
                 position=_position_after(edit, shot),
-                slate=_free_slate(edit.film, shot.scene),
+                slate=free_slate(edit.film, shot.scene),
             )
             half.length = shot.length - first
             edit.recorder.create(half)
@@ -166,12 +177,16 @@ class Edits(Room):
             edit.recorder.finish(f"delete shot{'s' if len(shots) > 1 else ''} {numbers}")
 
     def restore_shot(self, owner: str, shot_id: str) -> ShotView:
-        """Brings a shot back from the trash to where it was. Raises BadInput for one of another version."""
+        """Brings a shot back from the trash to where it was, with another letter if its own was given away.
+        Raises BadInput for one of another version.
+        """
         with self._edit_shot(owner, shot_id) as (edit, shot):
             if shot.shelf is not None:
                 raise BadInput("This shot belongs to another version of the film: use that version first.")
             if shot.trashed is not None:
                 _check_room(edit.film, 1)
+                if taken(edit.film, shot):
+                    edit.recorder.set(shot, slate=free_slate(edit.film, shot.scene))
             edit.recorder.set(shot, trashed=None)
             edit.recorder.finish("restore a shot")
         return self._shot_view(owner, shot_id)
@@ -273,14 +288,8 @@ def _position_after(edit: Edit, shot: Shot | None) -> str:
     return right_after(shot.position if shot else None, taken)[0]
 
 
-def _free_slate(film: FilmState, scene: int) -> str:
-    """The first letter that no shot of the scene has, deleted ones included."""
-    used = {shot.slate for shot in (*film.shots, *film.trash) if shot.scene == scene}
-    return next(letters for letters in map(slate_letters, range(len(used) + 1)) if letters not in used)
-
-
 def _slate_in(edit: Edit, shot: Shot, scene: int) -> dict[str, str]:
     """The slate that a shot gets in another scene, where it has to change."""
     everyone = (*edit.film.shots, *edit.film.trash)
     taken = any(o.scene == scene and o.slate == shot.slate for o in everyone if o.id != shot.id)
-    return {"slate": _free_slate(edit.film, scene)} if taken else {}
+    return {"slate": free_slate(edit.film, scene)} if taken else {}
