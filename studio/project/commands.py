@@ -116,9 +116,11 @@ class Recorder:
         self._session.add(row)
 
     def create(self, row: Row) -> Row:
-        """Adds a row as if it had always been in the trash, and takes it out: undo puts it back there."""
+        """Adds a row as if it had been in the trash since it is there, and takes it out: undo puts it back
+        there, and `FilmState.deleted` tells by the time that nobody deleted it.
+        """
         if hasattr(row, "trashed"):
-            row.trashed = now()
+            row.trashed = getattr(row, "created")  # noqa: B009 - every table has one, SQLModel does not say so
         self._session.add(row)
         self._session.flush()
         if hasattr(row, "trashed"):

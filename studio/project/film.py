@@ -114,6 +114,13 @@ class FilmState:
         """Place in the film, from 0, of every live shot."""
         return {shot.id: i for i, shot in enumerate(self.shots)}
 
+    @property
+    def deleted(self) -> tuple[Shot, ...]:
+        """The part of the trash that the user put there, newest first: a shot whose making was undone waits
+        for redo. One that was drawn meanwhile is with them, because undo takes no picture back.
+        """
+        return tuple(shot for shot in self.trash if shot.trashed != shot.created or shot.picked)
+
     def picked(self, shot: Shot) -> Take | None:
         return self.takes.get(shot.picked) if shot.picked else None
 

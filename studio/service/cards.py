@@ -137,7 +137,7 @@ class Cards:
             revision=self.film.project.revision,
             head=self.head(shots),
             shots=shots,
-            trash=tuple(self.shot(shot) for shot in self.film.trash),
+            trash=tuple(self.shot(shot) for shot in self.film.deleted),
             jobs=self.jobs(),
             worker=self._worker,
         )
