@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from studio.service.studio import Studio
-from studio.service.views import ShotStatus
-from tests.studio.helpers import ME, draw_here, new_film, shots_of
+from studio.service.views import JobState, ShotStatus
+from tests.studio.fake_painter import STEP_SECONDS
+from tests.studio.helpers import ME, draw_here, new_film, shots_of, wait_for_jobs, wait_until
 
 
 def trash(studio: Studio, project: str) -> list[str]:
@@ -77,3 +80,23 @@ def test_another_version_keeps_what_was_deleted_apart_from_what_was_undone(studi
     older = next(version for version in studio.versions(ME, project) if not version.current)
     studio.switch_version(ME, older.id)
     assert trash(studio, project) == [first[1].id]
+
+
+@pytest.mark.slow
+def test_a_shot_that_was_deleted_while_it_was_drawn_is_drawn_anew_when_it_is_back(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STEP_SECONDS, "0.2")
+    project, ids = new_film(studio, 2)
+    (first,) = studio.draw(ME, [ids[0]], seed=1)
+    studio.start_worker()
+    wait_until(lambda: studio.jobs(ME, project)[0].step > 0)
+    studio.delete_shots(ME, [ids[0]])
+    assert studio.restore_shot(ME, ids[0]).take_id is None
+    (second,) = studio.draw(ME, [ids[0]], seed=2)  # the first one may not have stopped yet
+    ended = {job.id: job.state for job in wait_for_jobs(studio, project)}
+    assert ended == {first.id: JobState.CANCELLED, second.id: JobState.DONE}
+    (take,) = studio.takes(ME, ids[0])
+    card = shots_of(studio, project)[0]
+    assert (card.take_id, card.status, card.label) == (take.id, ShotStatus.DRAWN, "1A")
+    assert take.lineage.seed == 2
