@@ -52,7 +52,11 @@
 
   /** What a newer edit overwrites is not sent again after it: an older value must never come last. */
   function withoutOlder(list, event, message) {
-    if (event === "reorder") return list.filter((item) => item.event !== event || item.message.project !== message.project);
+    if (event === "move") {
+      const older = list.filter((item) => item.event === event && item.message.project === message.project);
+      for (const { message: before } of older) before.shots = before.shots.filter((id) => !message.shots.includes(id));
+      return list.filter((item) => !older.includes(item) || item.message.shots.length);
+    }
     if (!message.edits) return list;
     for (const item of list) {
       if (!item.message.edits) continue;

@@ -11,18 +11,18 @@ from engine.agents.choice import Role
 from engine.errors import BadInput, Cancelled
 from engine.profiles import get_profile
 from engine.story import Storyboard, slate_letters
-from studio.jobs import queue
 from studio.project.film import attribute_fields, owned_project
 from studio.project.order import spread
 from studio.project.versions import begin, label_of
 from studio.service.agents import agents_of
 from studio.service.directing import Work
+from studio.service.leaving import cancel_work_on_gone_shots
 from studio.service.projects import UNTITLED
 from studio.service.rate import LONGEST, converted_lengths
 from studio.service.references import carry_references
 from studio.service.room import Edit, Room
 from studio.store.states import CommandKind
-from studio.store.tables import CastMember, Command, Job, Place, Shot
+from studio.store.tables import CastMember, Command, Place, Shot
 
 if TYPE_CHECKING:
     from engine.director.stages import Stage
@@ -115,8 +115,6 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
     project, film, recorder = edit.project, edit.film, edit.recorder
     if project.title in (UNTITLED, _own_title(edit)):
         recorder.set(project, title=board.title)
-    for job in queue.waiting_jobs(edit.session, col(Job.shot_id).in_([shot.id for shot in film.shots])):
-        queue.cancel(edit.session, job)
     begin(
         edit.session,
         recorder,
@@ -131,6 +129,7 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
         rate_numerator=film.rate.numerator,
         rate_denominator=film.rate.denominator,
     )
+    cancel_work_on_gone_shots(edit.session, project.id)
     owner = {"owner": project.owner, "project_id": project.id}
     cards: list[CastMember | Place] = []
     for member, at in zip(board.cast, spread(None, None, len(board.cast)), strict=True):

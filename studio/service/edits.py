@@ -9,21 +9,20 @@ from sqlmodel import col, select
 
 from engine.errors import BadInput
 from engine.story import MAX_SHOTS, CinematicAttributes
-from studio.jobs import queue
 from studio.project import commands
 from studio.project.commands import Undone
 from studio.project.copying import copy_shown
-from studio.project.film import FilmState, attribute_fields, load_film, owned_project, owned_shot
+from studio.project.film import FilmState, attribute_fields, owned_project, owned_shot
 from studio.project.labels import check_labels, free_slate, taken
 from studio.project.order import after as right_after
-from studio.project.order import moves
 from studio.service.fields import shot_fields
+from studio.service.leaving import cancel_work_on_gone_shots
 from studio.service.room import Edit, Room
 from studio.service.story_views import HistoryEntry, HistoryStep, JumpOutcome
 from studio.service.times import moment
 from studio.service.views import Outcome, ShotView
 from studio.store.errors import NotFound
-from studio.store.tables import Command, Job, Shot, now
+from studio.store.tables import Command, Shot, now
 
 SHORTEST_HALF = 0.25
 """Seconds that each half of a split shot has at least."""
@@ -164,7 +163,7 @@ class Edits(Room):
         return self._shot_view(owner, half.id)
 
     def delete_shots(self, owner: str, shot_ids: Sequence[str]) -> None:
-        """Moves shots to the trash as one command, and cancels drawing them; takes and pictures stay."""
+        """Moves shots to the trash as one command, and cancels the work on them; takes and pictures stay."""
         if not shot_ids:
             raise BadInput("Choose the shots to delete first.")
         with self._edit_shot(owner, shot_ids[0]) as (edit, _):
@@ -172,8 +171,7 @@ class Edits(Room):
             numbers = ", ".join(str(edit.film.index[shot.id] + 1) for shot in shots)
             for shot in shots:
                 edit.recorder.set(shot, trashed=now())
-                for job in queue.waiting_jobs(edit.session, Job.shot_id == shot.id):
-                    queue.cancel(edit.session, job)
+            cancel_work_on_gone_shots(edit.session, edit.project.id)
             edit.recorder.finish(f"delete shot{'s' if len(shots) > 1 else ''} {numbers}")
 
     def restore_shot(self, owner: str, shot_id: str) -> ShotView:
@@ -191,29 +189,6 @@ class Edits(Room):
             edit.recorder.finish("restore a shot")
         return self._shot_view(owner, shot_id)
 
-    def reorder(self, owner: str, project_id: str, order: Sequence[str]) -> tuple[str, ...]:
-        """Puts the shots in this order, as one command. Shots that the caller did not know of keep their
-        place, those deleted meanwhile stay deleted.
-
-        Returns the ids of all shots in the new order. Raises NotFound for an id of no shot of the project.
-        """
-        with self._edit(owner, project_id) as edit:
-            everyone = {shot.id: shot for shot in (*edit.film.shots, *edit.film.trash)}
-            if len(set(order)) != len(order) or any(id not in everyone for id in order):
-                raise NotFound(
-                    "The order names a shot twice, or one that is not in this project: reload the page."
-                )
-            wanted = [id for id in order if id in edit.film.index]
-            positions = {id: everyone[id].position for id in wanted}
-            moved = moves(wanted, positions, [shot.position for shot in everyone.values()])
-            for id, position in moved.items():
-                edit.recorder.set(everyone[id], position=position)
-            names = ", ".join(edit.number(everyone[id]) for id in moved)
-            edit.recorder.finish(f"move {names if len(moved) < 4 else f'{len(moved)} shots'}")
-        with self.home.database.read() as session:
-            film = load_film(session, owned_project(session, owner, project_id))
-            return tuple(shot.id for shot in film.shots)
-
     def undo(self, owner: str, project_id: str, command_id: int | None = None) -> Outcome:
         """Undoes the newest command, or the one that the page showed (`head.undo.id`).
 
@@ -222,12 +197,14 @@ class Edits(Room):
         """
         with self.home.database.write() as session:
             undone = commands.undo(session, owned_project(session, owner, project_id), command_id)
+            cancel_work_on_gone_shots(session, project_id)
         return _outcome(undone)
 
     def redo(self, owner: str, project_id: str, command_id: int | None = None) -> Outcome:
         """Does the last undone command again, under the same rule."""
         with self.home.database.write() as session:
             redone = commands.redo(session, owned_project(session, owner, project_id), command_id)
+            cancel_work_on_gone_shots(session, project_id)
         return _outcome(redone)
 
     def steps(self, owner: str, project_id: str, limit: int = 500) -> tuple[HistoryStep, ...]:
@@ -249,6 +226,7 @@ class Edits(Room):
         """
         with self.home.database.write() as session:
             jumped = commands.jump(session, owned_project(session, owner, project_id), step_id)
+            cancel_work_on_gone_shots(session, project_id)
         return JumpOutcome(
             came_from=jumped.came_from, undone=jumped.undone, redone=jumped.redone, kept=jumped.kept
         )

@@ -38,13 +38,26 @@ def check_paid_again(job: Job, profile: str) -> None:
     why_not = ""
     if job.kind == JobKind.DRAW.value:
         why_not = paid_profile_refusal(profile)
-    elif job.kind == JobKind.EXPORT.value:
-        renderers = {shot["clip"]["renderer"] for shot in job.order["shots"] if shot["ready"] is None}
-        why_not = next(filter(None, map(paid_renderer_refusal, sorted(renderers))), "")
-    elif job.kind == JobKind.RENDER.value and not job.order.get("text_only"):
-        why_not = paid_renderer_refusal(job.order["shot"]["clip"]["renderer"])
+    else:
+        why_not = next(filter(None, map(paid_renderer_refusal, _renderers(job))), "")
     if why_not:
         raise UnsupportedError(why_not)
+
+
+def costs_money(job: Job) -> bool:
+    """Whether somebody pays for what a job orders."""
+    if job.kind == JobKind.DRAW.value:
+        return get_profile(job.profile).mode is Mode.HOSTED
+    return any(get_renderer(name).kind.remote for name in _renderers(job))
+
+
+def _renderers(job: Job) -> list[str]:
+    """What a job renders clips with."""
+    if job.kind == JobKind.EXPORT.value:
+        return sorted({shot["clip"]["renderer"] for shot in job.order["shots"] if shot["ready"] is None})
+    if job.kind == JobKind.RENDER.value and not job.order.get("text_only"):
+        return [job.order["shot"]["clip"]["renderer"]]
+    return []
 
 
 def _refusal(title: str) -> str:

@@ -41,6 +41,7 @@ from studio.service.film import Films
 from studio.service.judging import Judgings
 from studio.service.media import Signer
 from studio.service.memory import Memory
+from studio.service.ordering import Ordering
 from studio.service.people import People
 from studio.service.profiles import Profiles
 from studio.service.projects import Projects
@@ -56,6 +57,7 @@ from studio.store.home import Home
 class Studio(
     Projects,
     Edits,
+    Ordering,
     People,
     References,
     Agency,

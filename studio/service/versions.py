@@ -9,13 +9,13 @@ from sqlmodel import Session, col, select
 
 from engine.errors import BadInput
 from engine.story import FrameRate
-from studio.jobs import queue
 from studio.project.film import owned_project, owned_version
 from studio.project.versions import take_out, versions_of
+from studio.service.leaving import cancel_work_on_gone_shots
 from studio.service.room import Room
 from studio.service.story_views import VersionView
 from studio.service.times import moment
-from studio.store.tables import CastMember, Job, Project, Shot, Version
+from studio.store.tables import CastMember, Project, Shot, Version
 
 LONGEST_LABEL = 120
 
@@ -45,10 +45,8 @@ class Versions(Room):
             if version.trashed is not None:
                 raise BadInput("The making of this version was undone: redo it first.")
             if version.id != edit.project.version_id:
-                leaving = [shot.id for shot in edit.film.shots]
-                for job in queue.waiting_jobs(edit.session, col(Job.shot_id).in_(leaving)):
-                    queue.cancel(edit.session, job)
                 take_out(edit.session, edit.recorder, edit.project, edit.film, version)
+                cancel_work_on_gone_shots(edit.session, edit.project.id)
                 edit.recorder.finish(f"use version {version.number}")
         return self.versions(owner, project_id)
 

@@ -34,8 +34,9 @@ UPLOADS_LIVE = (3600, 3600)
 FORMER_KEY, FORMER_SECRET = "stage-owner", "stage-studio"
 
 
-class OrderEvent(Event):
-    order: tuple[str, ...]
+class MoveEvent(Event):
+    shots: tuple[str, ...]
+    after: str | None = None
 
 
 class InsertEvent(Event):
@@ -123,8 +124,8 @@ def edits(desk: Desk, timeline: Timeline) -> None:
     def pick(owner: str, event: ShotEvent) -> News:
         return desk.details(owner, event.shot)
 
-    def reorder(owner: str, event: OrderEvent) -> None:
-        studio.reorder(owner, event.project_id, event.order)
+    def move(owner: str, event: MoveEvent) -> None:
+        studio.move_shots(owner, event.project_id, event.shots, event.after)
 
     def insert(owner: str, event: InsertEvent) -> News:
         return {"select": studio.insert_shot(owner, event.project_id, event.after).id}
@@ -145,7 +146,7 @@ def edits(desk: Desk, timeline: Timeline) -> None:
         return {"select": studio.restore_shot(owner, event.shot).id}
 
     desk.on(timeline, "pick", ShotEvent, pick)
-    desk.on(timeline, "reorder", OrderEvent, reorder)
+    desk.on(timeline, "move", MoveEvent, move)
     desk.on(timeline, "insert", InsertEvent, insert)
     desk.on(timeline, "duplicate", ShotEvent, duplicate)
     desk.on(timeline, "split", SplitEvent, split)

@@ -26,6 +26,7 @@ FOREIGN: dict[str, Call] = {
     "delete_shots": lambda s, o: s.delete_shots(YOU, [o["shot"]]),
     "restore_shot": lambda s, o: s.restore_shot(YOU, o["shot"]),
     "reorder": lambda s, o: s.reorder(YOU, o["project"], [o["shot"]]),
+    "move_shots": lambda s, o: s.move_shots(YOU, o["project"], [o["shot"]]),
     "edit_project": lambda s, o: s.edit_project(YOU, o["project"], title="mine"),
     "add_cast": lambda s, o: s.add_cast(YOU, o["project"], "Eve"),
     "edit_cast": lambda s, o: s.edit_cast(YOU, o["cast"], name="Eve"),

@@ -15,6 +15,7 @@ from sqlmodel import select
 from engine.errors import BadInput
 from studio.project.commands import history
 from studio.service.studio import Studio
+from studio.store.errors import NotFound
 from studio.store.tables import Shot
 from tests.examples import examples
 from tests.studio.helpers import ME, PAINTER, new_film, shots_of
@@ -134,3 +135,40 @@ def test_undo_leaves_a_value_that_the_other_tab_wrote_again(studio: Studio) -> N
     studio.edit_shot(ME, shot, title="A")
     assert (studio.undo(ME, project, mine.id).kept) == 1
     assert shots_of(studio, project)[0].title == "A"
+
+
+def test_a_move_moves_what_it_names_and_nothing_else(studio: Studio) -> None:
+    project, (a, b, c, d) = new_film(studio, 4)
+    assert studio.move_shots(ME, project, [a], after=d) == (b, c, d, a), "one tab"
+    assert studio.move_shots(ME, project, [c]) == (c, b, d, a), "another, which still shows a, b, c, d"
+    assert studio.move_shots(ME, project, [d, b], after=a) == (c, a, d, b), "two that lay apart come together"
+    told = len(studio.steps(ME, project))
+    assert studio.move_shots(ME, project, [d, b], after=a) == (c, a, d, b)
+    assert len(studio.steps(ME, project)) == told, "they are there already"
+    studio.delete_shots(ME, [a])
+    assert studio.move_shots(ME, project, [c, a], after=d) == (d, c, b), "who is deleted stays deleted"
+    assert studio.move_shots(ME, project, [b], after=a) == (b, d, c), "and keeps its place"
+    with pytest.raises(BadInput, match="after itself"):
+        studio.move_shots(ME, project, [b], after=b)
+    with pytest.raises(NotFound):
+        studio.move_shots(ME, project, [b], after="nobody")
+    with pytest.raises(BadInput, match="Choose"):
+        studio.move_shots(ME, project, [])
+
+
+@examples(30)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(-1, 4)), min_size=2, max_size=10))
+def test_stale_moves_lose_no_other_move(shared: Studio, sequence: list[tuple[int, int]]) -> None:
+    """What any tab says is read as it was meant, whatever it saw: this shot right after that one."""
+    project, ids = new_film(shared, 5)
+    made, wanted = newest(shared, project), list(ids)
+    for moved, after in sequence:
+        if moved == after:
+            continue
+        wanted.remove(ids[moved])
+        wanted.insert(wanted.index(ids[after]) + 1 if after >= 0 else 0, ids[moved])
+        target = ids[after] if after >= 0 else None
+        assert shared.move_shots(ME, project, [ids[moved]], target) == tuple(wanted)
+    undone = shared.jump(ME, project, made)
+    assert not undone.kept
+    assert [shot.id for shot in shots_of(shared, project)] == ids

@@ -161,3 +161,41 @@ def test_a_running_job_pauses_within_a_step_and_goes_on(
     studio.resume(ME, first.id)
     wait_for_jobs(studio, project)
     assert shots_of(studio, project)[0].take_id is not None
+
+
+def test_no_work_stays_for_shots_that_left_the_film(studio: Studio) -> None:
+    """By whatever edit they left it; and none comes back with them."""
+    project, ids = new_film(studio, 2)
+    new = studio.insert_shot(ME, project, ids[-1]).id
+    studio.edit_shot(ME, new, description="A lamp.")
+    step = studio.steps(ME, project)[-3].id  # before it was there
+    studio.draw(ME, [*ids, new])
+    studio.undo(ME, project)
+    assert len(titles(studio, project)) == 3
+    studio.undo(ME, project)
+    assert titles(studio, project) == ["Draw shot 1", "Draw shot 2"]
+    studio.redo(ME, project)
+    studio.draw(ME, [new])
+    studio.jump(ME, project, step)
+    assert titles(studio, project) == ["Draw shot 1", "Draw shot 2"]
+    studio.jump(ME, project, studio.steps(ME, project)[-1].id)
+    assert len(titles(studio, project)) == 2
+    claimed = queue.claim(studio.home.database, "me")
+    assert claimed is not None
+    studio.delete_shots(ME, [ids[0]])
+    running, waiting = studio.jobs(ME, project)[:2]
+    assert running.stopping, "within a step"
+    assert not waiting.stopping
+
+
+def test_what_is_paid_for_goes_on(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE_IMAGE_API_KEY", "k")
+    monkeypatch.setenv("STAGE_IMAGE_MODEL", "m")
+    project, (first, second) = new_film(studio, 2)
+    studio.edit_project(ME, project, profile="hosted-edit")
+    studio.draw(ME, [first, second])
+    assert queue.claim(studio.home.database, "me") is not None
+    studio.delete_shots(ME, [first, second])
+    (going,) = (job for job in studio.jobs(ME, project) if job.active)
+    assert going.state is JobState.RUNNING
+    assert not going.stopping

@@ -49,9 +49,7 @@ function drop(event) {
   clearDrop();
   if (event.type === "pointercancel") return;
   if (!done.on) { choose(done.id, done); return; }
-  const order = state.order.filter((id) => !state.selection.includes(id));
-  order.splice(done.at ?? order.length, 0, ...state.order.filter((id) => state.selection.includes(id)));
-  if (order.join() !== state.order.join()) reorder(order);
+  place(done.at ?? state.order.length);
 }
 strip.addEventListener("pointerup", drop);
 strip.addEventListener("pointercancel", drop);

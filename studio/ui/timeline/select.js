@@ -91,16 +91,18 @@ function choose(id, { extend, toggle }) {
 function move(by) {
   const chosen = state.order.filter((id) => state.selection.includes(id));
   if (!chosen.length) return;
-  const rest = state.order.filter((id) => !chosen.includes(id));
-  const first = state.order.indexOf(chosen[0]);
-  const place = Math.min(rest.length, Math.max(0, first + by));
-  rest.splice(place, 0, ...chosen);
-  if (rest.join() !== state.order.join()) reorder(rest);
+  place(state.order.indexOf(chosen[0]) + by);
 }
 
-/** Shown at once; the server's order comes back with the reply and is what stays. */
-function reorder(order) {
+/** The selected shots go to a place among the others. Shown at once; the server's order comes back with the
+ *  reply and is what stays. Only they are named: another tab may have moved others since. */
+function place(at) {
+  const moved = state.order.filter((id) => state.selection.includes(id));
+  const rest = state.order.filter((id) => !moved.includes(id));
+  const place = Math.min(rest.length, Math.max(0, at));
+  const order = [...rest.slice(0, place), ...moved, ...rest.slice(place)];
+  if (order.join() === state.order.join()) return;
   stage.reorder(order);
   reveal(state.cursor);
-  send("reorder", { order }, () => state.order.join() === order.join());
+  send("move", { shots: moved, after: rest[place - 1] ?? null }, () => true);
 }
