@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from engine.catalogue import LARGE, named
 from engine.profile import Distillation, Profile
 from engine.profiles import get_profile
 from engine.step2.card import CheckpointCard, write_card
@@ -28,10 +29,12 @@ from tests.engine.step2.tiny import (
 def make_models(root: Path) -> Path:
     """A folder of models by owner and name, as STAGE_MODELS has them, and a STEP² LoRA beside them."""
     stock_repository(root / "Qwen" / "Qwen-Image")
+    stock_repository(root / "Qwen" / "Qwen-Image-2512", seed=1)
     stock_repository(root / "Qwen" / "Qwen-Image-Edit-2509", edit=True)
     pairs_lora(root / "mine")
-    lightning(root, get_profile("qwen-image+4step").distillation)
-    lightning(root, get_profile("qwen-image-edit+8step").distillation)
+    for family in LARGE:
+        for steps in ("8step", "4step"):
+            lightning(root, get_profile(named(family, steps)).distillation)
     return root
 
 
@@ -55,11 +58,12 @@ def pairs_lora(folder: Path, pairs: bool = True) -> Path:
 def lightning(root: Path, lora: Distillation | None) -> Path:
     """A distillation LoRA in the form that lightx2v publishes: lora_down, lora_up and alpha, no prefix."""
     assert lora is not None
-    torch.manual_seed(4)
     layers: dict[str, torch.Tensor] = {}
+    transformer = tiny_transformer()
+    torch.manual_seed(4)
     for i in range(2):
         for name in ("attn.to_q", "attn.add_k_proj", "img_mlp.net.2"):
-            layer = tiny_transformer().get_submodule(f"transformer_blocks.{i}.{name}")
+            layer = transformer.get_submodule(f"transformer_blocks.{i}.{name}")
             key = f"transformer_blocks.{i}.{name}"
             layers[f"{key}.lora_down.weight"] = torch.randn(4, layer.in_features)
             layers[f"{key}.lora_up.weight"] = torch.randn(layer.out_features, 4)

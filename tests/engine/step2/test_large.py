@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers.quantizers.bitsandbytes import BnB4BitDiffusersQuantizer
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -311,32 +310,6 @@ def test_memory_that_ran_out_is_one_sentence_with_a_way_on(
     trouble.append(RuntimeError("the paint is dry"))
     with pytest.raises(RuntimeError, match="the paint is dry"):
         painter.draw(shot, [1])
-
-
-@pytest.mark.parametrize(
-    ("family", "variant", "library"),
-    [
-        ("qwen-image", "int8", "torchao"),
-        ("qwen-image", "nf4+offload", "bitsandbytes"),
-        ("qwen-image-edit+8step", "int8+offload", "torchao"),
-        ("qwen-image-edit+8step", "nf4", "bitsandbytes"),
-    ],
-)
-def test_small_weights_draw(
-    family: str, variant: str, library: str, shot: PairConditions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if library == "bitsandbytes":
-        # diffusers asks for a GPU; bitsandbytes itself computes on a CPU too
-        monkeypatch.setattr(BnB4BitDiffusersQuantizer, "validate_environment", lambda *_, **__: None)
-    painter = tiny_references(load_painter(small(f"{family}+{variant}")))
-    take = painter.draw(shot, [1])[0]
-    assert take.start != take.end
-    assert take.recipe.dtype == f"{variant.split('+')[0]}, bfloat16"
-    pipe = painter.pipe if family == "qwen-image" else painter.editor.pipe  # type: ignore[attr-defined]
-    layer = pipe.transformer.transformer_blocks[0].img_mlp.net[2]
-    layer = getattr(layer, "base_layer", layer)
-    kind = type(layer.weight.data if library == "torchao" else layer).__name__
-    assert kind == ("Int8Tensor" if library == "torchao" else "Linear4bit")
 
 
 @pytest.mark.gpu
