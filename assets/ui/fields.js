@@ -1,10 +1,14 @@
 // Form fields that save themselves: on blur, on change and after a pause, and never while that would overwrite what
 // somebody is typing. A field says "saved" only when the value that the server read back is the one that was sent.
+// What was refused, or is too long to be sent, stays in its field for as long as the page: words are never thrown away.
 (() => {
   const stage = window.stage;
   const { h, text, attribute } = stage;
   const PAUSE = 1200; // ms of quiet after which typing is saved
+  const NEAR = 0.9; // of the limit, from where the letters are counted
+  const REFUSED = "not saved";
   let ids = 0;
+  const held = new Set(); // fields with words that were refused
 
   const same = (a, b) => String(a ?? "").trim() === String(b ?? "").trim();
 
@@ -12,25 +16,42 @@
   window.addEventListener("pagehide", commitAll);
   document.addEventListener("visibilitychange", () => document.hidden && commitAll());
 
+  /** As Python counts, for which an emoji is one character; counted only where it matters. */
+  const lengthOf = (value, limit) => (value.length <= limit * NEAR ? value.length : [...value].length);
+  const count = (number) => number.toLocaleString("en");
+
+  window.addEventListener("beforeunload", (event) => {
+    commitAll();
+    if ([...held].some((control) => control.isConnected && control.tagName === "TEXTAREA")) event.preventDefault();
+  });
+
   const SEVERAL = "several values";
   const SHORT = "mixed"; // where the words above would be cut
 
   /**
    * A labelled, self-saving field.
-   *   control  input, textarea or select
-   *   save     (value, context, done) => void: sends it; calls done(true | false) when it was read back
-   * Returns {el, control, show(value, context, mixed), flush(), note}. `context` is what the value belongs to (the
+   *   control  input, textarea or select; its maxlength is the limit up to which it is saved: a longer text that is
+   *            pasted stays whole and says how long it is, where the browser would cut it without a word
+   *   save     (value, context, done) => void: sends it; calls done(true | false) when it was read back, done(null) when
+   *            what it belongs to is not on the page any more, so that nobody can say
+   *   clear    whether several shots that differ may be emptied together
+   * Returns {el, control, show(value, context, mixed), flush(), note, refused()}. `context` is what the value belongs to (the
    * ids of shots): a late save still goes to the shots that were being edited, whatever is selected by then. With
    * `mixed` they hold several values: the field says so, and nothing is written until somebody writes.
    */
-  function field({ label, control, save, wide = false, hint = null, hideLabel = false }) {
+  function field({ label, control, save, wide = false, hint = null, hideLabel = false, clear = false }) {
     const id = control.id || `s-field-${++ids}`;
     control.id = id;
+    const limit = Number(control.getAttribute("maxlength")) || Infinity;
+    control.removeAttribute("maxlength");
     const mark = h("span.s-mark", { "aria-live": "polite" });
+    const left = h("span.s-left"); // not live: nobody wants to hear every letter counted
     const note = h("div.s-note", { hidden: true, id: `${id}-note` });
-    const caption = h("label.s-label", { for: id }, h("span", {}, label), mark);
+    const caption = h("label.s-label", { for: id }, h("span", {}, label), left, mark);
     if (hideLabel) caption.classList.add("s-hidden");
-    const el = h("div.s-field", { "data-wide": wide }, caption, control, hint && h("div.s-hint", {}, hint), note);
+    const empty = clear ? h("button.s-quiet.s-clear", { type: "button", hidden: true, "aria-label": `Empty: ${label}`,
+      title: "Empty this field in all selected shots", onclick: () => { control.value = ""; send(""); control.focus(); } }, "Empty all") : null;
+    const el = h("div.s-field", { "data-wide": wide }, caption, empty, control, hint && h("div.s-hint", {}, hint), note);
     const placeholder = control.getAttribute("placeholder");
     const several = control.tagName === "SELECT" ? h("option", { value: "", disabled: true, hidden: true }, SHORT) : null;
     attribute(control, "aria-describedby", note.id);
@@ -40,27 +61,73 @@
     let timer = 0;
     let unanswered = new Set(); // what was sent and not yet read back: older news must not write over it
     let heard = null; // what came meanwhile, to be shown then
+    let last = ["", null, false]; // what came last
+    const refused = new Map(); // context -> {value, why}: words that stand nowhere else than here
+    const keyOf = JSON.stringify;
+    let told = null; // the notice that says so
 
-    const say = (kind, words) => { attribute(mark, "data-kind", kind); text(mark, words); };
+    const say = (kind, words) => {
+      attribute(mark, "data-kind", kind);
+      text(mark, words);
+      attribute(mark, "title", words);
+      attribute(control, "aria-invalid", kind === "bad" ? "true" : null);
+    };
+
+    function tell() {
+      const length = lengthOf(control.value, limit);
+      const near = wide && length > limit * NEAR && length <= limit && document.activeElement === control;
+      text(left, near ? `${count(length)} of ${count(limit)}` : "");
+    }
+
+    /** A choice or an emptied field that was refused goes back; words stay where they were written. */
+    function refuse(value, target, why) {
+      if (several || !value.trim()) { if (target === context) put(...last); return; }
+      refused.set(keyOf(target), { value, why });
+      held.add(control);
+    }
+
+    function forgive(target) {
+      if (!refused.size) return;
+      if (refused.delete(keyOf(target))) told?.remove();
+      if (!refused.size) held.delete(control);
+    }
 
     function commit() {
       clearTimeout(timer);
       if (!dirty) return;
       dirty = false;
+      tell();
       const value = control.value;
-      if (same(value, shown)) { say(null, ""); return; }
-      shown = value;
-      say("saving", "saving…");
+      if (same(value, shown)) { forgive(context); say(null, ""); return; }
+      const length = lengthOf(value, limit);
+      if (length <= limit) { send(value); return; }
+      const why = `${wide ? "too long: " : ""}${count(length)} of ${count(limit)}`;
+      if (!refused.has(keyOf(context))) {
+        told = stage.notify(`${label}: at most ${count(limit)} characters are saved, and these are ${count(length)}. `
+          + "They stay in the field until you shorten them.", "error", null, id);
+      }
+      refuse(value, context, why);
+      say("bad", why);
+    }
+
+    function send(value) {
+      const before = shown;
       const target = context;
+      shown = value;
+      forgive(target);
+      say("saving", "saving…");
+      if (empty) empty.hidden = true;
       const mine = unanswered;
       const sent = Symbol(value);
       mine.add(sent);
       save(value, target, (good) => {
         mine.delete(sent);
+        if (good === false && !mine.size) refuse(value, target, REFUSED);
         if (target !== context || dirty) return;
+        if (!good && shown === value) shown = before; // so that the same words can be tried again
         if (!mine.size && heard) show(...heard);
         const time = stage.state.saved ? ` ${stage.say.clock(stage.state.saved)}` : "";
-        say(good ? "saved" : "bad", good ? `saved${time}` : "not saved");
+        say(good ? "saved" : "bad", good ? `saved${time}` : REFUSED);
         if (good) setTimeout(() => mark.dataset.kind === "saved" && say(null, ""), 4000);
       });
     }
@@ -68,11 +135,13 @@
     stage.writing.add(commit);
     control.addEventListener("input", () => {
       dirty = true;
+      tell();
       clearTimeout(timer);
       timer = setTimeout(commit, PAUSE);
     });
     control.addEventListener("change", () => { dirty = true; commit(); });
-    control.addEventListener("blur", commit);
+    control.addEventListener("focus", tell);
+    control.addEventListener("blur", () => { commit(); tell(); });
     if (control.tagName === "INPUT") {
       control.addEventListener("keydown", (event) => event.key === "Enter" && control.blur());
     }
@@ -81,17 +150,27 @@
       const moved = of !== context;
       if (moved) { commit(); say(null, ""); unanswered = new Set(); }
       context = of;
+      last = [value, of, mixed];
       heard = null;
       if (dirty && !moved) return;
-      if (unanswered.size) { heard = [value, of, mixed]; return; }
+      if (unanswered.size) { heard = last; return; }
+      put(value, of, mixed);
+      if (moved) tell();
+    }
+
+    function put(value, of, mixed) {
       shown = mixed ? "" : value ?? "";
       attribute(control, "data-mixed", mixed);
       if (several) { if (mixed) control.prepend(several); else several.remove(); }
       else attribute(control, "placeholder", mixed ? (wide ? SEVERAL : SHORT) : placeholder);
-      if (control.value !== String(shown)) control.value = shown;
+      if (empty) empty.hidden = !mixed;
+      const own = refused.size ? refused.get(keyOf(of)) : null;
+      const wanted = String(own ? own.value : shown);
+      if (own) say("bad", own.why);
+      if (control.value !== wanted) control.value = wanted;
     }
 
-    return { el, control, show, flush: commit, note };
+    return { el, control, show, flush: commit, note, refused: () => refused.has(keyOf(context)) };
   }
 
   const input = (attributes = {}) => h("input.s-input", { type: "text", autocomplete: "off", ...attributes });

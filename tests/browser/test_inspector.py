@@ -168,3 +168,75 @@ def test_an_older_value_is_not_sent_after_a_newer_one(page: Page, shared_studio:
         "() => window.stage?.state.head && stage.savedState() === 'saved' "
         "&& stage.shots()[0].attributes.sound === 'second'"
     )
+
+
+def test_what_is_too_long_stays_until_it_is_shortened(page: Page, shared_studio: Server) -> None:
+    film = fill_film(page, shared_studio, 2)
+    notes, kept = film.locator("#shot-notes"), "a word " * 600
+    mark = film.locator(".s-field", has=notes).locator(".s-mark")
+    film.fill("#shot-notes", "before")
+    notes.blur()
+    settled(film)
+    film.fill("#shot-notes", "m" * 3700)
+    expect(film.locator(".s-field", has=notes).locator(".s-left")).to_have_text("3,700 of 4,000")
+    film.fill("#shot-notes", kept)  # 4200 characters: as pasted, nothing is cut off
+    notes.blur()
+    expect(mark).to_have_text("too long: 4,200 of 4,000")
+    expect(notes).to_have_attribute("aria-invalid", "true")
+    # News of the film, and another shot: the words come back with the shot that they are of.
+    film.fill("#shot-sound", "wind")
+    film.locator("#shot-sound").blur()
+    settled(film)
+    expect(notes).to_have_value(kept)
+    film.locator(".tl-card").nth(1).click()
+    expect(notes).to_have_value("")
+    expect(mark).to_have_text("")
+    film.locator(".tl-card").nth(0).click()
+    expect(notes).to_have_value(kept)
+    expect(mark).to_have_text("too long: 4,200 of 4,000")
+    assert film.evaluate("() => stage.shots()[0].attributes.notes") == "before"
+    film.on("dialog", lambda dialog: dialog.dismiss())  # "leave the page?": no
+    film.evaluate("() => location.reload()")
+    expect(notes).to_have_value(kept)
+    film.fill("#shot-notes", "short again")
+    notes.blur()
+    becomes(film, "() => stage.shots()[0].attributes.notes", "short again")
+    expect(notes).not_to_have_attribute("aria-invalid", "true")
+    film.reload()
+    film.wait_for_function("() => window.stage && stage.state.order.length === 2")
+
+
+def test_what_the_studio_refused_stays_in_the_field(page: Page, shared_studio: Server) -> None:
+    """Whatever the reason: here a length without end, which only the studio knows to refuse."""
+    film = fill_film(page, shared_studio, 1)
+    film.fill("#shot-length", "99999")
+    film.locator("#shot-length").blur()
+    mark = film.locator(".s-field", has=film.locator("#shot-length")).locator(".s-mark")
+    expect(mark).to_have_text("not saved")
+    film.fill("#shot-notes", "news")
+    film.locator("#shot-notes").blur()
+    settled(film)
+    expect(film.locator("#shot-length")).to_have_value("99999")
+    film.fill("#shot-length", "2")
+    film.locator("#shot-length").blur()
+    becomes(film, "() => stage.shots()[0].attributes.length", 48)
+    # An empty title is no title, and holds no words that could be lost: the old one comes back.
+    film.fill("#project-title", "")
+    film.locator("#project-title").blur()
+    expect(film.locator("#project-title")).not_to_have_value("")
+
+
+def test_a_field_of_several_shots_is_emptied_at_once(page: Page, shared_studio: Server) -> None:
+    film = fill_film(page, shared_studio, 2)
+    film.fill("#shot-notes", "only here")
+    film.locator("#shot-notes").blur()
+    settled(film)
+    empty = film.get_by_role("button", name="Empty: Notes")
+    expect(empty).to_be_hidden()
+    film.keyboard.press("Control+a")
+    empty.click()
+    becomes(film, "() => stage.shots().map((shot) => shot.attributes.notes)", ["", ""])
+    expect(empty).to_be_hidden()
+    expect(film.locator("#shot-notes")).to_be_focused()
+    film.click("#undo")
+    becomes(film, "() => stage.shots().map((shot) => shot.attributes.notes)", ["only here", ""])

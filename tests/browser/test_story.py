@@ -1,4 +1,6 @@
-"""The walking film: from a sentence to an MP4 in the browser, and after a restart it is all still there."""
+"""A filmmaker's day with the mini checkpoint: from a sentence to an MP4 in the browser, and after a restart it
+is all still there.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,16 @@ import pytest
 from playwright.sync_api import Error, Page, expect
 
 from tests.browser.conftest import Server, new_film, open_studio, snapshot
+from tests.browser.test_timeline import fill_film
 
 THEME = "An old fisherman finds a lost child on a stormy harbour at night"
 NEW_WORDS = "The fisherman walks left along the harbour and waves."
 SHOTS = 4
 DRAWING = 150_000  # ms of patience for one pair: a second or two on an idle machine
 ALL_DRAWN = "() => stage.shots().length && stage.shots().every((shot) => shot.status === 'drawn')"
+ORDER = "() => stage.state.order"
+WORDS = "() => stage.shots().map((shot) => shot.description)"
+SOURCES = "(images) => images.map((img) => img.src.split('?')[0])"
 PAIRS = "() => stage.shots().map((shot) => [shot.start_url, shot.end_url].map((url) => url.split('?')[0]))"
 
 
@@ -27,10 +33,14 @@ def test_a_film_from_one_sentence(page: Page, serve: Callable[..., Server], tmp_
     open_studio(page, server)
     new_film(page)
     direct(page)
-    draw_all(page)
-    redraw_one_with_other_words(page)
-    pin_and_remember(page)
+    drag_the_last_shot_forward(page)
+    draw_all_and_reload_meanwhile(page)
+    draw_three_takes_with_other_words(page)
+    compare_and_pick(page)
+    pin_and_redraw_downstream(page)
+    undo_it_all_and_come_back(page)
     play_the_animatic(page)
+    render_a_clip(page)
     film = export(page, tmp_path)
     assert film.stat().st_size > 10_000
     assert film.read_bytes()[4:8] == b"ftyp"
@@ -42,6 +52,10 @@ def test_a_film_from_one_sentence(page: Page, serve: Callable[..., Server], tmp_
     server.start()
     reload(page)
     assert_all_there(page, before)
+
+
+def drawn(takes: int) -> str:
+    return f"() => stage.shot().status === 'drawn' && stage.shot().takes === {takes}"
 
 
 def reload(page: Page) -> None:
@@ -67,18 +81,40 @@ def direct(page: Page) -> None:
     snapshot(page, "directed")
 
 
-def draw_all(page: Page) -> None:
-    """Pairs appear shot by shot, with progress on the card."""
+def drag_the_last_shot_forward(page: Page) -> None:
+    """The pointer takes a card to another place, and the story goes in that order."""
+    first = page.evaluate(ORDER)
+    last, third = (page.locator(".tl-card").nth(at).bounding_box() for at in (3, 2))
+    assert last is not None
+    assert third is not None
+    page.mouse.move(last["x"] + 60, last["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(last["x"] + 20, last["y"] + 60)
+    page.mouse.move(third["x"] + 10, third["y"] + 60, steps=8)
+    page.mouse.up()
+    moved = [first[0], first[1], first[3], first[2]]
+    page.wait_for_function(f"(moved) => ({ORDER})().join() === moved.join()", arg=moved)
+    expect(page.locator("#undo")).to_have_attribute("title", "Undo move shot 4")
+
+
+def draw_all_and_reload_meanwhile(page: Page) -> None:
+    """Pairs appear shot by shot, with progress on the card, whether or not somebody looks."""
+    badge = page.locator(".tl-badge[data-kind='drawing']").first
     page.click("#draw-all")
-    expect(page.locator(".tl-badge[data-kind='drawing']").first).to_contain_text("%", timeout=DRAWING)
+    expect(badge).to_contain_text("%", timeout=DRAWING)
     snapshot(page, "drawing")
+    reload(page)
+    page.wait_for_function(f"() => window.stage && stage.state.order.length === {SHOTS}", timeout=DRAWING)
+    assert page.evaluate("() => stage.activeJobs().length"), "it goes on, and the page knows"
+    expect(badge).to_contain_text("%", timeout=DRAWING)
     page.wait_for_function(ALL_DRAWN, timeout=SHOTS * DRAWING)
+    assert page.evaluate("() => stage.shots().map((shot) => shot.takes)") == [1] * SHOTS
     for frame in page.locator(".tl-frame img").all():
         assert frame.evaluate("(img) => img.decode().then(() => img.naturalWidth)") > 0
     snapshot(page, "drawn")
 
 
-def redraw_one_with_other_words(page: Page) -> None:
+def draw_three_takes_with_other_words(page: Page) -> None:
     """Other words and another camera make the pair stale, and drawing it changes that pair alone."""
     before = page.evaluate(PAIRS)
     page.locator(".tl-card").nth(1).click()
@@ -86,32 +122,71 @@ def redraw_one_with_other_words(page: Page) -> None:
     page.fill("#shot-description", NEW_WORDS)
     page.select_option("#shot-scale", "medium shot")
     page.select_option("#shot-movement", "pan left")
-    expect(page.locator("#viewer .vw-stale")).to_contain_text("Stale")
+    expect(page.locator("#viewer .vw-stale")).to_contain_text("the description changed")
     expect(page.locator(".tl-card").nth(1).locator(".tl-badge")).to_have_text("stale")
     snapshot(page, "stale")
+    page.locator("input[name=takes][value='3']").check(force=True)
     page.click("#draw-this")
-    page.wait_for_function(
-        "() => stage.shot().status === 'drawn' && stage.shot().takes === 2", timeout=DRAWING
-    )
+    page.wait_for_function(drawn(takes=4), timeout=3 * DRAWING)
     after = page.evaluate(PAIRS)
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True, True]
-    expect(page.locator(".tk-card")).to_have_count(2)
+    page.locator("input[name=takes][value='1']").check(force=True)
+    expect(page.locator(".tk-card")).to_have_count(4)
+    assert len(set(page.locator(".tk-pair img:first-child").evaluate_all(SOURCES))) == 4
 
 
-def pin_and_remember(page: Page) -> None:
-    """A pinned frame is in the memory of the next drawing, and said to be pinned."""
+def compare_and_pick(page: Page) -> None:
+    """Two takes under one slider; the other one is used from there."""
+    picked = page.evaluate("() => stage.shot().take_id")
+    page.get_by_role("button", name="Compare take 4").click()
+    sheet = page.get_by_role("dialog", name="Compare two takes")
+    expect(page.locator("#compare-a")).to_have_value(picked)
+    page.keyboard.press("Home")
+    assert sheet.evaluate("(el) => el.style.getPropertyValue('--wipe')") == "0%"
+    snapshot(page, "compare")
+    page.click("#use-b")
+    page.wait_for_function("(old) => stage.shot().take_id !== old", arg=picked)
+    page.keyboard.press("Escape")
+
+
+def pin_and_redraw_downstream(page: Page) -> None:
+    """A pinned frame makes stale what was drawn without it, which says so; it is in the memory of what is drawn
+    next, and said to be pinned.
+    """
     page.locator(".tl-card").nth(0).click()
     page.click("#pin-end")
     expect(page.locator("#pin-end")).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".me-mark")).to_contain_text("1E")
-    page.locator(".tl-card").nth(3).click()
-    page.click("#draw-this")
+    page.locator(".tl-card").nth(2).click()
+    expect(page.locator("#viewer .vw-stale")).to_contain_text("frame 1E was pinned")
+    expect(page.locator("#draw-downstream")).to_contain_text("2 shots, about")
+    page.click("#draw-downstream")
     page.wait_for_function(
-        "() => stage.shot().status === 'drawn' && stage.shot().takes === 2", timeout=DRAWING
+        "() => stage.shots().slice(2).every((shot) => shot.status === 'drawn' && shot.takes === 2)",
+        timeout=2 * DRAWING,
     )
+    page.locator(".tl-card").nth(3).click()
+    expect(page.locator("#viewer .vw-stale")).to_be_hidden()
     expect(page.locator(".me-tile[data-pinned]")).to_have_count(1)
     expect(page.locator(".me-table tbody tr").first.locator("th")).to_have_text("1E")
     snapshot(page, "memory")
+
+
+def undo_it_all_and_come_back(page: Page) -> None:
+    """The beginning is an empty film; whatever was drawn since is there again at the end of the history."""
+    before, words = page.evaluate(PAIRS), page.evaluate(WORDS)
+    page.click("#history")
+    snapshot(page, "history")
+    page.locator(".hi-step").last.click()
+    expect(page.locator(".tl-card")).to_have_count(0)
+    expect(page.locator("#theme")).to_have_value("")
+    expect(page.locator("#undo")).to_be_disabled()
+    page.locator(".hi-step").first.click()
+    expect(page.locator(".tl-card")).to_have_count(SHOTS)
+    page.keyboard.press("Escape")
+    assert page.evaluate(PAIRS) == before
+    assert page.evaluate(WORDS) == words
+    assert page.evaluate("() => stage.activeJobs().length") == 0
 
 
 def play_the_animatic(page: Page) -> None:
@@ -128,10 +203,20 @@ def play_the_animatic(page: Page) -> None:
     page.click("#view-pair")
 
 
-def export(page: Page, folder: Path) -> Path:
-    """A film of short shots is rendered, seen, and taken home as MP4 and as a zip with film.json."""
+def render_a_clip(page: Page) -> None:
+    """One short shot becomes a clip that plays."""
     page.evaluate("() => stage.edit(Object.fromEntries(stage.state.order.map((id) => [id, { length: 12 }])))")
     page.wait_for_function("() => stage.shots().every((shot) => shot.attributes.length === 12)")
+    page.locator(".tl-card").nth(1).click()
+    page.keyboard.press("Shift+R")  # shows the clip with its price; only there it renders
+    page.click("#render-this")
+    page.wait_for_function("() => stage.shot().clips === 1 && !stage.shot().clip_job", timeout=DRAWING)
+    expect(page.locator(".cl-card")).to_have_count(1)
+    snapshot(page, "clip")
+
+
+def export(page: Page, folder: Path) -> Path:
+    """A film of short shots is rendered, seen, and taken home as MP4 and as a zip with film.json."""
     page.click("#film-button")
     page.click("#export")
     expect(page.locator("#download-mp4")).to_be_visible(timeout=480_000)
@@ -167,9 +252,20 @@ def assert_all_there(page: Page, pairs: list[list[str]]) -> None:
     expect(page.locator("#theme")).to_have_value(THEME)
     page.locator(".tl-card").nth(1).click()
     expect(page.locator("#shot-description")).to_have_value(NEW_WORDS)
-    expect(page.locator(".tk-card")).to_have_count(2)
+    expect(page.locator(".tk-card")).to_have_count(4)
     expect(page.locator(".me-mark")).to_contain_text("1E")
     assert page.evaluate("() => stage.state.head.film !== null")
     assert page.evaluate("() => stage.state.head.undo !== null")
     for frame in page.locator(".tl-frame img").all():
         assert frame.evaluate("(img) => img.decode().then(() => img.naturalWidth)") > 0
+
+
+def test_a_long_film_can_be_directed_again(page: Page, shared_studio: Server) -> None:
+    """A film grows longer than a director makes at once: the field then says the most that he makes."""
+    film = fill_film(page, shared_studio, 61)
+    film.reload()
+    film.wait_for_function("() => window.stage && stage.state.order.length === 61")
+    film.fill("#theme", "A girl waits in a snowy forest")
+    expect(film.locator("#shot-count")).to_have_value("60")
+    film.click("#direct")
+    expect(film.locator("#versions")).to_have_text("Versions (2)")

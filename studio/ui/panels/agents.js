@@ -12,7 +12,7 @@ const chosen = () => state.head?.agents ?? null;
 
 /** Sends one field of the choice; `done` hears whether the server read back what was sent. */
 const choose = (field, value, done = () => {}, project = state.head.id) => send("choose", { project, field, value }, () => {
-  const good = state.head.id === project && stage.same(chosen()[field], value.replace(/\/+$/, ""));
+  const good = state.head.id !== project ? null : stage.same(chosen()[field], value.replace(/\/+$/, ""));
   done(good);
   return good;
 });

@@ -9,7 +9,7 @@ const title = stage.field({
   label: "Title", hideLabel: true,
   control: stage.input({ id: "project-title", class: "s-input hd-title", maxlength: 200, placeholder: "Untitled film" }),
   save: (value, project, done) => send("rename", { project, title: value }, () => {
-    const good = state.head.id === project && stage.same(state.head.title, value);
+    const good = state.head.id !== project ? null : stage.same(state.head.title, value);
     done(good);
     return good;
   }),

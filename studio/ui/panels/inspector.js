@@ -19,7 +19,8 @@ function add(name, label, control, read, { parse = (value) => value, sorry = "",
       if (sent === null) { done(false); stage.notify(sorry, "error"); return; }
       const shots = ids.split(" ");
       stage.edit(Object.fromEntries(shots.map((id) => [id, { [name]: sent }])), () => {
-        const good = shots.every((id) => state.shots.has(id) && stage.same(raw(name)(state.shots.get(id)), sent));
+        const there = shots.every((id) => state.shots.has(id));
+        const good = there ? shots.every((id) => stage.same(raw(name)(state.shots.get(id)), sent)) : null;
         done(good);
         return good;
       });
@@ -33,9 +34,9 @@ const OWN = ["description", "title", "scene", "slate"];
 const raw = (name) => (OWN.includes(name) ? (shot) => shot[name] : (shot) => shot.attributes[name]);
 const seconds = (frames) => String(Math.round((frames / state.head.rate) * 100) / 100);
 const choice = (name, label) => add(name, label, stage.dropdown(choices[name], { id: `shot-${name}` }), raw(name));
-const words = (name, label, more = {}) => add(name, label, stage.input({ id: `shot-${name}`, ...more }), raw(name));
+const words = (name, label, more = {}, how = {}) => add(name, label, stage.input({ id: `shot-${name}`, ...more }), raw(name), how);
 const prose = (name, label, rows, placeholder = "") =>
-  add(name, label, stage.area({ id: `shot-${name}`, rows, placeholder }), raw(name), { wide: true });
+  add(name, label, stage.area({ id: `shot-${name}`, rows, placeholder, maxlength: 4000 }), raw(name), { wide: true, clear: true });
 
 function frames(value) {
   const number = Number(String(value).replace(",", "."));
@@ -104,10 +105,12 @@ const numbers = h("div.in-numbers", { "data-wide": true },
 const form = h("div.in-form", {},
   description, contradictions, stage.rewriteBox(send),
   choice("scale", "Size"), choice("angle", "Angle"), choice("movement", "Movement"), choice("time", "Time"),
-  words("place", "Place", { list: "place-names" }), words("weather", "Weather", { placeholder: "rain, fog, snow…" }), placeNames,
+  words("place", "Place", { list: "place-names", maxlength: 120 }, { clear: true }),
+  words("weather", "Weather", { placeholder: "rain, fog, snow…", maxlength: 60 }, { clear: true }), placeNames,
   castField,
   numbers,
-  add("title", "Title", stage.input({ id: "shot-title", maxlength: 200, placeholder: "A short name for the card" }), raw("title"), { wide: true }),
+  add("title", "Title", stage.input({ id: "shot-title", maxlength: 200, placeholder: "A short name for the card" }),
+    raw("title"), { wide: true, clear: true }),
   choice("framing", "Framing"), choice("support", "Support"), choice("purpose", "Purpose"),
   prose("dialogue", "Dialogue", 2), prose("sound", "Sound", 2), prose("notes", "Notes", 2),
   h("label.in-lock", {}, locked, h("span", {}, "Lock: keep this picture, never draw over it")));

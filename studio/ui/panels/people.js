@@ -7,9 +7,9 @@ const send = stage.sender("people");
 /** A field of the project itself: logline or look. */
 function projectField(name, label, placeholder) {
   const field = stage.field({
-    label, control: stage.area({ rows: 2, id: `project-${name}`, placeholder }),
+    label, control: stage.area({ rows: 2, id: `project-${name}`, placeholder, maxlength: 4000 }),
     save: (value, project, done) => send("project", { project, field: name, value }, () => {
-      const good = state.head.id === project && stage.same(state.head[name], value);
+      const good = state.head.id !== project ? null : stage.same(state.head[name], value);
       done(good);
       return good;
     }),
@@ -38,7 +38,7 @@ function cards(list, make) {
 function nameAndLook(list, event, key, id, words) {
   const find = () => state.head?.[list].find((item) => item.id === id);
   const save = (field) => (value, of, done) => send(event, { [key]: id, [field]: value }, () => {
-    const good = stage.same(find()?.[field], value);
+    const good = find() ? stage.same(find()[field], value) : null;
     done(good);
     return good;
   });

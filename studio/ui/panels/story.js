@@ -8,16 +8,17 @@ const EXAMPLES = [
   "Two travellers meet in the desert at dawn and walk on together",
 ];
 
+const MOST = 60; // shots that a director is asked for at once
 const theme = stage.field({
   label: "Theme or screenplay",
-  control: stage.area({ id: "theme", rows: 5, placeholder: "One sentence is enough. Or paste a Fountain screenplay." }),
+  control: stage.area({ id: "theme", rows: 5, maxlength: 200000, placeholder: "One sentence is enough. Or paste a Fountain screenplay." }),
   save: (value, project, done) => send("write", { project, theme: value }, () => {
-    const good = state.head.id === project && stage.same(state.head.theme, value);
+    const good = state.head.id !== project ? null : stage.same(state.head.theme, value);
     done(good);
     return good;
   }),
 });
-const shots = stage.input({ id: "shot-count", type: "number", min: 1, max: 60, value: 5 });
+const shots = stage.input({ id: "shot-count", type: "number", min: 1, max: MOST, value: 5 });
 const seed = stage.input({ id: "director-seed", type: "number", min: 0, max: 2147483647, value: 0 });
 const seconds = stage.input({ id: "film-seconds", type: "number", min: 0.5, step: "any", placeholder: "any", title: "How long the whole film is to be; empty: as long as its shots need" });
 const button = h("button.s-button.s-primary", { type: "button", id: "direct", onclick: direct }, "Direct");
@@ -36,7 +37,7 @@ const ideas = h("div.st-ideas", {}, h("span.s-label", {}, "For example"), EXAMPL
     theme.control.focus();
   } }, idea)));
 const NUMBERS = [
-  [shots, "The number of shots is a whole number from 1 to 60."],
+  [shots, `The number of shots is a whole number from 1 to ${MOST}.`],
   [seed, "The director's seed is a whole number from 0 to 2147483647."],
   [seconds, "The film's length is a number of seconds, at least 0.5."],
 ];
@@ -53,6 +54,7 @@ function direct() {
   const odd = NUMBERS.find(([control]) => !control.checkValidity());
   if (odd) { stage.notify(odd[1], "error"); odd[0].focus(); return; }
   theme.flush();
+  if (theme.refused()) { theme.control.focus(); return; } // it says why
   working = true;
   const begun = state.director = { working: true, stages: [] };
   render();
@@ -89,7 +91,7 @@ function begin() {
   const other = film !== null && film !== state.head.id;
   if (state.head.id !== film) { shots.value = 5; seed.value = 0; seconds.value = ""; }
   film = state.head.id;
-  if (state.order.length) shots.value = state.order.length;
+  if (state.order.length) shots.value = Math.min(MOST, state.order.length); // a film grows longer than one asks for at once
   if (!other) return;
   document.getElementById("left").scrollTop = 0;
   if (!state.order.length) theme.control.focus();

@@ -23,7 +23,8 @@ const repeat = (take) => send("repeat", { shot: take.shot_id, take: take.id });
 /** Says something about a take; an edit, so the page waits until it is read back. */
 function mention(take, field, value, done = () => {}) {
   send("mention", { shot: take.shot_id, take: take.id, [field]: value }, () => {
-    const good = stage.same(now(take.shot_id, take.id)?.[field], value);
+    const there = now(take.shot_id, take.id);
+    const good = there ? stage.same(there[field], value) : null;
     done(good);
     return good;
   });

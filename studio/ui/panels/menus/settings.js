@@ -14,7 +14,7 @@
     const setting = (field, label, control, hint = null) => stage.field({
       label, control, hint,
       save: (value, project, done) => send("setting", { project, field, value }, () => {
-        const good = state.head.id === project && stage.same(state.head[field], value);
+        const good = state.head.id !== project ? null : stage.same(state.head[field], value);
         done(good);
         return good;
       }),
