@@ -141,14 +141,26 @@ def _least(family: str) -> float:
     return min(profile_of(named(family, *rung)).needs.vram for rung in LADDER)
 
 
-def smaller(profile: Profile) -> str:
-    """A variant of the same family that takes less of a card, to offer when memory ran out; "" for none."""
+def smaller(
+    profile: Profile, machine: Machine, missing: Callable[[str], str] = lambda _: "", ram: bool = False
+) -> str:
+    """A variant of the same family that a machine can run and that takes less of the card (with `ram`: of
+    the machine's own memory), to offer when that ran out; "" for none. `missing` as for `choose`.
+    """
     if profile.family not in LARGE:
         return ""
+
+    def takes(p: Profile) -> float:
+        return p.needs.ram if ram else p.needs.vram
+
     speed = tuple(v for v in profile.variants if VARIANTS[v].kind not in ("precision", "placement", "size"))
     below = [profile_of(named(profile.family, *speed, *rung)) for rung in LADDER]
-    fitting = [p for p in below if p.needs.vram < profile.needs.vram]
-    return max(fitting, key=lambda p: p.needs.vram).name if fitting else ""
+    fitting = [
+        p
+        for p in below
+        if takes(p) < takes(profile) and not lacking(p, machine, fetched=True) and not missing(p.name)
+    ]
+    return max(fitting, key=takes).name if fitting else ""
 
 
 def checkpoint_missing(profile: Profile, needed: tuple[str, ...], variable: str) -> str:

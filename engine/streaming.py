@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from errno import ENOMEM
 
 import torch
 from torch import nn
 
 _OTHERS = 16 * 1024**3  # bytes for the pictures, the program and the rest of the machine
-_SIGNS = ("out of memory", "not enough memory", "DefaultCPUAllocator", "can't allocate memory")
+_OF_THE_MACHINE = ("not enough memory", "DefaultCPUAllocator", "can't allocate memory", "os error 12")
+_SIGNS = ("out of memory", *_OF_THE_MACHINE)
 
 
 def pinned_bytes(sizes: Iterable[int]) -> int:
@@ -31,4 +33,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out: the card's, an Apple GPU's, the processor's, or what was to be pinned."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+    if isinstance(error, OSError) and error.errno == ENOMEM:  # a file of weights that cannot be mapped
+        return True
+    return isinstance(error, (RuntimeError, OSError)) and any(sign in str(error) for sign in _SIGNS)
+
+
+def is_out_of_ram(error: BaseException) -> bool:
+    """Whether it was the machine's own memory that ran out, and no card's."""
+    if not is_out_of_memory(error) or isinstance(error, torch.OutOfMemoryError):
+        return False
+    return not isinstance(error, RuntimeError) or any(sign in str(error) for sign in _OF_THE_MACHINE)

@@ -27,7 +27,7 @@ from engine.step2.pipeline import Step2Pipeline
 from engine.step2.ranking import FrameRanker
 from engine.step2.single_frame import enable_single_frame
 from engine.step2.velocity import check_transformer
-from engine.streaming import pin_on_the_way
+from engine.streaming import is_out_of_memory, pin_on_the_way
 
 if TYPE_CHECKING:
     from diffusers import PipelineQuantizationConfig
@@ -43,11 +43,12 @@ def load_large(profile: Profile) -> tuple[Step2Pipeline, str]:
     """(the pipeline of a large profile, ready to draw; the name of its weights).
 
     Raises CheckpointError with one sentence: not there, half downloaded, another class, a LoRA that does not
-    fit.
+    fit. What means that memory ran out comes as it is (see `engine.streaming.is_out_of_memory`).
     """
     folder = locate(profile.checkpoint)
     inspect_stock(folder, PAIR_LAYOUTS if profile.mode is Mode.PAIRS else EDIT_LAYOUTS)
     loras, card = _loras(profile, folder)
+    ranker = _ranker(folder)  # first: where it cannot be fetched, 57 GB need not be read to learn of it
     device = best_device()
     try:
         how = _how(profile, device)
@@ -55,7 +56,7 @@ def load_large(profile: Profile) -> tuple[Step2Pipeline, str]:
             how = one_by_one(folder, device)
         pipe = Step2Pipeline.from_pretrained(folder, adapters=False, dtype=torch.bfloat16, **how)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as e:
-        if isinstance(e, torch.OutOfMemoryError):
+        if is_out_of_memory(e):
             raise
         raise CheckpointError(
             f"The checkpoint at {folder} cannot be loaded ({type(e).__name__}): fetch it again, or "
@@ -64,7 +65,7 @@ def load_large(profile: Profile) -> tuple[Step2Pipeline, str]:
     pipe.card = card
     check_transformer(pipe.transformer)
     _add_loras(pipe, profile, loras)
-    pipe.register_modules(ranker=_ranker(folder))
+    pipe.register_modules(ranker=ranker)
     for part in pipe.components.values():
         if isinstance(part, torch.nn.Module):
             part.eval().requires_grad_(False)
@@ -200,6 +201,8 @@ def _add_loras(pipe: Step2Pipeline, profile: Profile, loras: dict[str, Path]) ->
         try:
             pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name)
         except (ValueError, RuntimeError, KeyError) as e:
+            if is_out_of_memory(e):
+                raise
             raise CheckpointError(
                 f"The LoRA {file.name} does not fit {profile.title}: fetch it again, or leave it out."
             ) from e
@@ -224,6 +227,8 @@ def openai_ranker(name: str) -> FrameRanker:
     try:
         return FrameRanker.openai(name)
     except (OSError, RuntimeError, ValueError, HfHubHTTPError, LocalEntryNotFoundError) as e:
+        if is_out_of_memory(e):
+            raise
         raise CheckpointError(
             f"OpenAI's CLIP {name}, which ranks the memory, could not be downloaded: connect once."
         ) from e

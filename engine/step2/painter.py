@@ -152,8 +152,8 @@ def load_painter(
     without `adapters` the card's LoRA adapters are left out (an ablation). `paid` is a folder for a service's
     pictures until `settle`, where they are not to be in the cache.
 
-    Raises CheckpointError (missing, damaged, of another class or shape) or UnsupportedError, one sentence
-    each.
+    Raises CheckpointError (missing, damaged, of another class or shape) or UnsupportedError (it cannot draw
+    here, or memory ran out), one sentence each.
     """
     if profile.refusal:
         raise UnsupportedError(profile.refusal)
@@ -167,7 +167,10 @@ def load_painter(
 
     folder = locate(profile.checkpoint)
     inspect(folder)
-    pipe = _load(folder, adapters)
+    from engine.step2.trouble import telling_memory
+
+    with telling_memory(profile, takes=1, doing="loading"):
+        pipe = _load(folder, adapters)
     weights = weights_hash(folder)
     pipe.weights = weights
     if cache is not None:
@@ -182,7 +185,7 @@ def _load_large(profile: Profile, cache: Path | None) -> PairPainter:
     from engine.step2.large import load_large
     from engine.step2.trouble import telling_memory
 
-    with telling_memory(profile, takes=1):
+    with telling_memory(profile, takes=1, doing="loading"):
         pipe, weights = load_large(profile)
     pipe.weights = weights
     if cache is not None:
@@ -206,6 +209,7 @@ def _load(folder: Path, adapters: bool = True) -> Step2Pipeline:
     from engine.step2.ranking import FrameRanker
     from engine.step2.single_frame import enable_single_frame
     from engine.step2.velocity import check_transformer
+    from engine.streaming import is_out_of_memory
 
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(_cores())
@@ -217,6 +221,8 @@ def _load(folder: Path, adapters: bool = True) -> Step2Pipeline:
     try:
         pipe = Step2Pipeline.from_pretrained(folder, adapters, dtype=getattr(torch, card.dtype))
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as e:
+        if is_out_of_memory(e):
+            raise
         raise CheckpointError(
             f"The checkpoint at {folder} cannot be loaded, because its weights do not fit its configuration: "
             "fetch it again."

@@ -134,10 +134,24 @@ def test_less_is_offered_until_there_is_no_less():
     while name:
         steps.append(profile_of(name).needs.vram)
         assert "8step" in name, "the speed is not given up"
-        name = smaller(profile_of(name))
+        name = smaller(profile_of(name), MACHINES["80 GB card"])
     assert steps == sorted(steps, reverse=True)
     assert len(steps) == len(set(steps)) >= 6
-    assert smaller(profile_of("mini")) == ""
+    assert smaller(profile_of("mini"), MACHINES["80 GB card"]) == ""
+
+
+def test_what_is_offered_runs_on_this_machine():
+    whole = profile_of("qwen-image-edit")
+    assert smaller(whole, MACHINES["80 GB card"]) == "qwen-image-edit+offload"
+    little = Machine(32, 80, 0, "a card with little memory beside it")
+    assert smaller(whole, little) == "qwen-image-edit+int8", "its memory does not hold what is offloaded"
+    assert smaller(whole, MACHINES["Apple, 128 GB"]) == "", "offloading needs an NVIDIA card"
+    without = smaller(whole, little, lambda name: "not installed" if "int8" in name else "")
+    assert without == "qwen-image-edit+nf4"
+    offloaded = profile_of("qwen-image-edit+offload")
+    less = smaller(offloaded, MACHINES["48 GB card"], ram=True)
+    assert profile_of(less).needs.ram < offloaded.needs.ram
+    assert smaller(profile_of("qwen-image-edit+int8"), MACHINES["48 GB card"], ram=True) == ""
 
 
 @pytest.mark.parametrize("aspect", list(Aspect))

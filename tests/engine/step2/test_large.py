@@ -18,9 +18,11 @@ from safetensors.torch import load_file, save_file
 
 from engine.catalogue import LADDER, named, resized
 from engine.errors import Cancelled, UnsupportedError
+from engine.fitting import Machine
 from engine.profile import Mode
 from engine.profiles import ADAPTER_VARIABLE, MODELS_VARIABLE, get_profile
 from engine.step2 import large
+from engine.step2 import trouble as trouble_module
 from engine.step2.checkpoint import weights_hash
 from engine.step2.conditions import PairConditions
 from engine.step2.large import load_large
@@ -283,6 +285,7 @@ def test_a_cancel_is_heard_within_a_step(shot: PairConditions) -> None:
 def test_memory_that_ran_out_is_one_sentence_with_a_way_on(
     shot: PairConditions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(trouble_module, "look_at_machine", lambda: Machine(64, 80, 200, "a card"))
     painter = load_painter(small("qwen-image"))
     stock = painter.pipe.transformer.forward  # type: ignore[attr-defined]
     trouble: list[Exception] = [
@@ -300,12 +303,15 @@ def test_memory_that_ran_out_is_one_sentence_with_a_way_on(
     monkeypatch.setattr(painter.pipe.transformer, "forward", forward)  # type: ignore[attr-defined]
     with pytest.raises(UnsupportedError) as many:
         painter.draw(shot, [1, 2])
-    assert "draw fewer takes at once, or choose the profile qwen-image+offload, which takes 41 GiB" in str(
-        many.value
+    assert (
+        "draw fewer takes at once, or choose the profile qwen-image+offload, which takes 41 GiB of the card"
+        in str(many.value)
     )
     with pytest.raises(UnsupportedError) as one:
         painter.draw(shot, [1])
-    assert "fewer takes" not in str(one.value)
+    assert str(one.value) == "Memory ran out while drawing: close other programs that use it.", (
+        "the profile needs little of the machine's own memory: no variant needs less"
+    )
     assert painter.draw(shot, [1])[0].start, "afterwards it draws"
     trouble.append(RuntimeError("the paint is dry"))
     with pytest.raises(RuntimeError, match="the paint is dry"):

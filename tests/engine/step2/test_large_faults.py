@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, UnsupportedError
+from engine.fitting import Machine
 from engine.profile import Distillation
-from engine.profiles import ADAPTER_VARIABLE, MODELS_VARIABLE
+from engine.profiles import ADAPTER_VARIABLE, MODELS_VARIABLE, get_profile
+from engine.step2 import trouble
 from engine.step2.checkpoint import file_hash
 from engine.step2.painter import load_painter
+from engine.step2.pipeline import Step2Pipeline
 from tests.engine.step2.large_models import make_models, small
 
 
@@ -93,6 +96,50 @@ def test_what_cannot_be_downloaded_is_one_sentence(tmp_path: Path, models: Path)
     lora = Distillation("nobody/nothing", "file.safetensors", 4)
     with pytest.raises(CheckpointError, match="few steps, nobody/nothing, could not be downloaded"):
         load_painter(small("qwen-image-edit", distillation=lora))
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "way_out"),
+    [
+        (
+            "qwen-image-edit",
+            RuntimeError("CUDA error: out of memory"),
+            "choose the profile qwen-image-edit+offload, which takes 41 GiB of the card where qwen-image-edit "
+            "takes 58",
+        ),
+        (
+            "qwen-image-edit+offload",
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+            "GiB of memory where qwen-image-edit+offload takes",
+        ),
+        ("mini", OSError(12, "Cannot allocate memory"), "close other programs that use it"),
+    ],
+)
+def test_memory_that_ran_out_while_loading_is_no_fault_of_the_files(
+    name: str, error: Exception, way_out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(trouble, "look_at_machine", lambda: Machine(64, 80, 200, "a card"))
+    monkeypatch.setattr(Step2Pipeline, "from_pretrained", load)
+    with pytest.raises(UnsupportedError) as told:
+        load_painter(get_profile(name) if name == "mini" else small(name))
+    assert str(told.value).startswith("Memory ran out while loading: ")
+    assert way_out in str(told.value)
+    assert "fetch" not in str(told.value)
+
+
+def test_the_ranker_is_fetched_before_the_large_weights_are_read(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(models / "Qwen" / "Qwen-Image-Edit-2509", bare, ignore=shutil.ignore_patterns("ranker"))
+    read: list[object] = []
+    monkeypatch.setattr(Step2Pipeline, "from_pretrained", lambda *given, **_: read.append(given))
+    with pytest.raises(CheckpointError, match=r"OpenAI's CLIP .* could not be downloaded"):
+        load_painter(small("qwen-image-edit", checkpoint=bare))
+    assert read == []
 
 
 def test_a_file_of_the_hubs_cache_is_named_without_reading_it(tmp_path: Path) -> None:
