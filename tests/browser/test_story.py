@@ -1,5 +1,5 @@
-"""A filmmaker's day with the mini checkpoint: from a sentence to an MP4 in the browser, and after a restart it
-is all still there.
+"""A filmmaker's day with the mini checkpoint: from a sentence to an MP4 in the browser, and after a restart
+it is all still there.
 """
 
 from __future__ import annotations
@@ -150,8 +150,8 @@ def compare_and_pick(page: Page) -> None:
 
 
 def pin_and_redraw_downstream(page: Page) -> None:
-    """A pinned frame makes stale what was drawn without it, which says so; it is in the memory of what is drawn
-    next, and said to be pinned.
+    """A pinned frame makes stale what was drawn without it, which says so; it is in the memory of what is
+    drawn next, and said to be pinned.
     """
     page.locator(".tl-card").nth(0).click()
     page.click("#pin-end")
