@@ -19,6 +19,7 @@ from studio.store.states import Mark
 from studio.store.tables import (
     CastMember,
     Clip,
+    Film,
     FrameMark,
     Job,
     Place,
@@ -30,7 +31,7 @@ from studio.store.tables import (
 )
 
 ATTRIBUTES = tuple(CinematicAttributes.model_fields)
-Owned = TypeVar("Owned", Project, Shot, Take, CastMember, Place, Reference, Job, Clip, Version)
+Owned = TypeVar("Owned", Project, Shot, Take, CastMember, Place, Reference, Job, Clip, Version, Film)
 
 
 def owned_project(session: Session, owner: str, project_id: str) -> Project:
@@ -76,6 +77,11 @@ def owned_job(session: Session, owner: str, job_id: str) -> Job:
 def owned_clip(session: Session, owner: str, clip_id: str) -> Clip:
     """The owner's clip. Raises NotFound."""
     return _owned(session, owner, Clip, clip_id, "This clip")
+
+
+def owned_export(session: Session, owner: str, export_id: str) -> Film:
+    """The owner's exported film. Raises NotFound."""
+    return _owned(session, owner, Film, export_id, "This export")
 
 
 def _owned(session: Session, owner: str, table: type[Owned], id: str, what: str) -> Owned:

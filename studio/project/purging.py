@@ -14,7 +14,7 @@ from studio.store.states import JobState
 from studio.store.tables import Clip, Film, Job, Refinement, Shot, Take, Verdict
 
 _ACTIVE = [state.value for state in JobState if state.active]
-_TO_COME = [*_ACTIVE, JobState.FAILED.value, JobState.CANCELLED.value]  # those can be tried again
+TO_COME = [*_ACTIVE, JobState.FAILED.value, JobState.CANCELLED.value]  # those can be tried again
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def file_used(session: Session, sha256: str, without: Iterable[str] = ()) -> boo
     recorded = or_(_tells(Take.conditions, sha256), _tells(Take.memory, sha256))
     takes = select(Take.id).where(recorded, col(Take.id).not_in(gone)).limit(1)
     queued = or_(_tells(Job.order, sha256), _tells(Job.resolved, sha256))
-    jobs = select(Job.id).where(queued, col(Job.state).in_(_TO_COME)).limit(1)
+    jobs = select(Job.id).where(queued, col(Job.state).in_(TO_COME)).limit(1)
     return session.exec(takes).first() is not None or session.exec(jobs).first() is not None
 
 

@@ -32,6 +32,7 @@ from pathlib import Path
 from studio.jobs.supervisor import Supervisor
 from studio.project.judging import end_abandoned
 from studio.service.agents import Agency
+from studio.service.clearing import Clearing
 from studio.service.clips import Clips
 from studio.service.directing import AtWork, Directing
 from studio.service.direction import Direction
@@ -72,6 +73,7 @@ class Studio(
     Films,
     Profiles,
     Sound,
+    Clearing,
 ):
     """The service over one home folder. Use as a context manager, or call `close()`.
 

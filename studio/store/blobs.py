@@ -14,12 +14,25 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from studio.store.errors import NotFound, clear_errors
 
 NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>png|mp4|zip|mp3|wav|m4a)")
 _PARTIAL_AGE_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A blob on the disk: when it was written, or put once more, in seconds since 1970."""
+
+    sha256: str
+    extension: str
+    bytes: int
+    written: float
 
 
 class Blobs:
@@ -62,6 +75,7 @@ class Blobs:
         target = self.path(sha256, extension)
         with clear_errors(self.root.parent):
             if target.is_file() and target.read_bytes() == data:
+                os.utime(target)  # somebody will use it: it is no leftover
                 return sha256
             partial = self._partial / f"{sha256}.{secrets.token_hex(4)}"
             try:
@@ -92,6 +106,15 @@ class Blobs:
         """Deletes a blob for good; the caller knows that no row uses it. A missing one is no error."""
         with clear_errors(self.root.parent):
             self.path(sha256, extension).unlink(missing_ok=True)
+
+    def stored(self) -> Iterator[Stored]:
+        """All blobs, in no order; one that is deleted meanwhile may be left out."""
+        for path in self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
+            name = NAME.fullmatch(path.name)
+            with suppress(FileNotFoundError):
+                if name is not None:
+                    told = path.stat()
+                    yield Stored(name["sha256"], name["extension"], told.st_size, told.st_mtime)
 
     def scratch(self, suffix: str) -> Path:
         """A fresh name on the store's disk for a file being made; `adopt` it, or delete it."""

@@ -21,7 +21,7 @@ from studio.project.film import attribute_fields, load_film
 from studio.project.order import spread
 from studio.service.studio import Studio
 from studio.service.views import JobView, ShotView
-from studio.store.tables import Clip, Project, Refinement, Shot, Take
+from studio.store.tables import Clip, Film, Project, Refinement, Shot, Take
 from tests.studio.fake_painter import FlatPainter
 
 PAINTER = "tests.studio.fake_painter:load"
@@ -134,6 +134,23 @@ def render_here(studio: Studio, shot_id: str) -> str:
         shot.clip = clip.id
         film.project.revision += 1
     return clip.id
+
+
+def export_here(studio: Studio, project_id: str, content: bytes = b"a film") -> str:
+    """An exported film as the worker would keep it (of no clips); returns its id."""
+    with studio.home.database.write() as session:
+        project = session.get_one(Project, project_id)
+        film = Film(
+            owner=project.owner,
+            project_id=project_id,
+            sha256=studio.home.blobs.put(content, "mp4"),
+            frames=24,
+            conditions={"clips": [], "used": [], "sound": None},
+            manifest={"shots": []},
+        )
+        session.add(film)
+        project.revision += 1
+        return film.id
 
 
 def blob_files(home: Path) -> list[Path]:
