@@ -241,14 +241,18 @@ def plain(views: Sequence[BaseModel]) -> list[dict[str, Any]]:
     return [view.model_dump(mode="json") for view in views]
 
 
-def camera_words(profile: str) -> dict[str, list[str]]:
-    """The camera terms that a profile can draw, by field; empty for one that reads any words."""
+def camera_words(profile: str) -> dict[str, dict[str, str]]:
+    """The terms that a profile can draw, by field, each with the one that it is drawn as ("extreme close-up" as
+    "close-up"); empty for a profile that reads any words.
+    """
     vocabulary = get_profile(profile).vocabulary
     if vocabulary is None:
         return {}
     return {
-        kind: [
-            word for canonical in vocabulary.canonicals(kind) for word in vocabulary.words(kind, canonical)
-        ]
-        for kind in ("scale", "angle", "movement")
+        kind: {
+            word: canonical
+            for canonical in vocabulary.canonicals(kind)
+            for word in vocabulary.words(kind, canonical)
+        }
+        for kind in ("scale", "angle", "movement", "time")
     }

@@ -240,3 +240,21 @@ def test_a_field_of_several_shots_is_emptied_at_once(page: Page, shared_studio: 
     expect(film.locator("#shot-notes")).to_be_focused()
     film.click("#undo")
     becomes(film, "() => stage.shots().map((shot) => shot.attributes.notes)", ["only here", ""])
+
+
+def test_choices_say_what_the_profile_draws(page: Page, shared_studio: Server) -> None:
+    film = fill_film(page, shared_studio, 2)
+    note = film.locator("#shot-scale-note")
+    expect(note).to_be_hidden()
+    film.select_option("#shot-scale", "extreme close-up")
+    expect(note).to_have_text("mini draws it as close-up")
+    option = film.locator("#shot-scale option[value='medium close-up']")
+    expect(option).to_have_text("medium close-up (drawn as medium shot)")
+    expect(film.locator("#shot-scale option[value='close-up']")).to_have_text("close-up")
+    expect(film.locator("#shot-movement option[value='crane up']")).to_have_text("crane up (not in mini)")
+    film.locator(".tl-card").nth(1).click()
+    expect(note).to_be_hidden()
+    # Framing, support and purpose are in no prompt, and the page says so.
+    expect(film.locator("#undrawn")).to_contain_text("not drawn: notes for people")
+    at = [film.locator(name).bounding_box() for name in ("#shot-title", "#undrawn", "#shot-framing")]
+    assert [box and box["y"] for box in at] == sorted(box["y"] for box in at if box)

@@ -111,28 +111,48 @@ const form = h("div.in-form", {},
   numbers,
   add("title", "Title", stage.input({ id: "shot-title", maxlength: 200, placeholder: "A short name for the card" }),
     raw("title"), { wide: true, clear: true }),
+  h("div.in-undrawn", { "data-wide": true, id: "undrawn" }, h("h3.s-title", {}, "Shot list"),
+    h("span.s-hint", { title: "They change no frame and make none stale. Where a model writes the text R of a clip, it reads framing, "
+      + "support, dialogue and sound." }, "not drawn: notes for people")),
   choice("framing", "Framing"), choice("support", "Support"), choice("purpose", "Purpose"),
   prose("dialogue", "Dialogue", 2), prose("sound", "Sound", 2), prose("notes", "Notes", 2),
   h("label.in-lock", {}, locked, h("span", {}, "Lock: keep this picture, never draw over it")));
 const empty = h("p.s-empty", {}, "Select a shot in the timeline, and its words and camera are here.");
 
-/** Marks values that the profile cannot tell apart: an edit must never silently do nothing. */
+const CAMERA = ["scale", "angle", "movement", "time"];
+
+/** What the profile draws for a choice: the same, another one that it does not tell apart from it, or null for nothing. */
+function drawnAs(name, value) {
+  const known = state.vocabulary[name];
+  return known ? known[value] ?? null : value;
+}
+
+/** Marks values that the profile does not know or draws as another one: an edit must never silently do nothing. */
+let marked = null; // the vocabulary that they are marked by
 function renderChoices() {
-  const known = state.vocabulary;
-  for (const name of ["scale", "angle", "movement"]) {
-    const control = fields.get(name).field.control;
-    for (const option of control.options) {
-      const drawable = !option.value || !known[name] || known[name].includes(option.value);
-      if (option.value) text(option, drawable ? option.value : `${option.value} (not in ${state.head.profile})`);
+  if (!state.head || marked === state.vocabulary) return;
+  marked = state.vocabulary;
+  for (const name of CAMERA) {
+    for (const option of fields.get(name).field.control.options) {
+      const { value } = option;
+      const drawn = drawnAs(name, value);
+      const remark = drawn === value ? "" : drawn ? ` (drawn as ${drawn})` : ` (not in ${state.head.profile})`;
+      if (value) text(option, value + remark);
     }
   }
 }
 
-/** Words of the selected shots that the profile cannot draw, each once, under the field that they stand in. */
+/** Under each field: words of the selected shots that the profile cannot draw, each once, and choices drawn as another. */
 function renderHints(shots) {
-  for (const name of ["description", "place", "weather", "scale", "angle", "movement"]) {
+  for (const name of ["description", "place", "weather", ...CAMERA]) {
     const hints = shots.flatMap((shot) => shot.hints.filter((hint) => hint.field === name));
-    stage.unknown(fields.get(name).field.note, [...new Map(hints.map((hint) => [hint.word, hint])).values()], state.head.profile);
+    const { note } = fields.get(name).field;
+    stage.unknown(note, [...new Map(hints.map((hint) => [hint.word, hint])).values()], state.head.profile);
+    const value = CAMERA.includes(name) ? common(shots, raw(name)) : undefined;
+    const drawn = value && !hints.length ? drawnAs(name, value) : value;
+    if (drawn === value) continue;
+    note.hidden = false;
+    text(note, `${state.head.profile} draws it as ${drawn}`);
   }
 }
 
@@ -183,5 +203,5 @@ function render() {
 
 stage.command.edit = () => fields.get("description").field.control.focus();
 fill(body, h("div.in-head", {}, heading, where), empty, form);
-stage.on("project", () => state.head && renderChoices());
+stage.on("project head", renderChoices);
 stage.on("select shots head", render);
