@@ -136,6 +136,7 @@
       if (seconds < 90) return `about ${Math.max(1, Math.round(seconds))} s`;
       return `about ${Math.round(seconds / 60)} min`;
     },
+    bytes: (size) => (size < 1e6 ? `${Math.ceil(size / 1000)} kB` : size < 1e9 ? `${(size / 1e6).toFixed(1)} MB` : `${(size / 1e9).toFixed(1)} GB`),
     count: (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`,
   };
 

@@ -8,6 +8,7 @@ import gradio as gr
 
 from engine.errors import StageError
 from studio.service.studio import Studio
+from studio.store.errors import NotFound
 from studio.ui.api import publish
 from studio.ui.desk import Desk, Event, News, ShotEvent, sorry
 from studio.ui.panel import Box
@@ -92,7 +93,17 @@ def boxes(desk: Desk) -> tuple[Box, Box]:
 def follow(desk: Desk, timeline: Timeline) -> None:
     """The first request for everything, and then once a second: what changed since?"""
     desk.on(timeline, "ready", Event, lambda owner, event: arrive(desk, owner, event))
-    desk.on(timeline, "poll", WatchEvent, lambda owner, event: watch(desk, owner, event))
+    desk.on(timeline, "poll", WatchEvent, lambda owner, event: see(desk, owner, event))
+
+
+def see(desk: Desk, owner: str, event: WatchEvent) -> News | None:
+    """News of the film on the page. One that was deleted for good in another tab gives way to another, or the
+    page would ask for it for ever.
+    """
+    try:
+        return watch(desk, owner, event)
+    except NotFound:
+        return arrive(desk, owner, Event())
 
 
 def remember(timeline: Timeline) -> None:

@@ -5,7 +5,7 @@ const send = stage.sender("film");
 
 const button = h("button.s-button.s-primary", { type: "button", id: "film-button" }, icon("out"), h("span", {}, "Export"));
 const panel = h("div.s-pop.fi-pop", { role: "dialog", "aria-label": "Render and export the film" });
-const pop = stage.popover(button, panel, () => { askPrice(true); ready?.remove(); });
+const pop = stage.popover(button, panel, () => { askPrice(true); going = null; send("exports"); ready?.remove(); });
 
 const summary = h("p.fi-summary");
 const make = h("button.s-button.s-primary", { type: "button", id: "export", onclick: () => send("make") });
@@ -19,6 +19,27 @@ const zip = h("a.s-button", { id: "download-zip" }, icon("download"), "Everythin
 const titles = (form) => h("button.s-quiet", { type: "button", id: `subtitles-${form}`, onclick: () => send("subtitles", { form }) }, icon("download"), form.toUpperCase());
 const subtitles = h("div.fi-links", {}, h("span.s-hint", {}, "Dialogue as subtitles"), titles("srt"), titles("vtt"));
 const result = h("div.fi-result", {}, video, made, h("div.fi-links", {}, mp4, zip));
+
+let going = null; // the export of which it is asked whether it is to go for good
+const exportsTold = h("summary");
+const exportsList = h("div");
+const exported = h("details.fi-exports", { id: "exports" }, exportsTold, exportsList);
+
+/** All exports with their sizes: each takes room until somebody deletes it. */
+function renderExports() {
+  const all = state.told.exports ?? [];
+  exported.hidden = !all.length;
+  text(exportsTold, `${say.count(all.length, "export")}, ${say.bytes(all.reduce((sum, one) => sum + one.bytes, 0))}`);
+  fill(exportsList, all.map((one) => {
+    const name = `the export of ${say.day(one.created)}`;
+    if (going === one.id) return h("div.tk-purge", { role: "alert" }, h("span", {}, `This deletes ${name} for good (${say.bytes(one.bytes)}). It cannot be undone.`),
+      h("button.s-button.tk-gone", { type: "button", id: "export-purge-now", onclick: () => send("discard", { export: one.id }) }, "Delete for good"),
+      h("button.s-quiet", { type: "button", onclick: () => { going = null; renderExports(); } }, "Keep it"));
+    return h("div.fi-links", {}, h("a", { href: stage.media(one.url), download: nameOf("mp4") }, say.day(one.created)),
+      h("span.s-hint", {}, `${say.time(one.seconds)}, ${say.bytes(one.bytes)}`), h("span.s-grow"),
+      stage.tool("trash", `Delete ${name}`, () => { going = one.id; renderExports(); }));
+  }));
+}
 
 const renderer = stage.dropdown([], { id: "renderer" });
 const rendererHint = h("p.s-hint");
@@ -61,6 +82,7 @@ let ready = null; // what says that it is done: nobody needs to hear it once the
 function tellWhenReady(job) {
   const done = making && state.jobs.get(making)?.state === "done";
   making = job;
+  if (done && !panel.hidden) send("exports");
   if (done && panel.hidden) {
     ready = stage.notify("The film is ready.", "info", { label: "Show it", act: () => pop.open() });
   }
@@ -107,7 +129,7 @@ function render() {
   attribute(made, "data-kind", film.stale ? "stale" : null);
 }
 
-fill(panel, h("h2.s-title", {}, "The film"), summary, h("label.s-field", {}, h("span.s-label", {}, "Renderer of clips"), renderer), rendererHint, price, h("div.fi-row", {}, make, halt), bar, doing, result, subtitles);
+fill(panel, h("h2.s-title", {}, "The film"), summary, h("label.s-field", {}, h("span.s-label", {}, "Renderer of clips"), renderer), rendererHint, price, h("div.fi-row", {}, make, halt), bar, doing, result, exported, subtitles);
 fill(body, h("span.s-anchor", {}, button, panel));
 /** A text from the studio as a file of the user's. */
 function saveText() {
@@ -119,4 +141,5 @@ function saveText() {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 stage.on("subtitles", saveText);
+stage.on("project exports", renderExports);
 stage.on("project head shots jobs filmQuote renderers", render);

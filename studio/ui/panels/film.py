@@ -30,6 +30,10 @@ class SubtitlesEvent(Event):
     form: Literal["srt", "vtt"]
 
 
+class ExportEvent(Event):
+    export: str
+
+
 def film(desk: Desk) -> Panel:
     """Lays the film drawer out and wires it."""
     panel = Panel(Path(__file__).with_suffix(".js"), elem_id="film", tag="div")
@@ -52,6 +56,15 @@ def film(desk: Desk) -> Panel:
     def price(owner: str, event: PriceEvent) -> News:
         return quote(desk, owner, event, "filmQuote")
 
+    def exports(owner: str, event: Event) -> News:
+        return told("exports", desk.studio.exports(owner, event.project_id))
+
+    def discard(owner: str, event: ExportEvent) -> News:
+        desk.studio.delete_export(owner, event.export)
+        return exports(owner, event)
+
+    desk.on(panel, "exports", Event, exports)
+    desk.on(panel, "discard", ExportEvent, discard)
     desk.on(panel, "renderer", RendererEvent, renderer)
     desk.on(panel, "price", PriceEvent, price)
     desk.on(panel, "make", Event, make)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from studio.service.views import Outcome
-from studio.ui.desk import Desk, Event, News, token_of, told
+from studio.ui.desk import Desk, Event, News, notice, token_of, told
 from studio.ui.panel import Panel
 from studio.ui.uploads import SentEvent, sent_file
 
@@ -114,9 +114,19 @@ def header(desk: Desk) -> Panel:
         studio.delete_project(owner, event.film)
         if event.film != event.project_id:
             return desk.projects(owner)  # the page stays where it is
+        return another(owner)
+
+    def weigh(owner: str, event: ProjectEvent) -> News:
+        return told("filmPurge", studio.purge_project_plan(owner, event.film))
+
+    def erase(owner: str, event: ProjectEvent) -> News:
+        gone = studio.purge_project(owner, event.film)
+        said = notice(f"“{gone.title}” was deleted for good.")
+        return {**(desk.projects(owner) if event.project else another(owner)), **said}
+
+    def another(owner: str) -> News:
         left = studio.projects(owner)
-        found = left[0].id if left else studio.create_project(owner).head.id
-        return desk.opened(owner, found)
+        return desk.opened(owner, left[0].id if left else studio.create_project(owner).head.id)
 
     def restore(owner: str, event: Event) -> News:
         studio.restore_project(owner, event.project_id)
@@ -158,6 +168,8 @@ def header(desk: Desk) -> Panel:
     desk.on(panel, "stepforward", HistoryEvent, redo)
     desk.on(panel, "begin", Event, start)
     desk.on(panel, "discard", ProjectEvent, remove)
+    desk.on(panel, "weigh", ProjectEvent, weigh)
+    desk.on(panel, "erase", ProjectEvent, erase)
     desk.on(panel, "recover", Event, restore)
     desk.on(panel, "listing", Event, listing)
     desk.on(panel, "archive", ProjectEvent, archive)

@@ -196,8 +196,6 @@ function renderSheet() {
   renderPurge(take);
 }
 
-const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
-
 /** Asks before the only thing here that cannot be undone, and says what goes. */
 function renderPurge(take) {
   const plan = stage.details(sheet.shot)?.purge;
@@ -207,7 +205,7 @@ function renderPurge(take) {
   const cancel = h("button.s-quiet", { type: "button", onclick: () => { sheet.asked = false; renderSheet(); } }, plan.refusal ? "Close" : "Keep it");
   if (plan.refusal) { fill(sheet.purging, h("span", {}, plan.refusal), cancel); return; }
   fill(sheet.purging,
-    h("span", {}, `This deletes ${plan.label} for good: ${plan.goes.join(", ")} (${size(plan.frees)}). It cannot be undone.`),
+    h("span", {}, `This deletes ${plan.label} for good: ${plan.goes.join(", ")} (${stage.say.bytes(plan.frees)}). It cannot be undone.`),
     h("button.s-button.tk-gone", { type: "button", id: "take-purge-now", onclick: () => send("purge", { shot: take.shot_id, take: take.id }) }, "Purge for good"), cancel);
 }
 

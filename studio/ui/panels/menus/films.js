@@ -4,9 +4,10 @@ stage.filmsMenu = (send, upload) => {
   const { h, fill, icon, tool, say, state } = stage;
   const button = h("button.s-quiet.hd-menu", { type: "button", id: "projects" }, icon("film"), h("span", {}, "Films"), icon("down"));
   const menu = h("div.s-pop.hd-projects", { role: "dialog", "aria-label": "Films" });
-  const pop = stage.popover(button, menu, () => { if (!naming?.unheard) naming = null; send("listing"); });
+  const pop = stage.popover(button, menu, () => { erasing = null; if (!naming?.unheard) naming = null; send("listing"); });
   let naming = null; // {film, title}: the film whose title is being written; `begun` where somebody wrote, `unheard` where the studio did not answer
   let drawing = false; // whether the list is drawn anew, which takes the focus from the field of a title
+  let erasing = null; // the film in the trash of which it is asked whether it is to go for good
   const folds = { archived: false, trashed: false };
 
   const chooser = h("input", { type: "file", accept: ".zip,application/zip", hidden: true, id: "film-file" });
@@ -37,6 +38,26 @@ stage.filmsMenu = (send, upload) => {
   }
 
   const recover = (card) => { pop.close(); send("recover", { project: card.id, since: -1 }); };
+
+  function weigh(card) {
+    erasing = card.id;
+    state.told.filmPurge = null;
+    send("weigh", { film: card.id });
+  }
+
+  /** Asks before what cannot be undone, and says what goes. */
+  function purging(card) {
+    const plan = state.told.filmPurge?.film_id === card.id ? state.told.filmPurge : null;
+    if (erasing !== card.id || !plan) return null;
+    const leave = h("button.s-quiet", { type: "button", onclick: () => { erasing = null; render(); } }, plan.refusal ? "Close" : "Keep it");
+    if (plan.refusal) return h("div.tk-purge", { role: "alert" }, h("span", {}, plan.refusal), leave);
+    const goes = plan.goes.length ? `: ${plan.goes.join(", ")}` : "";
+    // Of a film that is on the page nothing can be asked once it is gone.
+    const erase = () => { erasing = null; send("erase", { film: card.id, ...(card.id === state.head?.id ? { project: null, since: -1 } : {}) }); };
+    return h("div.tk-purge", { role: "alert" },
+      h("span", {}, `This deletes “${card.title}” for good${goes} (${say.bytes(plan.frees)}). It cannot be undone.`),
+      h("button.s-button.tk-gone", { type: "button", id: "film-purge-now", onclick: erase }, "Delete for good"), leave);
+  }
 
   function archive(card) {
     send("archive", { film: card.id });
@@ -76,7 +97,10 @@ stage.filmsMenu = (send, upload) => {
   }
 
   function row(card) {
-    const tools = card.trashed ? [tool("restore", `Restore “${card.title}”`, () => recover(card))] : [
+    const tools = card.trashed ? [
+      tool("restore", `Restore “${card.title}”`, () => recover(card)),
+      h("button.s-quiet", { type: "button", "aria-label": `Delete “${card.title}” for good`, onclick: () => weigh(card) }, "Delete for good"),
+    ] : [
       tool("pen", `Rename “${card.title}”`, () => { naming = { film: card.id, title: card.title }; render(); }),
       tool("copy", `Duplicate “${card.title}”`, () => { pop.close(); send("duplicate", { film: card.id }); }),
       card.archived ? tool("restore", `Take “${card.title}” out of the archive`, () => send("unarchive", { film: card.id }))
@@ -91,7 +115,7 @@ stage.filmsMenu = (send, upload) => {
     if (!cards.length) return null;
     // At the click, not at "toggle": that event comes later, and a list that arrives between would shut the fold again.
     const summary = h("summary", { onclick: () => { folds[kind] = !el.open; } }, `${label} (${cards.length})`);
-    const el = h("details.hd-fold", { open: folds[kind] }, summary, cards.map(row));
+    const el = h("details.hd-fold", { open: folds[kind] }, summary, cards.flatMap((card) => [row(card), purging(card)]));
     return el;
   }
 
@@ -112,6 +136,6 @@ stage.filmsMenu = (send, upload) => {
     else field?.select();
   }
 
-  stage.on("projects project", render);
+  stage.on("projects project filmPurge", render);
   return h("span.s-anchor", {}, button, menu, chooser);
 };
