@@ -44,6 +44,8 @@
   ];
 
   const KEYS = Object.assign({}, ...SHEET.flatMap(([, rows]) => rows.map(([, , keys]) => keys)));
+  const SHOTS = ["Edit", "Draw"].flatMap((group) => SHEET.find(([title]) => title === group)[1]
+    .flatMap(([, , keys]) => Object.values(keys))).filter((name) => !["undo", "redo"].includes(name));
   const WRITING = ["edit", "rename"]; // they open a field of the shot that an N just before asked for
   const WATCHING = { previous: "frameBack", next: "frameForward" }; // arrows while the animatic is on
   const CHOICES = "input[type=checkbox], input[type=radio], input[type=range]";
@@ -72,7 +74,7 @@
     if (event.key.startsWith("Arrow") && target.closest(ARROWS)) return;
     const name = KEYS[nameOf(event)];
     const command = stage.command[(stage.playhead.on && WATCHING[name]) || name];
-    if (!command) return;
+    if (!command || (SHOTS.includes(name) && target.closest(".s-pop"))) return; // an open menu covers the shots
     event.preventDefault();
     if (opening) return;
     if (!WRITING.includes(name)) { command(); return; }

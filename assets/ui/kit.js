@@ -153,6 +153,28 @@
     wanted.forEach((el, index) => { if (list.children[index] !== el) list.insertBefore(el, list.children[index] ?? null); });
   }
 
+  const pressable = (host) => [...host.querySelectorAll("button, summary")].filter((el) => !el.disabled && el.checkVisibility());
+
+  /**
+   * Builds what is in a box anew. Whoever pressed a button there goes on from where it was: from the same one (data-act
+   * and data-of say which it is), else from the next that does the same, else from what took its place, else from
+   * `elsewhere`. Left to itself the browser would give the keys to the page, where Space plays and Enter renames.
+   */
+  function renew(host, build, elsewhere = null) {
+    const had = document.activeElement;
+    if (had === host || !host.contains(had)) { build(); return; }
+    const { act, of } = had.dataset;
+    const before = pressable(host);
+    const twins = (list) => list.filter((el) => act && el.dataset.act === act);
+    const [at, among] = [before.indexOf(had), twins(before).indexOf(had)];
+    build();
+    if (host.checkVisibility() && host.contains(document.activeElement)) return;
+    const now = pressable(host);
+    const place = (list, index) => list[Math.min(Math.max(0, index), list.length - 1)];
+    const next = twins(now).find((el) => el.dataset.of === of) ?? place(twins(now), among) ?? elsewhere ?? place(now, at);
+    (next?.checkVisibility() ? next : document.querySelector(".tl-strip")).focus({ preventScroll: true });
+  }
+
   /** Closes an open popover by Escape, by a click outside, or by itself. Returns {open, close, toggle}. */
   function popover(button, panel, onOpen = () => {}) {
     const outside = (event) => {
@@ -183,5 +205,5 @@
     return { open, close, toggle: () => (panel.hidden ? open() : close()) };
   }
 
-  window.stage = { h, set, text, attribute, fill, media, picture, icon, tool, say, bar, arrange, popover };
+  window.stage = { h, set, text, attribute, fill, media, picture, icon, tool, say, bar, arrange, renew, popover };
 })();

@@ -242,8 +242,8 @@ def plain(views: Sequence[BaseModel]) -> list[dict[str, Any]]:
 
 
 def camera_words(profile: str) -> dict[str, dict[str, str]]:
-    """The terms that a profile can draw, by field, each with the one that it is drawn as ("extreme close-up" as
-    "close-up"); empty for a profile that reads any words.
+    """The terms that a profile can draw, by field, each with the one that it is drawn as ("extreme close-up"
+    as "close-up"); empty for a profile that reads any words.
     """
     vocabulary = get_profile(profile).vocabulary
     if vocabulary is None:

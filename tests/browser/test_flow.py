@@ -90,6 +90,10 @@ def pin_and_see_what_became_stale(page: Page) -> None:
     expect(page.locator(".me-figure").nth(1)).to_contain_text("Would be now")
     expect(page.locator(".me-figure").nth(1).locator(".me-tile[data-pinned]")).to_have_count(1)
     expect(page.locator(".me-table tbody tr").first.locator("th")).to_have_text("1S")
+    page.get_by_role("button", name="Pin the end of shot 2", exact=True).click()
+    expect(page.get_by_role("button", name="Unpin the end of shot 2", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Pin the end of shot 2", exact=True)).to_be_focused()
     snapshot(page, "memory-now")
     page.click("#stale-list")
     expect(page.locator(".sl-row")).to_have_count(SHOTS - 1)
@@ -101,7 +105,11 @@ def keep_one_and_redraw_downstream(page: Page) -> None:
     page.get_by_role("button", name="Keep: shot 3").click()
     page.wait_for_function("() => stage.shots()[2].staleness.freshness === 'kept'")
     expect(page.locator(".sl-row")).to_have_count(SHOTS - 2)
+    expect(page.get_by_role("button", name="Keep: shot 4")).to_be_focused()  # what took its place
+    page.keyboard.press("Delete")  # the menu covers the shots: none is meant
+    page.keyboard.press("d")
     page.keyboard.press("Escape")
+    assert page.evaluate("() => stage.state.order.length") == SHOTS
     select(page, 3)
     expect(page.locator(".tl-card").nth(2).locator(".tl-badge")).to_have_text("kept")
     expect(page.locator("#viewer .vw-stale")).to_contain_text("Kept as it is, though")
@@ -174,6 +182,7 @@ def write_the_text_and_choose_a_clip(page: Page) -> None:
     page.keyboard.press("Escape")
     page.locator(".cl-card").last.get_by_role("button", name="Use this clip").click()
     expect(page.locator(".cl-card[data-picked]")).to_contain_text("Clip 1")
+    expect(page.get_by_role("button", name="Use this clip")).to_be_focused()  # that of the clip used before
     expect(page.locator("#refined")).to_have_value("The boat sinks.")
     expect(page.locator("#undo")).to_have_attribute("title", "Undo use clip 1 of shot 1")
     snapshot(page, "clips")

@@ -89,7 +89,7 @@ function card(clip, picked) {
     freshness !== "fresh" && h("p.cl-why", { "data-kind": freshness, title: reasons.join("; ") }, `${freshness === "kept" ? "kept, though" : "stale:"} ${reasons.join("; ")}`),
     h("div.tk-line", {},
       clip.picked ? h("span.tk-picked", {}, stage.icon("check"), "In the film")
-        : h("button.s-quiet.cl-pick", { type: "button", onclick: () => choose(clip) }, "Use this clip"),
+        : h("button.s-quiet.cl-pick", { type: "button", "data-act": "use", "data-of": clip.id, onclick: () => choose(clip) }, "Use this clip"),
       !clip.picked && picked && h("button.s-quiet", { type: "button", onclick: () => compare(picked, clip) }, "Compare")));
 }
 
@@ -140,7 +140,7 @@ function renderClips(shot) {
   const key = JSON.stringify(list);
   if (key === listed) return;
   listed = key;
-  fill(strip, list.map((clip) => card(clip, list.find((one) => one.picked))));
+  stage.renew(strip, () => fill(strip, list.map((clip) => card(clip, list.find((one) => one.picked)))), strip);
 }
 
 function paint() {

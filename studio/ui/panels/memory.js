@@ -87,7 +87,8 @@ function row({ before, after }, columns) {
   const frame = after ?? before;
   const can = frame.shot_id && state.shots.has(frame.shot_id);
   const marked = can ? markOf(frame.shot_id, frame.side) : undefined;
-  const button = (name, pinned, label) => tool(name, label, () => mark(frame.shot_id, frame.side, pinned), { "aria-pressed": String(marked === pinned) });
+  const button = (name, pinned, label) => tool(name, label, () => mark(frame.shot_id, frame.side, pinned),
+    { "aria-pressed": String(marked === pinned), "data-act": name, "data-of": `${frame.shot_id} ${frame.side}` });
   const img = h("img", {});
   stage.picture(img, frame.url, "");
   const old = before && !before.current;
@@ -129,10 +130,10 @@ function renderPacks(view, shot) {
   const list = same || !known ? before.map((frame) => ({ before: frame, after: null })) : union(before, after);
   table.hidden = !list.length;
   packs.hidden = drawn.el.hidden && now.el.hidden && unknown.hidden;
-  fill(table, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "Frame"),
+  stage.renew(table, () => fill(table, h("thead", {}, h("tr", {}, h("td"), h("th", { scope: "col" }, "Frame"),
     columns.map((name) => h("th", { scope: "col", title: "Rank and share of the pack" }, name)),
     h("th", { scope: "col", title: "How alike the frame and this shot's words are (CLIP)" }, "Alike"), h("td"))),
-  h("tbody", {}, list.map((item) => row(item, columns))));
+  h("tbody", {}, list.map((item) => row(item, columns)))));
   empty.hidden = list.length > 0 || missing > 0;
 }
 const packs = h("div.me-packs", {}, drawn.el, now.el, unknown);
@@ -163,24 +164,29 @@ function renderUploads(shot) {
   const key = JSON.stringify([shot?.id, list]);
   if (key === shownUploads) return;
   shownUploads = key;
-  fill(uploads, h("span.s-label", {}, "Add a picture to"), forShot, forFilm, list.map((picture) => {
+  stage.renew(uploads, () => fill(uploads, h("span.s-label", {}, "Add a picture to"), forShot, forFilm, list.map((picture) => {
     const img = h("img", {});
     stage.picture(img, picture.url, "");
-    return h("button.me-mark", { type: "button", "data-pinned": true, title: `Take ${picture.key} out of memory`, "aria-label": `Take ${picture.key} out of memory`,
+    return h("button.me-mark", { type: "button", "data-act": "hide", "data-of": picture.id, "data-pinned": true, title: `Take ${picture.key} out of memory`, "aria-label": `Take ${picture.key} out of memory`,
       onclick: () => send("hide", { picture: picture.id }) }, img, icon("close"), picture.key);
-  }));
+  })));
 }
 
 function renderMarks() {
   const list = state.head?.marks ?? [];
-  marks.hidden = !list.length;
-  fill(marks, list.length ? h("span.s-label", {}, "In every memory") : null, list.map((item) => {
-    const img = h("img", {});
-    stage.picture(img, item.url, "");
-    const undo = item.pinned ? "Unpin" : "Allow again";
-    return h("button.me-mark", { type: "button", "data-pinned": item.pinned, title: `${undo}: ${nameOf(item.key)}`, "aria-label": `${undo} ${nameOf(item.key)}`,
-      onclick: () => mark(item.shot_id, item.side, item.pinned) }, img, icon(item.pinned ? "pin" : "ban"), item.key);
-  }));
+  stage.renew(marks, () => {
+    marks.hidden = !list.length;
+    fill(marks, list.length ? h("span.s-label", {}, "In every memory") : null, list.map((item) => {
+      const img = h("img", {});
+      stage.picture(img, item.url, "");
+      const undo = item.pinned ? "Unpin" : "Allow again";
+      return h("button.me-mark", {
+        type: "button", "data-act": "unmark", "data-of": `${item.shot_id} ${item.side}`, "data-pinned": item.pinned,
+        title: `${undo}: ${nameOf(item.key)}`, "aria-label": `${undo} ${nameOf(item.key)}`,
+        onclick: () => mark(item.shot_id, item.side, item.pinned),
+      }, img, icon(item.pinned ? "pin" : "ban"), item.key);
+    }));
+  });
 }
 
 function render() {

@@ -63,7 +63,7 @@ function makeCard(id, shot) {
   const pick = h("button.s-quiet.tk-pick", { type: "button", onclick: () => use(find()) }, "Use");
   const picked = h("span.tk-picked", {}, stage.icon("check"), "In the film");
   const versus = tool("compare", "Compare", () => compare(find()));
-  const reject = tool("reject", "Reject", () => mention(find(), "rejected", !find().rejected));
+  const reject = tool("reject", "Reject", () => mention(find(), "rejected", !find().rejected), { "data-act": "reject", "data-of": id });
   const more = tool("more", "More", () => openSheet(find()));
   const el = h("div.tk-card", { role: "listitem" }, look, h("div.tk-line", {}, name, lock, how),
     said, h("div.tk-line", {}, pick, picked, h("span.s-grow"), versus, reject, more));
@@ -82,6 +82,7 @@ function makeCard(id, shot) {
     text(said, [take.again, take.note].filter(Boolean).join(" · "));
     attribute(said, "title", said.textContent || null);
     said.hidden = !said.textContent;
+    const pressed = pick === document.activeElement && take.picked; // a button that goes leaves the keys to its neighbour
     pick.hidden = take.picked;
     picked.hidden = !take.picked;
     attribute(pick, "aria-label", `Use take ${take.number}`);
@@ -94,6 +95,7 @@ function makeCard(id, shot) {
     attribute(reject, "aria-label", words);
     attribute(reject, "title", words);
     attribute(more, "aria-label", `More about take ${take.number}`);
+    if (pressed) more.focus();
   }
   return { el, show };
 }
@@ -116,7 +118,7 @@ function render() {
     cards.get(take.id).show(take);
     return cards.get(take.id).el;
   });
-  if (wanted.length !== strip.children.length || wanted.some((el, i) => strip.children[i] !== el)) fill(strip, wanted);
+  if (wanted.length !== strip.children.length || wanted.some((el, i) => strip.children[i] !== el)) stage.renew(strip, () => fill(strip, wanted));
   renderSheet();
 }
 
