@@ -22,8 +22,10 @@ MAX_PIXELS = 50_000_000
 MIN_SIDE = 16
 MAX_SIDE = 2048
 """A larger picture is made smaller: memory never shows it larger than a frame."""
-_BEHIND = (127, 127, 127)
-"""What shows through a transparent picture: the middle of the range says least."""
+_BEHIND = (255, 255, 255)
+"""What shows through a transparent picture: white, as paper does. Who cuts out a person, or draws on a clear
+sheet, sees it on white in nearly every program; grey would be remembered as part of the look.
+"""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,18 @@ class CheckedPicture:
 
 
 def check_picture(data: bytes) -> CheckedPicture:
-    """The uploaded picture at its own shape. Raises BadInput with one sentence for anything else."""
+    """The uploaded picture at its own shape, on white where it is transparent. Raises BadInput with one
+    sentence for anything else.
+    """
     image = _open(data)
     image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return CheckedPicture(png(np.asarray(image)), image.width, image.height)
 
 
 def check_frame(data: bytes, width: int, height: int) -> CheckedPicture:
-    """The uploaded picture as a frame of a film: scaled to cover width x height, and centre-cropped."""
+    """The uploaded picture as a frame of a film: on white where it is transparent, scaled to cover width x
+    height, and centre-cropped.
+    """
     return CheckedPicture(png(np.asarray(fit(_open(data), width, height))), width, height)
 
 

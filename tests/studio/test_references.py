@@ -180,10 +180,20 @@ def test_only_pixels_come_in() -> None:
 
 
 def test_transparent_and_deep_pictures() -> None:
-    clear = io.BytesIO()
-    Image.new("RGBA", (32, 32), (255, 0, 0, 0)).save(clear, "PNG")
-    with Image.open(io.BytesIO(check_picture(clear.getvalue()).png)) as image:
-        assert image.getpixel((0, 0)) == (127, 127, 127)
+    """A cut-out lies on white, whichever way it is clear, as a picture and as a frame."""
+    red = Image.new("RGBA", (32, 32), (255, 0, 0, 255))
+    red.paste((0, 0, 0, 0), (0, 0, 16, 32))
+    half = Image.new("LA", (32, 32), (0, 128))
+    for made, left, right in (
+        (red, (255, 255, 255), (255, 0, 0)),
+        (red.quantize(4), (255, 255, 255), (255, 0, 0)),
+        (half, (127, 127, 127), (127, 127, 127)),
+    ):
+        clear = io.BytesIO()
+        made.save(clear, "PNG")
+        for checked in (check_picture(clear.getvalue()), check_frame(clear.getvalue(), 32, 32)):
+            with Image.open(io.BytesIO(checked.png)) as image:
+                assert (image.getpixel((2, 2)), image.getpixel((30, 2))) == (left, right)
     deep = io.BytesIO()
     Image.new("I;16", (32, 32), 32768).save(deep, "PNG")
     with Image.open(io.BytesIO(check_picture(deep.getvalue()).png)) as image:
