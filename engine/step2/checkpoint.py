@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.constants import HF_HUB_CACHE
@@ -31,12 +32,20 @@ WITH_WEIGHTS = {
 LARGE_PARTS = ("vae", "text_encoder", "transformer")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 WITHOUT_WEIGHTS = ("scheduler", "tokenizer", "processor")
+HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
 _FILES = ("*.json", "*.safetensors", "*.txt", "*.jinja")
 
 
-def locate(checkpoint: Path | str) -> Path:
+def hub_options(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What of a call's keyword arguments is about the hub, taken out of them."""
+    return {name: kwargs.pop(name) for name in HUB_OPTIONS if name in kwargs}
+
+
+def locate(checkpoint: Path | str, **hub: Any) -> Path:
     """The local folder of a checkpoint: a path as it is, a hub id ("owner/name") downloaded or from the
-    cache.
+    cache. `hub` is for huggingface_hub, see `HUB_OPTIONS`.
+
+    Raises CheckpointError: it is not there, does not fit on the disk, or cannot be downloaded.
     """
     if isinstance(checkpoint, Path) or Path(checkpoint).exists():
         folder = Path(checkpoint)
@@ -45,26 +54,27 @@ def locate(checkpoint: Path | str) -> Path:
                 f"There is no checkpoint folder at {folder}: fetch it again, or name another one."
             )
         return folder
-    _check_room(checkpoint)
+    if not hub.get("local_files_only"):
+        _check_room(checkpoint, hub)
     try:
-        return Path(snapshot_download(checkpoint, allow_patterns=list(_FILES)))
+        return Path(snapshot_download(checkpoint, allow_patterns=list(_FILES), **hub))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as e:
         raise CheckpointError(
             f"The checkpoint {checkpoint} could not be downloaded: connect, or name a local folder."
         ) from e
 
 
-def _check_room(repository: str) -> None:
+def _check_room(repository: str, hub: dict[str, Any]) -> None:
     """Raises CheckpointError when what is still to be downloaded does not fit on the disk.
 
     Where the hub cannot be asked, the download itself says why.
     """
     try:
-        files = snapshot_download(repository, allow_patterns=list(_FILES), dry_run=True)
+        files = snapshot_download(repository, allow_patterns=list(_FILES), dry_run=True, **hub)
     except (HfHubHTTPError, HFValidationError, OSError):
         return
     needed = sum(file.file_size or 0 for file in files if file.will_download)
-    cache = Path(HF_HUB_CACHE)
+    cache = Path(hub.get("cache_dir") or HF_HUB_CACHE)
     free = shutil.disk_usage(next(p for p in (cache, *cache.parents) if p.exists())).free
     if needed > free:
         raise CheckpointError(

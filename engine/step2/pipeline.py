@@ -37,6 +37,7 @@ from engine.errors import BadInput, Cancelled, UnsupportedError
 from engine.pictures import read_picture
 from engine.step2.cache import FrameCache
 from engine.step2.card import CheckpointCard, read_card, write_card
+from engine.step2.checkpoint import hub_options, locate
 from engine.step2.conditions import (
     KeptFrame,
     MemoryFrame,
@@ -88,8 +89,7 @@ def releasing(call: Callable[..., R]) -> Callable[..., R]:
 
 @dataclass
 class Step2Output(BaseOutput):
-    """`frames`: uint8 (takes, 2, H, W, 3), start then end; normalised latents (takes, 2, C, H/8, W/8) beside
-    it.
+    """`frames`: uint8 (takes, 2, H, W, 3), start then end; normalised `latents` (takes, 2, C, H/8, W/8).
 
     `memory` is the pack that all takes saw, in order of rank.
     """
@@ -154,11 +154,11 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
     def from_pretrained(
         cls, folder: str | os.PathLike[str], adapters: bool = True, **kwargs: Any
     ) -> Step2Pipeline:
-        """The pipeline of a local folder (or of a hub id that has been downloaded), with its card.
+        """The pipeline of a local folder or a hub id (with huggingface_hub's `HUB_OPTIONS`), with its card.
 
-        The adapters that the card names are merged into the weights; without `adapters` they are left out.
+        The card's adapters are merged into the weights, or without `adapters` left out.
         """
-        local = Path(folder) if Path(folder).is_dir() else Path(cls.download(str(folder)))
+        local = locate(os.fspath(folder), **hub_options(kwargs))
         pipe: Step2Pipeline = super().from_pretrained(str(local), **kwargs)
         card = read_card(local)
         for name in card.adapters if adapters else ():
