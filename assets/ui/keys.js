@@ -8,6 +8,8 @@
     ["Move", [
       ["←  →", "previous, next shot", { ArrowLeft: "previous", ArrowRight: "next" }],
       ["Shift ←  →", "extend the selection", { "Shift+ArrowLeft": "extendPrevious", "Shift+ArrowRight": "extendNext" }],
+      ["Ctrl ←  →", "go on without changing the selection", { "Ctrl+ArrowLeft": "wanderPrevious", "Ctrl+ArrowRight": "wanderNext" }],
+      ["Ctrl Space", "take the shot into the selection, or out of it", { "Ctrl+ ": "toggle" }],
       ["Home  End", "first, last shot (Shift: select up to there)",
         { Home: "first", End: "last", "Shift+Home": "extendFirst", "Shift+End": "extendLast" }],
       ["Ctrl A", "select all shots", { "Ctrl+a": "selectAll" }],
@@ -96,10 +98,11 @@
   }
 
   // Dark first; the choice is the user's and stays in this browser.
-  const dark = () => localStorage.getItem("stage-theme") !== "light";
-  stage.paintTheme = () => document.body.classList.toggle("dark", dark());
+  let light = stage.memory.get("stage-theme") === "light";
+  stage.paintTheme = () => document.body.classList.toggle("dark", !light);
   stage.switchTheme = () => {
-    localStorage.setItem("stage-theme", dark() ? "light" : "dark");
+    light = !light;
+    stage.memory.set("stage-theme", light ? "light" : "dark");
     stage.paintTheme();
   };
   if (document.body) stage.paintTheme(); // before anything is on the page, so that it never flashes white

@@ -153,6 +153,17 @@
     wanted.forEach((el, index) => { if (list.children[index] !== el) list.insertBefore(el, list.children[index] ?? null); });
   }
 
+  // What only makes work more comfortable: storage that is full, forbidden or damaged must not stop anything.
+  const memory = {
+    get(name) {
+      let kept = null;
+      try { kept = localStorage.getItem(name); return JSON.parse(kept); } catch { return kept; } // once kept as it was, or damaged
+    },
+    set(name, value) {
+      try { localStorage.setItem(name, JSON.stringify(value)); } catch (error) { console.warn(`${name} cannot be kept.`, error); }
+    },
+  };
+
   const pressable = (host) => [...host.querySelectorAll("button, summary")].filter((el) => !el.disabled && el.checkVisibility());
 
   /**
@@ -205,5 +216,5 @@
     return { open, close, toggle: () => (panel.hidden ? open() : close()) };
   }
 
-  window.stage = { h, set, text, attribute, fill, media, picture, icon, tool, say, bar, arrange, renew, popover };
+  window.stage = { h, set, text, attribute, fill, media, picture, icon, tool, say, bar, arrange, renew, memory, popover };
 })();

@@ -256,3 +256,34 @@ def test_what_is_shown_in_signs_is_said_in_words(page: Page, shared_studio: Serv
     expect(page.locator("#settings")).to_contain_text("Settings")
     title = page.locator("#project-title")
     assert title.evaluate("(el) => el.scrollWidth <= el.clientWidth"), "there is room for the whole title"
+
+
+def test_storage_that_is_full_or_damaged_stops_nothing(page: Page, shared_studio: Server) -> None:
+    """What the browser remembers only for comfort: zoom, theme, and how one draws."""
+    open_studio(page, shared_studio)
+    page.evaluate("""() => {
+        localStorage.setItem('stage-draw', '{"seed": "7", damaged');
+        localStorage.setItem('stage-zoom', 'length');
+    }""")
+    page.reload()
+    page.wait_for_function("() => window.stage && stage.state.head")
+    expect(page.locator("#draw-this")).to_be_visible()
+    expect(page.locator("#draw-seed")).to_have_value("")
+    page.evaluate("""() => {
+        for (let size = 2 ** 20; size; size = Math.floor(size / 2)) {
+            try {
+                for (let i = 0; ; i++) localStorage.setItem(`fill-${size}-${i}`, 'x'.repeat(size));
+            } catch {}
+        }
+    }""")
+    dark = "() => document.body.classList.contains('dark')"
+    before = page.evaluate(dark)
+    page.click("#theme-switch")
+    assert page.evaluate(dark) != before
+    width = page.evaluate("() => document.querySelector('.tl-scroll').dataset.scale")
+    for _ in range(3):
+        page.click("#zoom-out")
+    assert page.evaluate("() => document.querySelector('.tl-scroll').dataset.scale") != width
+    page.locator("#draw-fold summary").click()
+    page.fill("#draw-steps", "4")
+    expect(page.locator("#draw-reset")).to_be_enabled()

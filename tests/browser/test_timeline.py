@@ -272,3 +272,54 @@ def test_whoever_writes_stops_the_animatic(film: Page) -> None:
     film.wait_for_function("() => stage.playhead.playing")
     film.click("#shot-description")
     film.wait_for_function("() => !stage.playhead.playing")
+
+
+def test_apart_shots_are_selected_by_keys(film: Page) -> None:
+    chosen = "() => stage.state.selection.map((id) => stage.state.order.indexOf(id))"
+    for key in ("Control+ArrowRight", "Control+ArrowRight"):
+        film.keyboard.press(key)
+    assert film.evaluate(chosen) == [0]
+    assert film.evaluate("() => stage.shot().number") == 3
+    film.keyboard.press("Control+Space")
+    film.keyboard.press("Control+ArrowRight")
+    film.keyboard.press("Control+ArrowRight")
+    film.keyboard.press("Control+Space")
+    assert film.evaluate(chosen) == [0, 2, 4]
+    expect(film.locator("#inspector h2")).to_have_text("3 shots")
+    expect(film.locator(".tl-card[aria-selected=true]")).to_have_count(3)
+    film.keyboard.press("Control+Space")
+    assert film.evaluate(chosen) == [0, 2]
+    active = film.locator(".tl-strip").get_attribute("aria-activedescendant")
+    assert active == film.locator(".tl-card").nth(4).get_attribute("id"), "the cursor stays where it is"
+    assert not film.evaluate("() => stage.playhead.playing")
+    film.keyboard.press("ArrowLeft")
+    film.keyboard.press("Control+Space")
+    assert film.evaluate(chosen) == [3], "something is always selected"
+    film.keyboard.press("?")
+    expect(film.get_by_role("dialog", name="Keyboard")).to_contain_text("Ctrl Space")
+
+
+def test_a_card_held_at_the_end_of_the_strip_scrolls_it(film: Page) -> None:
+    """The hand rests there, and the strip goes on to its end; back in the middle it stands still."""
+    left = "() => document.querySelector('.tl-scroll').scrollLeft"
+    box = film.locator(".tl-card").first.bounding_box()
+    assert box is not None
+    y = box["y"] + 40
+    film.mouse.move(box["x"] + 40, y)
+    film.mouse.down()
+    film.mouse.move(640, y, steps=3)
+    film.mouse.move(1270, y, steps=3)
+    film.wait_for_function("""() => {
+        const { scrollLeft, scrollWidth, clientWidth } = document.querySelector('.tl-scroll');
+        return scrollLeft >= scrollWidth - clientWidth - 1;
+    }""")
+    expect(film.locator(".tl-card").last).to_have_class(re.compile("drop-after"))
+    film.mouse.move(640, y)
+    stood = film.evaluate(left)
+    film.wait_for_timeout(300)
+    assert film.evaluate(left) == stood
+    film.mouse.move(1270, y)
+    film.mouse.up()
+    first = film.evaluate(WORDS)[0]
+    becomes(film, "() => stage.shots().at(-1).description", "An old man walks along the harbour, moment 1.")
+    assert first != film.evaluate("() => stage.shots().at(-1).description")

@@ -46,12 +46,14 @@ const fold = h("details.dr-fold", { id: "draw-fold" }, h("summary", {}, h("span"
 
 const value = (control) => (control.value.trim() === "" ? null : Number(control.value));
 function remember() {
-  localStorage.setItem(REMEMBERED, JSON.stringify({ seed: seed.value, steps: steps.value, guidance: guidance.value, following: following.value, takes: takes.value, open: fold.open }));
+  stage.memory.set(REMEMBERED, { ...Object.fromEntries(Object.entries(recipe).map(([name, control]) => [name, control.value])),
+    takes: takes.value, open: fold.open });
 }
 function recall() {
-  const kept = JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}");
+  const kept = stage.memory.get(REMEMBERED) ?? {};
   for (const [name, control] of Object.entries(recipe)) control.value = kept[name] ?? "";
-  takes.value = kept.takes ?? "1";
+  takes.value = kept.takes;
+  takes.value ??= "1"; // none of them is chosen yet
   fold.open = Boolean(kept.open);
 }
 for (const control of [...Object.values(recipe), takes.el]) control.addEventListener("input", () => { remember(); render(); });

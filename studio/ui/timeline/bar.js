@@ -37,6 +37,7 @@ const commands = {
   next: () => step(1), previous: () => step(-1), extendNext: () => step(1, true), extendPrevious: () => step(-1, true),
   first: () => step(-state.order.length), last: () => step(state.order.length),
   extendFirst: () => step(-state.order.length, true), extendLast: () => step(state.order.length, true),
+  wanderNext: () => wander(1), wanderPrevious: () => wander(-1), toggle: () => toggle(),
   moveLeft: () => move(-1), moveRight: () => move(1),
   selectAll: () => state.order.length && pick([...state.order], state.cursor ?? state.order[0]),
   insertAfter: () => state.head && insert(state.cursor),

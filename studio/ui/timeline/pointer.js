@@ -1,5 +1,6 @@
 // The pointer on the strip: select, drag cards to another place, drag a card's right edge to another length.
 const EDGE = 40; // px from the ends of the strip where dragging scrolls it
+const PACE = 900; // px a second
 const MAX_LENGTH = 24 * 600; // frames, as engine.story has it
 let drag = null;
 
@@ -27,10 +28,29 @@ strip.addEventListener("pointermove", (event) => {
     strip.classList.add("dragging");
   }
   if (!drag.on) return;
-  const box = scroller.getBoundingClientRect();
-  if (event.clientX > box.right - EDGE) scroller.scrollLeft += 14;
-  else if (event.clientX < box.left + EDGE) scroller.scrollLeft -= 14;
-  const x = event.clientX - box.left + scroller.scrollLeft;
+  drag.to = event.clientX;
+  aim();
+  if (!drag.pulled) pull();
+});
+
+/** Held at an end of the strip, what is dragged takes the strip along, also while the hand rests. */
+function pull(before = performance.now()) {
+  if (!drag?.on) return;
+  const { left, right } = scroller.getBoundingClientRect();
+  const way = drag.to > right - EDGE ? 1 : drag.to < left + EDGE ? -1 : 0;
+  drag.pulled = way !== 0;
+  if (!way) return;
+  requestAnimationFrame((now) => {
+    if (!drag?.on) return;
+    scroller.scrollLeft += way * Math.round(Math.min(50, Math.max(1, now - before)) * PACE / 1000);
+    aim();
+    pull(now);
+  });
+}
+
+/** Shows where the cards would go if they were let go of. */
+function aim() {
+  const x = drag.to - scroller.getBoundingClientRect().left + scroller.scrollLeft;
   const rest = layout.filter((item) => !state.selection.includes(item.id));
   const found = rest.findIndex((item) => x < item.x + item.width / 2);
   if (drag.at === (found < 0 ? rest.length : found)) return;
@@ -38,7 +58,7 @@ strip.addEventListener("pointermove", (event) => {
   clearDrop();
   if (found >= 0) cards.get(rest[found].id).el.classList.add("drop-before");
   else if (rest.length) cards.get(rest.at(-1).id).el.classList.add("drop-after");
-});
+}
 
 function drop(event) {
   if (trim) { endTrim(event.type === "pointerup"); return; }

@@ -67,6 +67,21 @@ function step(by, extend) {
   if (extend) { holdAnchor(); pick(range(anchor, to), to); } else { anchor = to; pick([to], to); }
 }
 
+/** Moves the cursor over the cards and leaves the selection as it is: what it stands on is then taken in or out. */
+function wander(by) {
+  if (!state.order.length) return;
+  const at = Math.max(0, state.order.indexOf(state.cursor));
+  pick(state.selection, state.order[Math.min(state.order.length - 1, Math.max(0, at + by))]);
+}
+
+function toggle(id = state.cursor) {
+  const others = state.selection.filter((other) => other !== id);
+  if (!id || (!others.length && state.selection.length)) return; // something is always selected
+  const chosen = new Set(others.length < state.selection.length ? others : [...others, id]);
+  anchor = id;
+  pick(state.order.filter((other) => chosen.has(other)), id);
+}
+
 /** A click on a card: alone, with Shift a range from the last one, with Ctrl one more or one less. */
 function choose(id, { extend, toggle }) {
   if (extend && state.cursor) {

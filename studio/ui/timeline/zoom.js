@@ -9,8 +9,8 @@ const ZOOMS = [
 const USUAL = 6;
 const KEY = "stage-zoom";
 
-const kept = Number.parseInt(localStorage.getItem(KEY), 10);
-let zoomLevel = ZOOMS[kept] ? kept : USUAL;
+const kept = stage.memory.get(KEY);
+let zoomLevel = Number.isInteger(kept) && ZOOMS[kept] ? kept : USUAL;
 
 const gap = () => (ZOOMS[zoomLevel].time ? 3 : 8);
 const widthOf = (frames) => ZOOMS[zoomLevel].width ?? Math.max(LEAST, Math.round((frames / state.head.rate) * ZOOMS[zoomLevel].time));
@@ -24,7 +24,7 @@ function zoom(by) {
   const wanted = Math.min(ZOOMS.length - 1, Math.max(0, zoomLevel + by));
   if (wanted === zoomLevel) return;
   zoomLevel = wanted;
-  localStorage.setItem(KEY, String(zoomLevel));
+  stage.memory.set(KEY, zoomLevel);
   paintZoom();
   for (const card of cards.values()) paintLength(card, card.shot.attributes.length);
   arrange();
