@@ -76,7 +76,7 @@ stage.filmsMenu = (send, upload) => {
   }
 
   function nameField(card) {
-    const field = stage.input({ value: naming.title, maxlength: 200, "aria-label": `New title of “${card.title}”` });
+    const field = stage.input({ value: naming.title, maxlength: 200, "aria-label": `New title of “${card.title}”`, "data-act": "rename", "data-of": card.id });
     field.addEventListener("input", () => { naming = { film: card.id, title: field.value, begun: true }; });
     field.addEventListener("keydown", (event) => {
       if (event.key === "Enter") name(card, field.value);
@@ -97,15 +97,16 @@ stage.filmsMenu = (send, upload) => {
   }
 
   function row(card) {
+    const of = (act) => ({ "data-act": act, "data-of": card.id });
     const tools = card.trashed ? [
-      tool("restore", `Restore “${card.title}”`, () => recover(card)),
-      h("button.s-quiet", { type: "button", "aria-label": `Delete “${card.title}” for good`, onclick: () => weigh(card) }, "Delete for good"),
+      tool("restore", `Restore “${card.title}”`, () => recover(card), of("restore")),
+      h("button.s-quiet", { type: "button", "aria-label": `Delete “${card.title}” for good`, ...of("erase"), onclick: () => weigh(card) }, "Delete for good"),
     ] : [
-      tool("pen", `Rename “${card.title}”`, () => { naming = { film: card.id, title: card.title }; render(); }),
-      tool("copy", `Duplicate “${card.title}”`, () => { pop.close(); send("duplicate", { film: card.id }); }),
-      card.archived ? tool("restore", `Take “${card.title}” out of the archive`, () => send("unarchive", { film: card.id }))
-        : tool("box", `Put “${card.title}” into the archive`, () => archive(card)),
-      tool("trash", `Put “${card.title}” into the trash`, () => discard(card)),
+      tool("pen", `Rename “${card.title}”`, () => { naming = { film: card.id, title: card.title }; render(); }, of("rename")),
+      tool("copy", `Duplicate “${card.title}”`, () => { pop.close(); send("duplicate", { film: card.id }); }, of("copy")),
+      card.archived ? tool("restore", `Take “${card.title}” out of the archive`, () => send("unarchive", { film: card.id }), of("archive"))
+        : tool("box", `Put “${card.title}” into the archive`, () => archive(card), of("archive")),
+      tool("trash", `Put “${card.title}” into the trash`, () => discard(card), of("discard")),
     ];
     return h("div.hd-project", { "data-here": card.id === state.head?.id },
       naming?.film === card.id ? nameField(card) : about(card), h("span.hd-tools", {}, tools));
@@ -122,14 +123,14 @@ stage.filmsMenu = (send, upload) => {
   function render() {
     const of = (kind) => state.projects.filter((card) => (card.trashed ? "trashed" : card.archived ? "archived" : "open") === kind);
     drawing = true;
-    fill(menu,
+    stage.renew(menu, () => fill(menu,
       h("div.hd-pop-head", {}, h("h3.s-title", {}, "Films"),
         h("span", {},
           h("button.s-quiet", { type: "button", id: "example-project", onclick: () => { pop.close(); send("example", { project: null, since: -1 }); } }, "Example film"),
           h("button.s-quiet", { type: "button", id: "open-film", title: "A film.zip that the studio exported", onclick: () => chooser.click() }, "Open a film.zip"),
           h("button.s-button", { type: "button", id: "new-project", onclick: () => { pop.close(); send("begin", { project: null, since: -1 }); } },
             icon("plus"), "New film"))),
-      of("open").map(row), fold("archived", "Archive", of("archived")), fold("trashed", "Trash", of("trashed")));
+      of("open").map(row), fold("archived", "Archive", of("archived")), fold("trashed", "Trash", of("trashed"))));
     drawing = false;
     const field = menu.querySelector(".hd-naming input");
     if (naming?.begun) { field?.focus(); field?.setSelectionRange(field.value.length, field.value.length); } // news came in between
