@@ -9,9 +9,13 @@ import pytest
 from gradio.blocks import Blocks
 from gradio.components import HTML
 
+from engine.errors import BadInput
+from studio.service.drawing import MAX_TAKES
 from studio.service.studio import Studio
 from studio.ui.desk import BROKEN, UNREADABLE, Desk, Event, News, ShotEvent, owner_of
 from studio.ui.page import build
+from studio.ui.panels.draw import draw
+from tests.studio.helpers import new_film
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -92,6 +96,20 @@ def test_what_cannot_be_read_is_answered_by_its_number(desk: Desk) -> None:
 def test_what_nobody_foresaw_is_one_sentence(desk: Desk) -> None:
     news = told(desk, {"event": "panel.breaks", "key": KEY, "data": {"ack": 4, "shot": "x"}})
     assert (news["ack"], news["notice"]["text"]) == (4, BROKEN)
+
+
+def test_the_page_draws_as_many_takes_at_once_as_the_api(studio: Studio) -> None:
+    with Blocks():
+        desk = Desk(studio)
+        draw(desk)
+    owner = owner_of(KEY)
+    project, (shot,) = new_film(studio, 1, owner)
+    sent = {"project": project, "shots": [shot], "takes": MAX_TAKES}
+    told(desk, {"event": "draw.selected", "key": KEY, "data": sent})
+    (job,) = studio.jobs(owner, project)
+    assert job.title == f"Draw shot 1 ({MAX_TAKES} takes)"
+    with pytest.raises(BadInput, match=f"Draw 1 to {MAX_TAKES} takes"):
+        studio.draw(owner, [shot], takes=MAX_TAKES + 1)
 
 
 def test_what_the_page_is_sent_is_plain_data(studio: Studio) -> None:

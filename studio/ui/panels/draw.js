@@ -7,7 +7,7 @@ const REMEMBERED = "stage-draw";
 const one = h("button.s-button.s-primary", { type: "button", id: "draw-this", title: "Draw the selected shots (R)", onclick: drawSelected }, h("span", {}, "Draw"), h("span.dr-time"));
 const all = h("button.s-button", { type: "button", id: "draw-all", onclick: drawAll },
   h("span", {}, "Draw all"), h("span.dr-time"));
-const takes = stage.segments("takes", "Takes", ["1", "2", "3", "4"].map((n) => [n, `${n}×`]), "1");
+const takes = stage.segments("takes", "Takes", ["1", "2", "3", "4", "6", "8"].map((n) => [n, `${n}×`]), "1");
 
 // ---------------------------------------------------------------- the frame that is given
 

@@ -10,11 +10,10 @@ from pydantic import Field
 
 from engine.errors import StageError
 from engine.story import FrameSide
+from studio.service.drawing import MAX_TAKES
 from studio.ui.desk import Desk, Event, News, notice, sorry, told
 from studio.ui.panel import Panel
 from studio.ui.uploads import UploadEvent
-
-MAX_TAKES = 4
 
 
 class Given(str, Enum):
