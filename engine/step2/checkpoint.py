@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -92,20 +93,13 @@ def inspect(folder: Path) -> None:
             f"The checkpoint at {folder} is a {kind} and was not made for start-end pairs: name another."
         )
     for name, wanted in WITH_WEIGHTS.items():
-        found = _class_of(index, name)
-        if found is None and name == "ranker":
+        if _class_of(index, name) is None and name == "ranker":
             continue
-        if found != wanted:
-            raise CheckpointError(
-                f"The checkpoint's {name} is {'missing' if found is None else f'a {found}'}, but it must be "
-                f"a {wanted}: fetch it again, or name another checkpoint."
-            )
+        inspect_class(index, name, wanted)
         _read_headers(folder / name, name)
     for name in read_card(folder).adapters:
         _read_weights(folder / name, name)
-    for name in WITHOUT_WEIGHTS:
-        if _class_of(index, name) is not None and not _has_files(folder / name, "*.json"):
-            raise CheckpointError(f"The checkpoint's {name} folder is missing or empty: fetch it again.")
+    inspect_settings(folder, (name for name in WITHOUT_WEIGHTS if _class_of(index, name) is not None))
 
 
 def inspect_stock(folder: Path, kinds: tuple[str, ...]) -> None:
@@ -122,21 +116,36 @@ def inspect_stock(folder: Path, kinds: tuple[str, ...]) -> None:
             "folder, or choose the profile that fits it."
         )
     for name in LARGE_PARTS:
-        found = _class_of(index, name)
-        if found != WITH_WEIGHTS[name]:
-            raise CheckpointError(
-                f"The checkpoint's {name} is {'missing' if found is None else f'a {found}'}, but it must be "
-                f"a {WITH_WEIGHTS[name]}: fetch it again, or name another checkpoint."
-            )
-        _read_headers(folder / name, name)
-        gone = [shard for shard in _shards(folder / name) if not (folder / name / shard).is_file()]
-        if gone:
-            raise CheckpointError(
-                f"The checkpoint's {name} was not downloaded to its end, {gone[0]} is missing: fetch it "
-                "again (what is there is kept)."
-            )
+        inspect_class(index, name, WITH_WEIGHTS[name])
+        inspect_part(folder, name)
         check_whole(folder, name)
-    for name in ("scheduler", "tokenizer"):
+    inspect_settings(folder, ("scheduler", "tokenizer"))
+
+
+def inspect_class(index: dict[str, Any], name: str, wanted: str) -> None:
+    """Raises CheckpointError unless model_index.json declares this class for a component."""
+    found = _class_of(index, name)
+    if found != wanted:
+        raise CheckpointError(
+            f"The checkpoint's {name} is {'missing' if found is None else f'a {found}'}, but it must be "
+            f"a {wanted}: fetch it again, or name another checkpoint."
+        )
+
+
+def inspect_part(folder: Path, name: str) -> None:
+    """Raises CheckpointError unless a component's weight files are all there and whole, by their headers."""
+    _read_headers(folder / name, name)
+    gone = [shard for shard in _shards(folder / name) if not (folder / name / shard).is_file()]
+    if gone:
+        raise CheckpointError(
+            f"The checkpoint's {name} was not downloaded to its end, {gone[0]} is missing: fetch it "
+            "again (what is there is kept)."
+        )
+
+
+def inspect_settings(folder: Path, names: Iterable[str]) -> None:
+    """Raises CheckpointError unless these components without weights have files."""
+    for name in names:
         if not _has_files(folder / name, "*.json"):
             raise CheckpointError(f"The checkpoint's {name} folder is missing or empty: fetch it again.")
 

@@ -10,19 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import CheckpointError, UnsupportedError
-from engine.step2.checkpoint import locate
+from engine.profiles import local_model
+from engine.step2.checkpoint import inspect_class, inspect_part, inspect_settings, locate
 from engine.video.renderers import Lora, Renderer, RendererKind
 
 INDEX = "model_index.json"
 _PIPELINES = {RendererKind.WAN: "WanImageToVideoPipeline", RendererKind.VACE: "WanVACEPipeline"}
 _TRANSFORMERS = ("transformer", "transformer_2")
+_TRANSFORMER = {RendererKind.WAN: "WanTransformer3DModel", RendererKind.VACE: "WanVACETransformer3DModel"}
+_SHARED = {"text_encoder": "UMT5EncoderModel", "vae": "AutoencoderKLWan"}
 
 
 def find_checkpoint(renderer: Renderer) -> Path:
     """The renderer's checkpoint on this machine, downloaded if need be.
 
     Raises:
-        CheckpointError: missing, damaged, or of another pipeline.
+        CheckpointError: missing, damaged, not whole, or of other classes.
         UnsupportedError: the model does not keep the last frame.
     """
     if renderer.refusal:
@@ -55,24 +58,44 @@ def check_checkpoint(folder: Path, renderer: Renderer) -> None:
                     f"The checkpoint at {folder} knows a first frame only (Wan 2.1 I2V): choose Wan 2.1 "
                     "FLF2V, which was trained for first and last frame."
                 )
+    _check_parts(folder, index, renderer)
+
+
+def _check_parts(folder: Path, index: dict[str, Any], renderer: Renderer) -> None:
+    """Every model is of its class and was downloaded to its end: pairs are drawn long before it is loaded."""
+    transformers = dict.fromkeys(_TRANSFORMERS, _TRANSFORMER[renderer.kind])
+    for name, wanted in {**transformers, **_SHARED}.items():
+        if name == "transformer_2" and not _is_there(index, name):
+            continue
+        inspect_class(index, name, wanted)
+        inspect_part(folder, name)
+        own = _read(folder / name / "config.json").get("_class_name", wanted)
+        if own != wanted:
+            raise CheckpointError(
+                f"The checkpoint's {name} says that it is a {own}, but it must be a {wanted}: fetch it again."
+            )
+    if _is_there(index, "image_encoder"):
+        inspect_part(folder, "image_encoder")
+    inspect_settings(folder, ("scheduler", "tokenizer"))
 
 
 def lora_files(lora: Lora) -> list[Path]:
-    """The files of a LoRA on this machine, downloaded if need be, one a transformer.
+    """The files of a LoRA on this machine, one a transformer: in its folder, below STAGE_MODELS, or
+    downloaded if need be.
 
     Raises:
         CheckpointError: they are not there.
     """
-    if Path(lora.source).is_dir():
-        files = [Path(lora.source) / name for name in lora.files]
-    else:
-        files = [_downloaded(lora.source, name) for name in lora.files]
-    for file in files:
-        if not file.is_file():
-            raise CheckpointError(
-                f"There is no LoRA at {file}: fetch it again, or choose a renderer without."
-            )
-    return files
+    return [_lora_file(lora.source, name) for name in lora.files]
+
+
+def _lora_file(source: str, name: str) -> Path:
+    file = Path(local_model(source)) / name
+    if file.is_file():
+        return file
+    if Path(source).is_dir():
+        raise CheckpointError(f"There is no LoRA at {file}: fetch it again, or choose a renderer without.")
+    return _downloaded(source, name)
 
 
 def _downloaded(source: str, name: str) -> Path:

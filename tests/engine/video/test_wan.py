@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from engine.video.load import check_renderer
 from engine.video.renderers import RENDERERS, Lora
 from engine.video.settings import Offload, VideoSettings, VideoSize, choose_offload
 from engine.video.wan import Request, WanRenderer, control_video, load_wan, part_sizes, scheduler_of
-from engine.video.wan_checkpoint import check_checkpoint
+from engine.video.wan_checkpoint import check_checkpoint, lora_files
 from tests.engine.video.pairs import decoded, saved, scenery, seen
 from tests.engine.video.tiny_wan import (
     save_lora,
@@ -330,6 +331,54 @@ def test_checkpoints_that_are_something_else(tmp_path: Path) -> None:
     (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
     with pytest.raises(CheckpointError, match="is a FluxPipeline"):
         check_checkpoint(tmp_path, vace)
+
+
+BROKEN = {
+    "a shard is missing": "text_encoder was not downloaded to its end, two.safetensors is missing",
+    "half a file": "transformer_2/diffusion_pytorch_model.safetensors is damaged or not whole",
+    "no weights": "vae has no safetensors file",
+    "another transformer": "is a WanVACETransformer3DModel, but it must be a WanTransformer3DModel",
+    "another class inside": "transformer says that it is a FluxTransformer2DModel",
+    "no tokenizer": "tokenizer folder is missing or empty",
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_checkpoint_that_is_not_whole_is_told_before_a_film_is_drawn(fault: str, tmp_path: Path) -> None:
+    folder = save_wan22_i2v(tmp_path)
+    index = json.loads((folder / "model_index.json").read_text())
+    config = folder / "transformer" / "config.json"
+    second = folder / "transformer_2" / "diffusion_pytorch_model.safetensors"
+    match fault:
+        case "a shard is missing":
+            text = folder / "text_encoder"
+            (text / "model.safetensors").rename(text / "one.safetensors")
+            shards = {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}
+            (text / "model.safetensors.index.json").write_text(json.dumps(shards))
+        case "half a file":
+            second.write_bytes(second.read_bytes()[:3000])
+        case "no weights":
+            (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+        case "another transformer":
+            index["transformer"] = ["diffusers", "WanVACETransformer3DModel"]
+        case "another class inside":
+            said = {**json.loads(config.read_text()), "_class_name": "FluxTransformer2DModel"}
+            config.write_text(json.dumps(said))
+        case "no tokenizer":
+            shutil.rmtree(folder / "tokenizer")
+    (folder / "model_index.json").write_text(json.dumps(index))
+    with pytest.raises(CheckpointError, match=BROKEN[fault]):
+        check_renderer(tiny("wan2.2-i2v-a14b", folder))
+
+
+def test_a_lora_lies_where_models_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lora = RENDERERS["wan2.2-i2v-a14b-lightning"].lora
+    assert lora is not None
+    save_lora(tmp_path / lora.source, lora.files)
+    with pytest.raises(CheckpointError, match="could not be downloaded"):
+        lora_files(lora)
+    monkeypatch.setenv("STAGE_MODELS", str(tmp_path))
+    assert lora_files(lora) == [tmp_path / lora.source / name for name in lora.files]
 
 
 def test_weights_that_are_missing_are_not_made_up(tmp_path: Path) -> None:
