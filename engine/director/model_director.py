@@ -26,6 +26,7 @@ from engine.director.reading import check_numbers, clean
 from engine.director.stages import (
     Beats,
     CastList,
+    Filmed,
     Logline,
     PlaceList,
     ShotList,
@@ -129,7 +130,9 @@ class _Thinking:
 
         filmed: list[Shot] = []
         for first, last in _parts(self.shots, MOST_SHOTS_AT_ONCE):
-            filmed += yield from self._shots(first, last, beats, filmed, [c.name for c in cast])
+            made = yield from self._shots(first, last, beats, filmed, [c.name for c in cast])
+            filmed += made
+            yield Filmed(first, tuple(made))
 
         notes: list[str] = []
         for first, last in _parts(self.shots, MOST_BEATS):

@@ -1,7 +1,8 @@
 """What a director says while it thinks (STAGE, eq. 7): its stages, and the protocol of all directors.
 
 A director yields `Logline`, `CastList`, `PlaceList`, `Beats`, `Warnings` and, last, `ShotList` with the whole
-storyboard. Every stage is complete when it comes, so that a page can show it at once.
+storyboard; one that takes its time also the shots that are settled, as `Filmed`. Every stage is complete when
+it comes, so that a page can show it at once.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from engine.errors import BadInput
 from engine.profiles import Profile
-from engine.story import CastMember, Place, Storyboard, TimeOfDay
+from engine.story import CastMember, Place, Shot, Storyboard, TimeOfDay
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,23 @@ class Working:
 
 
 @dataclass(frozen=True)
+class Filmed:
+    """Some shots as they are written, the `first` of them numbered from 1; their continuity is not checked
+    yet, so that the storyboard may say some of them otherwise.
+    """
+
+    first: int
+    shots: tuple[Shot, ...]
+
+
+@dataclass(frozen=True)
 class ShotList:
     """The last stage: the storyboard S = {(D_i, C_i)}."""
 
     storyboard: Storyboard
 
 
-Stage = Logline | CastList | PlaceList | Beats | Warnings | Working | ShotList
+Stage = Logline | CastList | PlaceList | Beats | Filmed | Warnings | Working | ShotList
 
 
 class Director(Protocol):

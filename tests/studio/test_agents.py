@@ -23,6 +23,7 @@ from studio.service.studio import Studio
 from studio.store.errors import NotFound
 from studio.store.states import JobState
 from studio.store.tables import Clip, Film, Project, Refinement
+from studio.ui.panels.story import as_told
 from tests.engine.agents import film as model_film
 from tests.engine.agents.fake_server import Answer, Fail, FakeServer, Hang, Json, Say, form_of
 from tests.studio.helpers import ME, YOU, draw_all_here, new_film, shots_of, wait_for_jobs, wait_until
@@ -177,6 +178,10 @@ def test_a_director_whom_nobody_watches_any_more_writes_his_shots(studio: Studio
     assert isinstance(work.stages[0], Working)
     assert isinstance(work.stages[-1], ShotList)
     assert len(shots_of(studio, project)) == 3
+    told = as_told(work)["director"]["stages"]
+    shots = next(stage["lines"] for stage in told if stage["name"] == "Shots 1 to 3")
+    assert shots[0] == "1. Old Tom finds Lia by the boats, moment 1. (medium shot, eye level, dolly in)"
+    assert len(shots) == 3
     with pytest.raises(NotFound):
         studio.last_directing(YOU, project)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from engine.director import Beats, CastList, Logline, PlaceList, ShotList, Warnings, Working
+from engine.director import Beats, CastList, Filmed, Logline, PlaceList, ShotList, Warnings, Working
 from engine.errors import BadInput
-from engine.story import MAX_SHOTS
+from engine.story import MAX_SHOTS, Shot
 from studio.service.directing import Work
 from studio.ui.desk import Desk, Event, News, sorry, told
 from studio.ui.panel import Panel
@@ -101,7 +101,9 @@ def as_told(work: Work) -> News:
     return {"director": news if doing is None or over else {**news, "doing": doing}}
 
 
-def in_words(stage: Logline | CastList | PlaceList | Beats | Warnings | ShotList) -> dict[str, object]:
+def in_words(
+    stage: Logline | CastList | PlaceList | Beats | Filmed | Warnings | ShotList,
+) -> dict[str, object]:
     """A stage of the director as a heading and lines to read."""
     lines: list[str]
     if isinstance(stage, Logline):
@@ -118,6 +120,10 @@ def in_words(stage: Logline | CastList | PlaceList | Beats | Warnings | ShotList
         )
     elif isinstance(stage, Beats):
         name, lines = "Beats", list(stage.beats)
+    elif isinstance(stage, Filmed):
+        last = stage.first + len(stage.shots) - 1
+        name = f"Shots {stage.first} to {last}" if last > stage.first else f"Shot {last}"
+        lines = [shot_in_words(number, shot) for number, shot in enumerate(stage.shots, stage.first)]
     elif isinstance(stage, Warnings):
         words = ", ".join(stage.undrawable)
         name, lines = "What cannot be drawn", [*filter(None, [words]), *stage.notes]
@@ -128,3 +134,10 @@ def in_words(stage: Logline | CastList | PlaceList | Beats | Warnings | ShotList
             [f"{len(shots)} shots, {stage.storyboard.rate.seconds(stage.storyboard.length):.0f} s"],
         )
     return {"name": name, "lines": lines}
+
+
+def shot_in_words(number: int, shot: Shot) -> str:
+    """A shot of the shot list in a line."""
+    seen = shot.attributes
+    camera = ", ".join((seen.scale.value, seen.angle.value, seen.movement.value))
+    return f"{number}. {shot.description} ({camera})"

@@ -9,7 +9,7 @@ import pytest
 from engine.agents import Limits
 from engine.agents.choice import server_target
 from engine.agents.trouble import ModelTrouble
-from engine.director import Beats, CastList, Logline, PlaceList, ShotList, Stage, Warnings, Working
+from engine.director import Beats, CastList, Filmed, Logline, PlaceList, ShotList, Stage, Warnings, Working
 from engine.director.model_director import ModelDirector
 from engine.errors import BadInput, Cancelled
 from engine.profiles import Profile, get_profile
@@ -51,7 +51,7 @@ def test_five_stages_make_a_storyboard() -> None:
     with FakeServer(then=film.stage) as server:
         stages = direct(server)
     told = [type(stage) for stage in stages if not isinstance(stage, Working)]
-    assert told == [Logline, CastList, PlaceList, Beats, Warnings, ShotList]
+    assert told == [Logline, CastList, PlaceList, Beats, Filmed, Warnings, ShotList]
     made = board(stages)
     assert (made.title, made.look, made.theme) == ("The Lamp", "soft light", THEME)
     assert [shot.slate for shot in made.shots] == ["A", "B", "C"]
@@ -197,6 +197,22 @@ def test_trouble_in_a_late_stage_gives_no_storyboard(trouble: Answer) -> None:
         with pytest.raises(ModelTrouble):
             stages.extend(director.direct(THEME, shots=2, profile=ENGLISH))
     assert not any(isinstance(stage, ShotList) for stage in stages)
+
+
+def test_shots_are_told_as_soon_as_they_are_settled() -> None:
+    """Not only when the film is: before the rest of a long film is thought out, and if that fails, too."""
+    stages: list[Stage] = []
+    first = [film.shot(n) for n in range(1, 7)]
+    with FakeServer(then=but("ShotsForm", Say({"shots": first}), *[Refuse()] * 9)) as server:
+        director = ModelDirector(server_target(server.url, "fake"))
+        with pytest.raises(ModelTrouble):
+            stages.extend(director.direct(THEME, shots=12, profile=ENGLISH))
+    (told,) = [stage for stage in stages if isinstance(stage, Filmed)]
+    assert (told.first, len(told.shots)) == (1, 6)
+    assert told.shots[5].description == "Old Tom finds Lia by the boats, moment 6."
+    with FakeServer(then=film.stage) as server:
+        batches = [stage for stage in direct(server, shots=12) if isinstance(stage, Filmed)]
+    assert [(batch.first, len(batch.shots)) for batch in batches] == [(1, 6), (7, 6)]
 
 
 def test_cancelled_in_the_middle() -> None:
