@@ -17,9 +17,17 @@ from huggingface_hub import try_to_load_from_cache
 
 from engine.errors import StageError
 from engine.fitting import APPLE_SHARE, Choice, Machine, checkpoint_missing, choose, lacking
-from engine.profiles import MINI_VARIABLE, MODELS_VARIABLE, PROFILES, Profile, get_profile
+from engine.profile import Mode
+from engine.profiles import (
+    MINI_VARIABLE,
+    MODELS_VARIABLE,
+    PROFILES,
+    Profile,
+    get_profile,
+    image_key_found,
+)
 from engine.step2.card import CARD_NAME, read_card
-from engine.video.renderers import RENDERERS, Renderer, choices, hindrance
+from engine.video.renderers import RENDERERS, Renderer, choices, hindrance, key_found
 
 GIB = 1024**3
 
@@ -128,7 +136,9 @@ def _profile(name: str, machine: Machine) -> Finding:
     if not choice.name:
         return Finding(f"profile {name}", Level.NOTE, f"Does not run here. {choice.sentence}")
     known_as = f" Choose {choice.name}." if choice.name != name else ""
-    return Finding(f"profile {name}", Level.OK, f"{choice.sentence}{known_as}")
+    key = image_key_found() if PROFILES[name].mode is Mode.HOSTED else ""
+    told = f"{choice.sentence}{known_as}{f' {key} is set.' if key else ''}"
+    return Finding(f"profile {name}", Level.OK, told)
 
 
 def _renderer(renderer: Renderer, machine: Machine) -> Finding:
@@ -137,7 +147,7 @@ def _renderer(renderer: Renderer, machine: Machine) -> Finding:
     trouble = hindrance(renderer, machine)
     if trouble:
         return Finding(subject, Level.NOTE, f"Not usable here. {trouble}")
-    key = next((name for name in renderer.keys if os.environ.get(name, "").strip()), "")
+    key = key_found(renderer)
     cost = renderer.cost
     price = f" ${cost.dollars:.2f} a second ({cost.basis})." if cost.dollars else ""
     return Finding(subject, Level.OK, f"{renderer.note}{price}{f' {key} is set.' if key else ''}")

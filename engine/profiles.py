@@ -149,9 +149,16 @@ def image_key() -> str:
     """The key for the image service that is named, or "". OpenAI's own is for OpenAI alone: whoever names
     another service does not mean to show it there.
     """
-    own, openai = (os.environ.get(name, "") for name in KEY_VARIABLES)
+    return os.environ.get(image_key_found(), "")
+
+
+def image_key_found() -> str:
+    """The variable that holds the key of `image_key`; "" for none. Never says what the key is."""
+    own, openai = KEY_VARIABLES
+    if os.environ.get(own):
+        return own
     url = (os.environ.get(IMAGE_URL_VARIABLE) or OPENAI_URL).rstrip("/")
-    return own or (openai if url == OPENAI_URL else "")
+    return openai if url == OPENAI_URL and os.environ.get(openai) else ""
 
 
 def _without_key() -> str:

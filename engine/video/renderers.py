@@ -341,9 +341,14 @@ def choices() -> tuple[str, ...]:
     return tuple(name for name, renderer in RENDERERS.items() if renderer.keeps_last_frame)
 
 
+def key_found(renderer: Renderer) -> str:
+    """The variable of a renderer's keys that is set; "" for none. Never says what the key is."""
+    return next((key for key in renderer.keys if os.environ.get(key, "").strip()), "")
+
+
 def key_set(renderer: Renderer) -> bool:
-    """Whether one of the renderer's keys is set, or it needs none. Never says what the key is."""
-    return not renderer.keys or any(os.environ.get(key, "").strip() for key in renderer.keys)
+    """Whether one of the renderer's keys is set, or it needs none."""
+    return not renderer.keys or bool(key_found(renderer))
 
 
 def setup_hindrance(renderer: Renderer) -> str:

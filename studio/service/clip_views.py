@@ -67,3 +67,7 @@ class RendererView(View):
     """For people: "free", "$0.40 a second"."""
     hindrance: str
     """Why it cannot be used on this machine; empty where it can."""
+    key_variable: str
+    """The environment variable of its key ("A or B" until one of them is set); empty where it needs none."""
+    key_found: bool
+    """Whether that is set. What the key is, no view says."""

@@ -10,7 +10,16 @@ from sqlmodel import Session, col, select
 from engine.errors import BadInput, UnsupportedError
 from engine.fitting import Machine
 from engine.story import FrameRate
-from engine.video.renderers import RENDERERS, Cost, Renderer, choices, get_renderer, hindrance, quote
+from engine.video.renderers import (
+    RENDERERS,
+    Cost,
+    Renderer,
+    choices,
+    get_renderer,
+    hindrance,
+    key_found,
+    quote,
+)
 from studio.jobs import queue
 from studio.jobs.estimate import learn_pace
 from studio.jobs.orders import ExportShot, RenderOrder
@@ -277,6 +286,8 @@ def _renderer_view(renderer: Renderer, machine: Machine) -> RendererView:
         sizes=str(renderer.sizes) if renderer.sizes else "the film's",
         cost=_cost(renderer.cost),
         hindrance=_hindrance(renderer, machine),
+        key_variable=key_found(renderer) or " or ".join(renderer.keys),
+        key_found=bool(key_found(renderer)),
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from engine.catalogue import FAMILIES, profile_of, variants_of
 from engine.doctor import choice_here, refusal
 from engine.errors import StageError
-from engine.profiles import get_profile
+from engine.profile import Mode
+from engine.profiles import KEY_VARIABLES, get_profile, image_key_found
 from studio.project.film import owned_project
 from studio.service.machine import machine_here
 from studio.service.paid import paid_profile_refusal
@@ -40,6 +41,10 @@ class ProfileView(View):
     runs: bool
     reason: str
     """The doctor's sentence: why it runs here as it does, or why it does not."""
+    key_variable: str
+    """The environment variable of the service's key; empty where none is needed."""
+    key_found: bool
+    """Whether that is set. What the key is, no view says."""
     variants: tuple[VariantView, ...]
 
 
@@ -58,6 +63,7 @@ def _family(family: str, present: str) -> ProfileView:
     profile, choice = get_profile(family), choice_here(family, machine)
     if paid := paid_profile_refusal(family):
         choice = replace(choice, name="", sentence=paid)
+    hosted = profile.mode is Mode.HOSTED
     names = dict.fromkeys(variants_of(family))
     if present.split("+")[0] == family:
         names.setdefault(present)
@@ -69,6 +75,8 @@ def _family(family: str, present: str) -> ProfileView:
         name=choice.name or family,
         runs=bool(choice.name),
         reason=choice.sentence,
+        key_variable=(image_key_found() or KEY_VARIABLES[0]) if hosted else "",
+        key_found=hosted and bool(image_key_found()),
         variants=tuple(_variant(name) for name in names) if len(names) > 1 else (),
     )
 

@@ -24,6 +24,8 @@ def test_a_filmmaker_chooses_what_draws(page: Page, shared_studio: Server) -> No
     expect(menu.get_by_role("button", name=re.compile("^Qwen-Image 1664"))).to_contain_text("no STEP² LoRA")
     edit = menu.get_by_role("button", name=re.compile("^Qwen-Image-Edit"))
     expect(edit).to_contain_text(re.compile(r"Not here\. It needs a GPU|Runs here"))
+    hosted = menu.get_by_role("button", name=re.compile("^Hosted image editing"))
+    expect(hosted).to_contain_text(re.compile(r"STAGE_IMAGE_API_KEY is not set|API_KEY is set"))
     snapshot(page, "profiles")
 
     edit.focus()

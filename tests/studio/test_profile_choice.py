@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlmodel import select
 
+from engine.doctor import examine
 from engine.errors import BadInput, UnsupportedError
 from engine.fitting import Machine
-from engine.profiles import ADAPTER_VARIABLE, KEY_VARIABLES
+from engine.profiles import ADAPTER_VARIABLE, IMAGE_URL_VARIABLE, KEY_VARIABLES
 from engine.story import FrameSide
 from studio.project.film import load_film
 from studio.project.lineage import Freshness, Lineage
@@ -108,6 +109,38 @@ def test_every_family_says_whether_it_runs_here(studio: Studio, monkeypatch: pyt
     view = {v.family: v for v in studio.profiles(ME, project)}["qwen-image-edit"]
     assert "qwen-image-edit+draft+offload" in [v.name for v in view.variants], "the one in use is listed"
     machine._looked.cache_clear()
+
+
+def test_whether_a_key_is_set_is_shown_and_never_the_key(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, _ = new_film(studio, 1)
+    for name in ("FAL_KEY", "VERTEX_API_KEY", "GOOGLE_CLOUD_PROJECT", IMAGE_URL_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+
+    def told() -> dict[str, tuple[str, bool]]:
+        views = {view.family: view for view in studio.profiles(ME, project)}
+        both = (*views.items(), *((view.name, view) for view in studio.renderers()))
+        return {name: (view.key_variable, view.key_found) for name, view in both}
+
+    shown = told()
+    assert shown["hosted-edit"] == ("STAGE_IMAGE_API_KEY", False)
+    assert shown["fal-veo-3.1"] == ("FAL_KEY", False)
+    assert shown["veo-3.1-vertex"] == ("VERTEX_API_KEY or GOOGLE_CLOUD_PROJECT", False)
+    assert shown["mini"] == shown["dissolve"] == ("", False), "they need none"
+    for name in ("OPENAI_API_KEY", "FAL_KEY", "GOOGLE_CLOUD_PROJECT"):
+        monkeypatch.setenv(name, "sk-very-secret")
+    shown = told()
+    assert shown["hosted-edit"] == ("OPENAI_API_KEY", True)
+    assert shown["fal-veo-3.1"] == ("FAL_KEY", True)
+    assert shown["veo-3.1-vertex"] == ("GOOGLE_CLOUD_PROJECT", True)
+    assert "secret" not in repr((studio.profiles(ME, project), studio.renderers()))
+    assert "OPENAI_API_KEY is set." in {f.subject: f.sentence for f in examine()}["profile hosted-edit"]
+    monkeypatch.setenv("STAGE_IMAGE_API_KEY", "sk-very-secret")
+    assert told()["hosted-edit"] == ("STAGE_IMAGE_API_KEY", True)
+    found = {f.subject: f.sentence for f in examine()}
+    assert "STAGE_IMAGE_API_KEY is set." in found["profile hosted-edit"]
+    assert "secret" not in repr(found)
 
 
 def test_a_large_profile_is_not_even_begun_where_it_cannot_run(

@@ -49,11 +49,12 @@ renderer.addEventListener("change", () => send("renderer", { renderer: renderer.
 function renderChoice() {
   if (!state.head) return;
   if (renderer.options.length !== (state.told.renderers ?? []).length) {
-    fill(renderer, (state.told.renderers ?? []).map((one) => h("option", { value: one.name, disabled: Boolean(one.hindrance), title: one.hindrance || one.note }, one.title)));
+    fill(renderer, (state.told.renderers ?? []).map((one) => h("option", { value: one.name, disabled: Boolean(one.hindrance), title: one.hindrance || one.note },
+      one.title, one.key_variable && ` · ${one.key_variable} is ${one.key_found ? "set" : "not set"}`)));
   }
   if (document.activeElement !== renderer) renderer.value = state.head.renderer;
   const chosen = (state.told.renderers ?? []).find((one) => one.name === state.head.renderer);
-  text(rendererHint, !chosen ? "" : chosen.hindrance || [chosen.note, chosen.lengths !== "any" && `Makes ${chosen.lengths}.`, `Cost: ${chosen.cost}.`].filter(Boolean).join(" "));
+  text(rendererHint, !chosen ? "" : chosen.hindrance || [chosen.note, chosen.lengths !== "any" && `Makes ${chosen.lengths}.`, `Cost: ${chosen.cost}.`, chosen.key_variable && `${chosen.key_variable} is set.`].filter(Boolean).join(" "));
   attribute(rendererHint, "data-kind", chosen?.hindrance ? "stale" : null);
 }
 

@@ -41,6 +41,7 @@
           h("strong", {}, view.title, fits && h("em", {}, ` ${fits}`)),
           h("small.pf-size", {}, view.size),
           h("small.pf-reason", {}, `${view.runs ? "" : "Not here. "}${view.reason}`),
+          view.key_variable && h("small.pf-key", {}, `${view.key_variable} is ${view.key_found ? "set" : "not set"}.`),
           h("small.pf-note", {}, view.note)),
         variants(view, here));
     }
