@@ -160,6 +160,7 @@ VARIANTS: dict[str, Variant] = {
         Variant("half", "size", "half the pixels"),
     )
 }
+_UNSEEN = ("placement", "compilation")  # the kinds that change no picture
 # Best pictures first, then less time, until it fits: (precision, placement).
 LADDER: tuple[tuple[str, ...], ...] = (
     (),
@@ -176,6 +177,14 @@ LADDER: tuple[tuple[str, ...], ...] = (
 def named(family: str, *variants: str) -> str:
     """The name of a family's variant, its parts in their order."""
     return "+".join((family, *sorted(variants, key=list(VARIANTS).index)))
+
+
+def look(name: str) -> str:
+    """What of a profile's name its pictures depend on: where the weights wait and whether the blocks are
+    compiled is left out. Any name will do: takes are kept longer than profiles.
+    """
+    parts = name.split("+")
+    return "+".join(p for p in parts if p not in VARIANTS or VARIANTS[p].kind not in _UNSEEN)
 
 
 @lru_cache(maxsize=256)

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from engine.catalogue import look
 from engine.story import FrameSide
 from studio.project.conditions import Conditions, FrameRef, Packed, Recorded, ReferenceRef
 from studio.project.film import FilmState
@@ -99,20 +100,22 @@ class Lineage:
 
     def _ranked(self, profile: str) -> list[tuple[FrameRef, ...]]:
         """Of each shot, what a shot drawn by `profile` may rank."""
-        if profile not in self._ranked_by:
+        kind = look(profile)
+        if kind not in self._ranked_by:
             shots = range(len(self.film.shots))
-            self._ranked_by[profile] = [self._rankable(i, profile) for i in shots]
-        return self._ranked_by[profile]
+            self._ranked_by[kind] = [self._rankable(i, kind) for i in shots]
+        return self._ranked_by[kind]
 
-    def _rankable(self, index: int, profile: str) -> tuple[FrameRef, ...]:
-        """Frames of a shot that others may rank: not banned, and drawn by the same profile.
+    def _rankable(self, index: int, kind: str) -> tuple[FrameRef, ...]:
+        """Frames of a shot that others may rank: not banned, and drawn by a profile of the same `kind`, that
+        is, one whose pictures are the same (`catalogue.look`).
 
-        Frames of another profile look different; they come into a memory only when they are pinned, or when
-        the project asks for the frames of all profiles.
+        Frames of another one look different; they come into a memory only when they are pinned, or when the
+        project asks for the frames of all profiles.
         """
         take = self.film.picked(self.film.shots[index])
         project = self.film.project
-        if take is None or not (project.all_profiles or take.recipe.get("profile") == profile):
+        if take is None or not (project.all_profiles or look(take.recipe.get("profile", "")) == kind):
             return ()
         marks = self.film.marks
         return tuple(

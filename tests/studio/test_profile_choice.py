@@ -72,6 +72,30 @@ def test_switching_marks_nothing_stale_and_can_be_undone(studio: Studio) -> None
     assert studio.steps(ME, project)[-1].label == "change the profile of the film"
 
 
+@pytest.mark.parametrize(
+    ("drawn", "profile", "kept"),
+    [
+        ("qwen-image-edit", "qwen-image-edit+offload", True),
+        ("qwen-image-edit+offload", "qwen-image-edit+compiled+stream", True),
+        ("qwen-image-edit+8step+nf4+offload", "qwen-image-edit+8step+nf4", True),
+        ("qwen-image-edit", "qwen-image-edit+8step", False),
+        ("qwen-image-edit", "qwen-image-edit+int8+offload", False),
+        ("qwen-image-edit", "qwen-image-edit+draft", False),
+        ("qwen-image-edit+stream", "qwen-image-edit+stream+half", False),
+        ("qwen-image", "qwen-image-2512", False),
+    ],
+)
+def test_memory_keeps_what_looks_the_same(studio: Studio, drawn: str, profile: str, kept: bool) -> None:
+    """Where the weights wait changes no picture."""
+    project, ids = new_film(studio, 2)
+    draw_all_here(studio, project)
+    for shot in ids:
+        drawn_by(studio, shot, drawn)
+    studio.edit_project(ME, project, profile=profile)
+    assert bank(studio, project, 1) == (["1S", "1E"] if kept else [])
+    assert freshness(studio, project) == [Freshness.FRESH] * 2
+
+
 def test_frames_of_all_profiles_are_a_choice_of_the_project(studio: Studio) -> None:
     project, ids = new_film(studio, 3)
     draw_all_here(studio, project)
