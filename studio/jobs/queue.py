@@ -93,7 +93,7 @@ def pause(session: Session, job: Job) -> None:
     """Holds a waiting job at once, and asks the worker of a running one to put it down within a step."""
     if job.state == _QUEUED:
         job.state = JobState.PAUSED.value
-        _changed(session, job)
+        _turned(session, job)
     elif job.state == _RUNNING and not job.cancel_requested:
         job.pause_requested = True
         _changed(session, job)
@@ -103,7 +103,7 @@ def resume(session: Session, job: Job) -> None:
     """Lets a paused job wait for its turn again; one that was asked to pause, and still runs, goes on."""
     if job.state == JobState.PAUSED.value:
         job.state = _QUEUED
-        _changed(session, job)
+        _turned(session, job)
     elif job.pause_requested:
         job.pause_requested = False
         _changed(session, job)
@@ -114,10 +114,12 @@ def reorder(session: Session, jobs: Sequence[Job]) -> None:
     that nobody else's work is moved.
     """
     places = sorted(job.sequence for job in jobs)
-    for job, place in zip(jobs, places, strict=True):
-        if job.sequence != place:
-            job.sequence = place
-            _changed(session, job)
+    moved = [(job, place) for job, place in zip(jobs, places, strict=True) if job.sequence != place]
+    for job, place in moved:
+        job.sequence = place
+        _changed(session, job)
+    if moved:
+        _turned(session, moved[0][0])
 
 
 def waiting_jobs(session: Session, *conditions: Any) -> list[Job]:
@@ -163,7 +165,7 @@ def claim(database: Database, worker_id: str) -> Job | None:
         job.attempts += 1
         job.step = job.total = 0
         job.started, job.finished = now(), None
-        _changed(session, job)
+        _turned(session, job)
         return job
 
 
@@ -232,7 +234,7 @@ def end(session: Session, job: Job, state: JobState, *, error: str = "", seconds
     job.state, job.error, job.seconds = state.value, error, seconds
     job.message, job.lease_owner, job.lease_until, job.finished = "", None, None, now()
     job.pause_requested = False
-    _changed(session, job)
+    _turned(session, job)
 
 
 def end_held(database: Database, job_id: str, worker_id: str, state: JobState, error: str = "") -> None:
@@ -265,7 +267,17 @@ def _put_down(session: Session, job: Job) -> None:
     job.state = JobState.PAUSED.value if job.pause_requested else _QUEUED
     job.lease_owner, job.lease_until, job.pause_requested = None, None, False
     job.step, job.total, job.message, job.started = 0, 0, "", None
+    _turned(session, job)
+
+
+def _turned(session: Session, job: Job) -> None:
+    """As `_changed`, of a job that took another place or state: the owner's other films with jobs that wait
+    are news, too, for more or fewer jobs are before theirs now.
+    """
     _changed(session, job)
+    waiting = select(Job.project_id).where(Job.state == _QUEUED, Job.owner == job.owner)
+    for project_id in set(session.exec(waiting.where(Job.project_id != job.project_id)).all()):
+        session.get_one(Project, project_id).revision += 1  # nobody edited it, so it is not "updated"
 
 
 def _changed(session: Session, job: Job) -> None:

@@ -31,6 +31,7 @@ from studio.service.counts import (
     newest_jobs,
     read_counts,
     read_jobs,
+    read_others,
 )
 from studio.service.film_views import film_view
 from studio.service.known import known_staleness
@@ -105,6 +106,8 @@ class Cards:
         self._counts = keep("counts", (Take, Clip), lambda: read_counts(session, id))
         self._jobs = keep("jobs", (Job,), lambda: read_jobs(reading, id))
         self._newest = newest_jobs(self._jobs)
+        waits = any(job.state == JobState.QUEUED.value for job in self._jobs)
+        self._others = keep("others", (Job,), lambda: read_others(session, owner, id)) if waits else []
         self._clips = load_clips(session, self.film, reading)
         self._film = keep("film", (Film,), lambda: newest_film(session, id))
         self._log = known_log(reading, id)
@@ -277,6 +280,8 @@ class Cards:
     def job(self, job: Job) -> views.JobView:
         state = JobState(job.state)
         done = state is JobState.DONE
+        waits = state is JobState.QUEUED
+        before = [runs for place, runs in self._others if waits and (runs or place < job.sequence)]
         return views.JobView(
             id=job.id,
             project_id=job.project_id,
@@ -291,6 +296,8 @@ class Cards:
             error=job.error,
             eta_seconds=self._pace.remaining(job) if state.active else None,
             sequence=job.sequence,
+            ahead=len(before),
+            ahead_waiting=before.count(False),
             stopping=state is JobState.RUNNING and (job.cancel_requested or job.pause_requested),
             attempts=job.attempts,
             created=moment(job.created),
@@ -308,7 +315,10 @@ class Cards:
         """The drawing process says what it does in words of when that was queued; here in those of now."""
         running = (job for job in self._jobs if job.state == JobState.RUNNING.value)
         now_called = (self.title(job) for job in running if job.title == worker.message)
-        return worker.model_copy(update={"message": next(now_called, worker.message)})
+        elsewhere = any(runs for _, runs in self._others) and not any(
+            job.state == JobState.RUNNING.value for job in self._jobs
+        )
+        return worker.model_copy(update={"message": next(now_called, worker.message), "elsewhere": elsewhere})
 
     def jobs(self) -> tuple[views.JobView, ...]:
         """Active jobs in running order, then the last finished ones, newest first."""

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from studio.project.commands import Log, read_log
 from studio.project.rows import Reading
+from studio.store.states import JobState
 from studio.store.tables import Clip, Command, Film, Job, Measure, Take
 
 JOBS_READ = 400
@@ -60,6 +61,13 @@ def read_jobs(reading: Reading, project_id: str) -> list[Job]:
     return reading.rows.jobs.read(
         reading.session, Job.project_id == project_id, order=newest, limit=JOBS_READ
     )
+
+
+def read_others(session: Session, owner: str, project_id: str) -> list[tuple[int, bool]]:
+    """The place in the queue of each job of the owner's other films that runs or waits, and if it runs."""
+    query = select(Job.sequence, Job.state).where(Job.owner == owner, Job.project_id != project_id)
+    found = session.exec(query.where(col(Job.state).in_((JobState.RUNNING.value, JobState.QUEUED.value))))
+    return [(place, state == JobState.RUNNING.value) for place, state in found]
 
 
 def newest_jobs(jobs: Iterable[Job]) -> dict[tuple[str, str], Job]:

@@ -99,6 +99,10 @@ class JobView(View):
     """Time still needed once it runs (waiting in the queue not counted); None while unknown."""
     sequence: int
     """Place in the queue: waiting jobs run in ascending order."""
+    ahead: int = 0
+    """Jobs of the owner's other films that run, or wait at an earlier place."""
+    ahead_waiting: int = 0
+    """Those of them that wait: `run_next` goes before them."""
     stopping: bool
     """It runs, and was asked to be cancelled or paused: it stops within a step."""
     attempts: int
@@ -248,6 +252,8 @@ class WorkerView(View):
     alive: bool
     message: str
     """"ready", "loading the painter", "starting"…"""
+    elsewhere: bool = False
+    """What it does is for another film, before which jobs of this one wait."""
 
 
 class SoundView(View):

@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from studio.exchange.drawn_film import example_folders
-from tests.browser.conftest import Server, new_film, open_studio
+from tests.browser.conftest import Server, new_film, open_studio, snapshot
+from tests.browser.test_timeline import fill_film
 
 
 @pytest.fixture
@@ -234,3 +235,21 @@ def test_the_keys_stay_in_the_menu_of_films(empty: Page) -> None:
     empty.keyboard.press("Enter")
     expect(empty.get_by_role("button", name="Rename “Three”")).to_be_focused()
     assert empty.evaluate("() => stage.state.order.length") == 1
+
+
+def test_a_job_behind_another_film_says_so_and_can_go_first(page: Page, unhurried: Server) -> None:
+    fill_film(page, unhurried, 3)
+    page.click("#draw-all")
+    page.wait_for_function("() => stage.activeJobs().length === 3")
+    fill_film(page, unhurried, 1)
+    page.keyboard.press("r")
+    page.click("#jobs")
+    row, summary = page.locator(".hd-job"), page.locator(".hd-worker")
+    expect(row).to_contain_text("3 jobs of other films before it")
+    expect(summary).to_contain_text("of another film")
+    snapshot(page, "jobs-of-other-films")
+    page.get_by_role("button", name="Run next: Draw shot 1").click()
+    expect(row).to_contain_text("1 job of other films before it")  # it runs, and goes on
+    expect(page.get_by_role("button", name="Run next: Draw shot 1")).to_have_count(0)
+    expect(row).to_contain_text("running")
+    expect(summary).not_to_contain_text("of another film")

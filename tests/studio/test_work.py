@@ -59,6 +59,40 @@ def test_run_next_goes_before_all_films_of_the_owner(studio: Studio) -> None:
         studio.run_next(ME, job.id)
 
 
+def test_jobs_of_other_films_are_counted_before_ones_own(studio: Studio) -> None:
+    """And a page hears of it when one of them begins or ends, though nothing of its film changed."""
+    database, (first, ids) = studio.home.database, new_film(studio, 2)
+    studio.draw(ME, ids)
+    _, others = new_film(studio, 1, owner=YOU)
+    studio.draw(YOU, others)
+    second, (late,) = new_film(studio, 1)
+    (job,) = studio.draw(ME, [late])
+
+    def ahead() -> tuple[int, int]:
+        (seen,) = studio.jobs(ME, second)
+        return seen.ahead, seen.ahead_waiting
+
+    assert ahead() == (2, 2), "not those of somebody else"
+    assert [one.ahead for one in studio.jobs(ME, first)] == [0, 0]
+    view = studio.project(ME, second)
+    assert not view.worker.elsewhere
+    claimed = queue.claim(database, "me")
+    assert claimed is not None
+    news = studio.changes(ME, second, view.revision)
+    assert [(one.id, one.ahead, one.ahead_waiting) for one in news.jobs] == [(job.id, 2, 1)]
+    assert news.worker is not None
+    assert news.worker.elsewhere
+    studio.run_next(ME, job.id)
+    assert ahead() == (1, 0), "what runs goes on"
+    revision, updated = (getattr(studio.project(ME, second), name) for name in ("revision", "head"))
+    queue.end_held(database, claimed.id, "me", JobState.DONE)
+    assert ahead() == (0, 0)
+    after = studio.project(ME, second)
+    assert after.revision > revision
+    assert after.head.saved == updated.saved, "nobody edited it"
+    assert not after.worker.elsewhere
+
+
 def test_work_that_somebody_looks_at_has_a_place_of_its_own(studio: Studio) -> None:
     """Two jobs of one place could not change places."""
     project, ids = new_film(studio, 2)

@@ -46,7 +46,7 @@
       return [
         waits && tool("up", `Earlier: ${job.title}`, () => move(job, -1), { disabled: first }),
         waits && tool("down", `Later: ${job.title}`, () => move(job, 1), { disabled: last }),
-        waits && (!first || job.state === "paused") && named("next", "Run next", "soonest"),
+        waits && (!first || job.ahead_waiting > 0 || job.state === "paused") && named("next", "Run next", "soonest"),
         ["queued", "running"].includes(job.state) && !job.stopping && named("pause", "Pause", "hold"),
         job.state === "paused" && named("play", "Go on with", "goon"),
         !ENDED.includes(job.state) && named("close", "Cancel", "cancel"),
@@ -60,13 +60,15 @@
       text(parts.title, job.title);
       const eta = active && job.state !== "paused" && job.eta_seconds ? say.about(job.eta_seconds) : "";
       const how = job.stopping ? "stopping…" : WORDS[job.state];
-      text(parts.state, [how, active && !job.stopping && job.message, eta].filter(Boolean).join(" · "));
+      const before = job.ahead ? `${say.count(job.ahead, "job")} of other films before it` : "";
+      text(parts.state, [how, before, active && !job.stopping && job.message, eta].filter(Boolean).join(" · "));
+      attribute(parts.state, "title", parts.state.textContent);
       text(parts.error, job.error);
       parts.error.hidden = !job.error;
       attribute(row.el, "data-state", job.state);
       parts.bar.hidden = job.state !== "running";
       stage.bar(parts.bar, job.progress);
-      const shown = [job.title, job.state, job.stopping, first, last].join();
+      const shown = [job.title, job.state, job.stopping, first, last, job.ahead_waiting > 0].join();
       if (row.shown === shown) return;
       const focused = parts.actions.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
       fill(parts.actions, actions(job, first, last));
@@ -100,7 +102,8 @@
       });
       const known = going.every((job) => job.eta_seconds !== null);
       const left = known ? going.reduce((sum, job) => sum + job.eta_seconds, 0) : 0;
-      const doing = !state.worker?.alive ? state.worker?.message || "starting" : active.length ? state.worker.message : "ready";
+      const { alive = false, message = "", elsewhere = false } = state.worker ?? {};
+      const doing = !alive ? message || "starting" : !active.length ? "ready" : elsewhere ? `${message}, of another film` : message;
       text(summary, [state.worker ? `Drawing process: ${doing}` : "", left ? `all in ${say.about(left)}` : ""].filter(Boolean).join(" · "));
       attribute(summary, "title", "Times are learnt from what was finished on this machine; waiting is not counted.");
       const paused = active.length - going.length;
