@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,9 +14,8 @@ from engine.errors import BadInput
 from engine.story import FrameSide
 from studio.service.studio import Studio
 from tests.examples import examples
-from tests.studio.helpers import BOTH, ME, PAINTER, draw_all_here, draw_here, new_film, shots_of
-
-Step = Callable[[Studio, str], Any]
+from tests.studio.edits import Step, film_of, steps
+from tests.studio.helpers import ME, PAINTER, draw_all_here, draw_here, new_film, render_here, shots_of
 
 
 @pytest.fixture(scope="module")
@@ -27,101 +25,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         yield studio
 
 
-def film_of(studio: Studio, project: str) -> tuple[Any, Any]:
-    """Everything of a project that edits change."""
-    view = studio.project(ME, project)
-    head = view.head.model_dump(exclude={"undo", "redo", "saved"})
-    return head, view.shots
-
-
-texts = st.sampled_from(["", "A man waits.", "{{7*7}} ${x} <b>", "Ein Mädchen – weiß", "x" * 400])
-picks = st.integers(0, 9)
-
-
-def at(studio: Studio, project: str, pick: int) -> str:
-    """The id of some live shot."""
-    shots = shots_of(studio, project)
-    return shots[pick % len(shots)].id
-
-
-def edit(pick: int, field: str, value: Any) -> Step:
-    return lambda studio, project: studio.edit_shot(ME, at(studio, project, pick), **{field: value})
-
-
-def rename_somebody(studio: Studio, project: str, name: str) -> None:
-    cast = studio.project(ME, project).head.cast
-    if cast:
-        studio.edit_cast(ME, cast[0].id, name=name, look="in a red coat")
-    else:
-        studio.add_cast(ME, project, name)
-
-
-def delete_one(studio: Studio, project: str, pick: int) -> None:
-    if len(shots_of(studio, project)) > 1:
-        studio.delete_shots(ME, [at(studio, project, pick)])
-
-
-def restore_one(studio: Studio, project: str) -> None:
-    trash = studio.project(ME, project).trash
-    if trash:
-        studio.restore_shot(ME, trash[0].id)
-
-
-def shuffle(studio: Studio, project: str, pick: int) -> None:
-    ids = [shot.id for shot in shots_of(studio, project)]
-    studio.reorder(ME, project, ids[pick % len(ids) :] + ids[: pick % len(ids)])
-
-
-def pick_some_take(studio: Studio, project: str, pick: int) -> None:
-    takes = studio.takes(ME, at(studio, project, pick))
-    if takes:
-        studio.pick(ME, takes[pick % len(takes)].id)
-
-
-def split_one(studio: Studio, project: str, pick: int, at: int) -> None:
-    shot = shots_of(studio, project)[pick % len(shots_of(studio, project))]
-    if shot.attributes.length >= 12:
-        studio.split_shot(ME, shot.id, 6 + at % (shot.attributes.length - 11))
-
-
-def edit_two(studio: Studio, project: str, pick: int, value: str) -> None:
-    ids = {at(studio, project, pick), at(studio, project, pick + 1)}
-    studio.edit_shots(ME, {id: {"sound": value, "scene": 1 + pick % 3} for id in ids})
-
-
-def keep_one(studio: Studio, project: str, pick: int) -> None:
-    shot = studio.project(ME, project).shots[pick % len(shots_of(studio, project))]
-    if shot.take_id is not None:
-        studio.keep(ME, shot.id)
-
-
-steps = st.one_of(
-    st.builds(lambda p, t: edit(p, "description", t), picks, texts),
-    st.builds(lambda p, v: edit(p, "scale", v), picks, st.sampled_from(["close-up", "long shot"])),
-    st.builds(lambda p, v: edit(p, "length", v), picks, st.integers(1, 500)),
-    st.builds(lambda p, v: edit(p, "cast", v), picks, st.lists(st.sampled_from(["Ada", "Bo"]), max_size=2)),
-    st.builds(lambda p: lambda s, f: s.insert_shot(ME, f, at(s, f, p)), picks),
-    st.builds(lambda p: lambda s, f: s.duplicate_shot(ME, at(s, f, p)), picks),
-    st.builds(lambda p: lambda s, f: delete_one(s, f, p), picks),
-    st.just(restore_one),
-    st.builds(lambda p: lambda s, f: shuffle(s, f, p), picks),
-    st.builds(lambda n: lambda s, f: rename_somebody(s, f, n), st.sampled_from(["Ada", "Bo", "Cy"])),
-    st.builds(lambda t: lambda s, f: s.edit_project(ME, f, look=t), texts),
-    st.builds(lambda p, side: lambda s, f: s.pin(ME, f, at(s, f, p), side), picks, st.sampled_from(BOTH)),
-    st.builds(lambda p, side: lambda s, f: s.ban(ME, f, at(s, f, p), side), picks, st.sampled_from(BOTH)),
-    st.builds(lambda p: lambda s, f: pick_some_take(s, f, p), picks),
-    st.builds(lambda p: lambda s, f: keep_one(s, f, p), picks),
-    st.builds(lambda p, at: lambda s, f: split_one(s, f, p, at), picks, st.integers(0, 500)),
-    st.builds(lambda p, t: lambda s, f: edit_two(s, f, p, t), picks, texts),
-)
-
-
 @examples(25)
 @given(st.lists(steps, min_size=1, max_size=10))
 def test_undo_all_gives_the_first_state_and_redo_all_the_last(shared: Studio, sequence: list[Step]) -> None:
     project, ids = new_film(shared, 3)
     draw_all_here(shared, project)
     draw_here(shared, project, ids[1], seed=1)
+    for shot in (ids[0], ids[1], ids[1]):
+        render_here(shared, shot)
     made = len(shared.history(ME, project))
     first = film_of(shared, project)
     for step in sequence:
