@@ -114,6 +114,20 @@ def test_what_another_film_shows_stays(studio: Studio, home: Path, tmp_path: Pat
     assert blob_files(home) == []
 
 
+def test_no_old_file_of_another_film_is_taken_for_a_leftover(
+    studio: Studio, home: Path, tmp_path: Path
+) -> None:
+    full_film(studio, tmp_path)
+    long_ago = time.time() - LEFT_OVER_SECONDS - 10
+    files = sorted(blob_files(home))
+    for path in files:
+        os.utime(path, (long_ago, long_ago))
+    empty, _ = new_film(studio, 1)
+    studio.delete_project(ME, empty)
+    studio.purge_project(ME, empty)
+    assert sorted(blob_files(home)) == files
+
+
 def test_only_what_is_in_the_trash_and_at_rest(studio: Studio) -> None:
     project, ids = new_film(studio, 1)
     with pytest.raises(BadInput, match="Only a film in the trash"):
