@@ -20,6 +20,7 @@ from engine.doctor import look_at_machine, refusal
 from engine.errors import BadInput, StageError, UnsupportedError
 from engine.freeing import free_memory
 from engine.manifest import check_manifest_place
+from engine.profile import Mode
 from engine.profiles import Profile, get_profile
 from engine.stored_pairs import UNFINISHED, PairStore, directing_of, frames_folder, is_unfinished
 from engine.story import Storyboard
@@ -93,7 +94,7 @@ def make_film(
             raise
     seconds = storyboard.rate.seconds(storyboard.length)
     console.print(f"[green]{escape(str(out))}[/]: {len(storyboard.shots)} shots, {seconds:.1f} s.")
-    if chosen.preview:
+    if chosen.preview or chosen.mode is not Mode.PAIRS:  # the honest label stands wherever the pictures do
         console.print(f"[dim]{escape(chosen.note)}[/]")
 
 

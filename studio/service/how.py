@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.catalogue import profile_of
+from engine.errors import BadInput
+from engine.profile import Mode
 from engine.story import FrameSide
 from studio.project.conditions import Conditions, Kept, KeptSource, Packed, Words
 from studio.service.take_views import FactView
@@ -77,10 +80,27 @@ def _recipe(take: Take) -> Iterator[tuple[str, str]]:
     for name, label in _RECIPE:
         if name in recipe:
             yield label, str(recipe[name])
+        if name == "profile":
+            yield "Mode", _mode(recipe.get(name, ""))
     if "width" in recipe and "height" in recipe:
         yield "Size", f"{recipe['width']} x {recipe['height']}"
     yield "Versions", ", ".join(f"{name} {version}" for name, version in recipe.get("versions", {}).items())
     yield "Pictures", f"start {take.start_sha256}, end {take.end_sha256}"
+
+
+def _mode(profile: str) -> str:
+    """How the profile of that name makes a pair; "" for one that there is no more."""
+    try:
+        mode = profile_of(profile).mode
+    except BadInput:
+        return ""
+    match mode:
+        case Mode.PAIRS:
+            return "pairs, both frames in one drawing"
+        case Mode.ZERO_SHOT:
+            return "zero-shot, the end frame as an edit of the start"
+        case Mode.HOSTED:
+            return "zero-shot by a service, the end frame as an edit of the start"
 
 
 def _look(name: str, look: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from engine.profiles import KEY_VARIABLES, MODELS_VARIABLE
 from engine.step2.hosted import BASE_VARIABLE
+from studio.film_command import make_film
 from studio.jobs.worker import Worker
 from studio.service.studio import Studio
 from studio.service.views import JobState
@@ -66,6 +67,23 @@ def test_a_drawing_that_failed_late_is_tried_again(studio: Studio, service: Imag
     assert len({sha for take in takes for sha in (take.start_sha256, take.end_sha256)}) == 4
     assert len(service.asked) == 5, "the refused one twice, all others once"
     assert not (studio.home.cache / "paid").exists(), "what is stored as a take is not kept twice"
+
+
+def test_a_film_that_is_drawn_zero_shot_says_so(
+    service: ImageService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_film(
+        "A boat leaves the harbour",
+        tmp_path / "film.mp4",
+        shots=1,
+        seed=0,
+        profile="hosted-edit",
+        pins=[],
+        screenplay=None,
+        renderer="dissolve",
+    )
+    assert len(service.asked) == 2
+    assert "Zero-shot by a service on the network" in capsys.readouterr().err
 
 
 def test_a_studio_that_is_closed_while_it_draws_goes_on(studio: Studio, service: ImageService) -> None:

@@ -135,6 +135,21 @@ def test_every_family_says_whether_it_runs_here(studio: Studio, monkeypatch: pyt
     machine._looked.cache_clear()
 
 
+def test_a_take_says_how_its_pair_came_about(studio: Studio) -> None:
+    project, ids = new_film(studio, 1)
+    draw_all_here(studio, project)
+
+    def mode() -> str | None:
+        return {fact.name: fact.value for fact in studio.takes(ME, ids[0])[0].facts}.get("Mode")
+
+    assert mode() == "pairs, both frames in one drawing"
+    for profile, said in (("qwen-image-edit+8step", "zero-shot"), ("hosted-edit", "zero-shot by a service")):
+        drawn_by(studio, ids[0], profile)
+        assert (mode() or "").startswith(f"{said}, the end frame as an edit of the start")
+    drawn_by(studio, ids[0], "a profile of another day")
+    assert mode() is None
+
+
 def test_whether_a_key_is_set_is_shown_and_never_the_key(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
