@@ -13,9 +13,14 @@
     const summary = h("div.hd-worker", { "aria-live": "polite" });
     const all = h("span.hd-all");
     const list = h("div.jo-list");
+    const MOST = 12; // finished jobs that are shown at first
+    const LISTED = 20; // finished jobs that a page is sent when it opens (studio/service/cards.py)
+    let whole = false; // whether all finished jobs that the page knows are shown
+    const more = h("button.s-quiet", { type: "button", onclick: () => { whole = true; render(); } });
+    const rest = h("p.s-hint", {}, `A page that opens is told of the last ${LISTED} finished jobs; what they made stays with the shots.`);
     const panel = h("div.s-pop.hd-joblist", { role: "dialog", "aria-label": "Jobs" },
-      h("div.hd-pop-head", {}, h("h3.s-title", {}, "Jobs"), all), summary, list);
-    stage.popover(button, panel);
+      h("div.hd-pop-head", {}, h("h3.s-title", {}, "Jobs"), all), summary, list, more, rest);
+    stage.popover(button, panel, () => { whole = false; render(); });
     const rows = new Map();
     const act = (event, job) => () => send(event, { job: job.id });
     const everything = (does, label) => h("button.s-quiet", { type: "button", onclick: () => send("everyjob", { act: does }) }, label);
@@ -85,9 +90,12 @@
       /** Whether the same was begun again later: what failed or was cancelled before is then no longer of interest. */
       const followed = (job) => AGAIN.includes(job.state) && jobs.some((later) => later.created > job.created
         && later.kind === job.kind && later.shot_id === job.shot_id);
-      const ended = jobs.filter((job) => ENDED.includes(job.state) && !followed(job))
-        .sort((a, b) => AGAIN.includes(b.state) - AGAIN.includes(a.state) || b.finished.localeCompare(a.finished))
-        .slice(0, 12);
+      const finished = jobs.filter((job) => ENDED.includes(job.state) && !followed(job))
+        .sort((a, b) => AGAIN.includes(b.state) - AGAIN.includes(a.state) || b.finished.localeCompare(a.finished));
+      const ended = whole ? finished : finished.slice(0, MOST);
+      more.hidden = ended.length === finished.length;
+      text(more, `Show ${finished.length - ended.length} more`);
+      rest.hidden = !more.hidden || jobs.filter((job) => ENDED.includes(job.state)).length < LISTED;
       const going = active.filter((job) => job.state !== "paused");
       text(words, !active.length ? "No jobs" : running.length ? doingNow(running[0], active.length - 1)
         : `${say.count(active.length, "job")} ${going.length ? "waiting" : "paused"}`);
