@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -56,3 +56,11 @@ def forget(home: Home, kind: ZipKind, row_id: str) -> None:
     """Deletes a zip, where there is one."""
     with clear_errors(home.root):
         kind.path(home, row_id).unlink(missing_ok=True)
+
+
+def forget_others(home: Home, kind: ZipKind, row_ids: Collection[str]) -> None:
+    """Deletes the zips of all rows but these: those that are left are of rows that are gone."""
+    with clear_errors(home.root):
+        for path in home.cache.glob(f"{kind.value}-*.zip"):
+            if path.stem.removeprefix(f"{kind.value}-") not in row_ids:
+                path.unlink(missing_ok=True)

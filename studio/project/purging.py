@@ -1,4 +1,4 @@
-"""Purging: the only thing that really deletes. What stands against it, and what goes with a take."""
+"""Purging a take: what stands against it, and what goes with it. Whole films: `studio.project.clearing`."""
 
 from __future__ import annotations
 

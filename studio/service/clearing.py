@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from engine.errors import BadInput
 from engine.step2.cached_frames import drop_frame
 from engine.story import FrameRate
-from studio.exchange.zips import ZipKind, forget
+from studio.exchange.zips import ZipKind, forget_others
 from studio.jobs import queue
 from studio.project.clearing import delete_film, files_in_use, files_of
 from studio.project.commands import touch
@@ -68,11 +68,7 @@ class Clearing(Room):
             if refusal := _refusal(session, project):
                 raise BadInput(refusal)
             mine = files_of(session, project_id)
-            films = session.exec(select(Film.id).where(Film.project_id == project_id)).all()
             delete_film(session, project_id)
-        for id in films:
-            forget(self.home, ZipKind.FILM, id)
-        forget(self.home, ZipKind.PREFERENCES, project_id)
         self._sweep(mine)
         return view
 
@@ -90,7 +86,6 @@ class Clearing(Room):
             film = owned_export(session, owner, export_id)
             touch(session.get_one(Project, film.project_id))
             session.delete(film)
-        forget(self.home, ZipKind.FILM, film.id)
         self._sweep({film.sha256})
 
     def _sweep(self, gone: Iterable[str]) -> None:
@@ -103,8 +98,10 @@ class Clearing(Room):
             used = files_in_use(session)
             for blob in self.home.blobs.stored():
                 if blob.sha256 not in used and (blob.sha256 in wanted or blob.written < oldest):
+                    drop_frame(self.home.cache, blob.sha256)  # first: nobody would find it without the file
                     self.home.blobs.remove(blob.sha256, blob.extension)
-                    drop_frame(self.home.cache, blob.sha256)
+            forget_others(self.home, ZipKind.FILM, set(session.exec(select(Film.id))))
+            forget_others(self.home, ZipKind.PREFERENCES, set(session.exec(select(Project.id))))
 
     def _export_view(self, film: Film, rate: FrameRate) -> ExportView:
         path = self.home.blobs.path(film.sha256, "mp4")

@@ -3,7 +3,7 @@
 Rows that a filmmaker edits (project, shot, cast_member, place, reference_picture, mark) change only through
 commands, see `studio.project.commands`. Takes, refinements, clips and films are immutable results, but for
 what is said about a take: locked, rejected, note. Nothing is deleted by the program: `trashed` says since
-when a row is out of sight; only the user may purge a take.
+when a row is out of sight; only the user may purge a take, an export, or a film in the trash.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from sqlmodel import SQLModel, select
 
 from engine.errors import BadInput
 from engine.step2.cached_frames import frame_folder
+from studio.exchange.zips import ZipKind
 from studio.jobs import queue
 from studio.service.clearing import LEFT_OVER_SECONDS
 from studio.service.studio import Studio
@@ -79,6 +80,11 @@ def test_a_film_goes_with_all_that_is_its_own(studio: Studio, home: Path, tmp_pa
     frame = studio.takes(ME, studio.project(ME, project).shots[0].id)[0].start_sha256
     latents = frame_folder(home / "cache", frame)
     latents.mkdir(parents=True)
+    ours = [ZipKind.FILM.path(studio.home, export.id) for export in studio.exports(ME, project)]
+    ours += [ZipKind.PREFERENCES.path(studio.home, id) for id in (project, "of a purge that was killed")]
+    stays = ZipKind.PREFERENCES.path(studio.home, other)
+    for zipped in (*ours, stays):
+        zipped.touch()
     studio.delete_project(ME, project)
     plan = studio.purge_project_plan(ME, project)
     assert plan.goes == ("4 shots", "3 takes", "1 clip", "1 uploaded picture", "1 exported film")
@@ -89,6 +95,7 @@ def test_a_film_goes_with_all_that_is_its_own(studio: Studio, home: Path, tmp_pa
     assert blob_files(home) == before
     assert size - sum(path.stat().st_size for path in before) == plan.frees
     assert not latents.exists()
+    assert list(studio.home.cache.glob("*.zip")) == [stays]
     assert rows_of(studio, other) == theirs
     assert [card.id for card in studio.all_projects(ME)] == [other]
     for gone in (studio.project, studio.restore_project, studio.purge_project):
