@@ -115,6 +115,8 @@
     share: (value) => `${Math.round(value * 100)} %`,
     clock: (iso) => new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
     day: (iso) => new Date(iso).toLocaleDateString([], { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
+    /** The time of today, of another day with the day. */
+    when: (iso) => (new Date(iso).toDateString() === new Date().toDateString() ? say.clock(iso) : say.day(iso)),
     /** Seconds -> "0:07" or "1:02:07". */
     time(seconds) {
       const whole = Math.max(0, Math.floor(seconds));

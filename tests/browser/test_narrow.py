@@ -79,6 +79,19 @@ def test_the_header_of_a_phone_stays_while_the_page_scrolls(stale: Page) -> None
     stale.locator("#theme").scroll_into_view_if_needed()
     assert stale.evaluate("() => scrollY") > 300
     expect(stale.locator("#film-button")).to_be_in_viewport()
+    stale.evaluate("() => scrollTo(0, 0)")
+    top = stale.locator("#top").bounding_box()
+    assert top is not None
+    assert top["y"] == 0, "nothing of Gradio's own stands above it"
+
+
+def test_an_edit_is_undone_on_a_phone(stale: Page) -> None:
+    """One picks, keeps and trims there, so one also takes it back; the list of all edits has no room."""
+    stale.set_viewport_size(PHONE)
+    assert stale.evaluate(OVERLAPS) == []
+    stale.click("#undo")
+    stale.wait_for_function("() => stage.shot().attributes.weather !== 'snow'")
+    expect(stale.locator("#redo")).to_be_hidden()
 
 
 def test_what_is_stale_takes_little_room(stale: Page) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,6 +11,7 @@ from playwright.sync_api import Page, expect
 from studio.service.studio import Studio
 from studio.store.tables import Job, Project
 from tests.browser.conftest import SETTLED, Server, new_film, open_studio
+from tests.browser.test_timeline import fill_film
 
 THEME = "A girl with a red coat waits in a snowy forest until her father comes"
 DRAWN = "() => stage.shots().length && stage.shots().every((shot) => shot.status === 'drawn')"
@@ -287,3 +289,17 @@ def test_storage_that_is_full_or_damaged_stops_nothing(page: Page, shared_studio
     page.locator("#draw-fold summary").click()
     page.fill("#draw-steps", "4")
     expect(page.locator("#draw-reset")).to_be_enabled()
+
+
+def test_an_edit_of_another_day_says_which(page: Page, shared_studio: Server) -> None:
+    fill_film(page, shared_studio, 1)
+    page.fill("#shot-notes", "today")
+    page.locator("#shot-notes").blur()
+    page.wait_for_function("() => stage.savedState() === 'saved'")
+    page.click("#history")
+    time = page.locator(".hi-step small").first
+    expect(time).to_have_text(re.compile(r"^\d\d:\d\d$"))
+    page.keyboard.press("Escape")
+    page.clock.set_system_time(datetime.now() + timedelta(days=2))
+    page.click("#history")
+    expect(time).to_have_text(re.compile(r"[A-Z][a-z]{2}.*\d\d:\d\d$"))

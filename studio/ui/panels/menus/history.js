@@ -42,7 +42,7 @@
       return h("li", {}, h("button.hi-step", {
         type: "button", "data-undone": !step.done, "aria-current": here ? "step" : null,
         onclick: () => send("jump", { step: step.id }),
-      }, h("span", {}, what), h("small", {}, step.done ? (step.created ? say.clock(step.created) : "") : "undone")));
+      }, h("span", {}, what), h("small", {}, step.done ? (step.created ? say.when(step.created) : "") : "undone")));
     }
 
     function renderList() {

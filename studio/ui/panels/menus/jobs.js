@@ -40,8 +40,8 @@
     }
 
     function makeRow() {
-      const parts = { title: h("strong"), state: h("small"), error: h("p.hd-error"), bar: h("div.s-bar", {}, h("div")), actions: h("span.hd-actions") };
-      const el = h("div.hd-job", {}, h("div.hd-job-top", {}, parts.title, parts.state, parts.actions), parts.bar, parts.error);
+      const parts = { title: h("strong"), state: h("small"), before: h("p.s-hint"), error: h("p.hd-error"), bar: h("div.s-bar", {}, h("div")), actions: h("span.hd-actions") };
+      const el = h("div.hd-job", {}, h("div.hd-job-top", {}, parts.title, parts.state, parts.actions), parts.bar, parts.before, parts.error);
       return { el, parts, shown: null };
     }
 
@@ -65,9 +65,9 @@
       text(parts.title, job.title);
       const eta = active && job.state !== "paused" && job.eta_seconds ? say.about(job.eta_seconds) : "";
       const how = job.stopping ? "stopping…" : WORDS[job.state];
-      const before = job.ahead ? `${say.count(job.ahead, "job")} of other films before it` : "";
-      text(parts.state, [how, before, active && !job.stopping && job.message, eta].filter(Boolean).join(" · "));
-      attribute(parts.state, "title", parts.state.textContent);
+      text(parts.state, [how, active && !job.stopping && job.message, eta].filter(Boolean).join(" · "));
+      text(parts.before, job.ahead ? `${say.count(job.ahead, "job")} of other films before it` : "");
+      parts.before.hidden = !job.ahead;
       text(parts.error, job.error);
       parts.error.hidden = !job.error;
       attribute(row.el, "data-state", job.state);
@@ -111,7 +111,8 @@
       const known = going.every((job) => job.eta_seconds !== null);
       const left = known ? going.reduce((sum, job) => sum + job.eta_seconds, 0) : 0;
       const { alive = false, message = "", elsewhere = false } = state.worker ?? {};
-      const doing = !alive ? message || "starting" : !active.length ? "ready" : elsewhere ? `${message}, of another film` : message;
+      const theirs = `works for another film${message === "ready" ? "" : `: ${message}`}`; // it says what it does a moment later
+      const doing = !alive ? message || "starting" : !active.length ? "ready" : elsewhere ? theirs : message;
       text(summary, [state.worker ? `Drawing process: ${doing}` : "", left ? `all in ${say.about(left)}` : ""].filter(Boolean).join(" · "));
       attribute(summary, "title", "Times are learnt from what was finished on this machine; waiting is not counted.");
       const paused = active.length - going.length;
