@@ -9,7 +9,7 @@ export GRADIO_ANALYTICS_ENABLED ?= False
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: studio install dev test check lint quick-engine quick-studio format soak benchmark clean
+.PHONY: studio install dev test check lint quick-engine quick-studio format soak gpu benchmark clean
 
 studio: install
 	$(BIN)/stage studio
@@ -58,6 +58,10 @@ quick-studio: dev
 format: dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# what needs an NVIDIA card: every variant of the profiles on tiny weights
+gpu: dev
+	$(BIN)/python -m pytest -q -m gpu tests
 
 # two hundred kills of the page and of the drawing process (make test has ten)
 soak: dev
