@@ -13,6 +13,7 @@ from engine.step2.conditions import PairRecipe
 from engine.step2.edit import REFERENCE_AREA, edit
 from engine.step2.pipeline import Step2Pipeline
 from engine.step2.recipe import recipe_of
+from engine.step2.stopping import stopping
 from engine.step2.trouble import telling_memory
 
 
@@ -43,7 +44,7 @@ class LocalEditor:
             if cancelled():
                 self.pipe._interrupt = True
 
-        with telling_memory(self.profile, takes=1):
+        with telling_memory(self.profile, takes=1), stopping(self.pipe, self.profile, cancelled):
             return edit(
                 self.pipe,
                 prompt,

@@ -41,8 +41,8 @@ class PairPainter(FrameMeasurer, Protocol):
     ) -> list[PairTake]:
         """One batch, one take a seed, in the order of the seeds.
 
-        `on_step(done, total)` runs after each step; `cancelled()` is asked before each, and ends the drawing
-        with Cancelled. Steps and guidances default to the profile's.
+        `on_step(done, total)` runs after each step; `cancelled()` is asked before each and within it, and
+        ends the drawing with Cancelled. Steps and guidances default to the profile's.
         """
         ...
 
@@ -75,6 +75,7 @@ class Step2Painter:
 
         from engine.step2.frames import kept_file, png
         from engine.step2.recipe import recipe_of
+        from engine.step2.stopping import stopping
         from engine.step2.trouble import telling_memory
 
         if cancelled is not None and cancelled():
@@ -91,7 +92,7 @@ class Step2Painter:
                 pipe._interrupt = True
             return given
 
-        with telling_memory(self.profile, len(seeds)):
+        with telling_memory(self.profile, len(seeds)), stopping(self.pipe, self.profile, cancelled):
             out = self.pipe(
                 conditions,
                 [torch.Generator().manual_seed(s) for s in seeds],

@@ -28,7 +28,7 @@ from engine.step2.conditions import PairConditions
 from engine.step2.large import load_large
 from engine.step2.latents import decode_frames, set_schedule, shift_mu
 from engine.step2.measurer import load_measurer
-from engine.step2.painter import PairPainter, load_painter
+from engine.step2.painter import PairPainter, Step2Painter, load_painter
 from tests.engine.step2.large_models import make_models, pairs_lora, small, tiny_references
 from tests.engine.step2.tiny import (
     HEIGHT,
@@ -280,6 +280,32 @@ def test_a_cancel_is_heard_within_a_step(shot: PairConditions) -> None:
             )
         assert steps == [1, 2]
         assert painter.draw(shot, [1])[0].start, "and the next drawing starts afresh"
+
+
+@pytest.mark.parametrize(
+    "name", ["qwen-image", "qwen-image+draft", "qwen-image+stream", "qwen-image-edit+compiled+draft"]
+)
+def test_a_step_is_stopped_in_the_middle(
+    name: str, shot: PairConditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step of a large model takes a minute on a small card."""
+    monkeypatch.setattr(large, "COMPILER", "eager")
+    painter = tiny_references(load_painter(small(name, steps=2)))
+    pipe = painter.pipe if isinstance(painter, Step2Painter) else painter.editor.pipe  # type: ignore[attr-defined]
+    first = pipe.transformer.transformer_blocks[0].attn.to_q
+    ran: list[int] = []
+    handle = first.register_forward_hook(lambda *_: ran.append(1))
+    steps: list[int] = []
+    with pytest.raises(Cancelled):
+        painter.draw(shot, [1], on_step=lambda done, _: steps.append(done), cancelled=lambda: bool(ran))
+    handle.remove()
+    assert (steps, len(ran)) == ([], 1), "the second block was not begun"
+    assert not any(block._forward_pre_hooks for block in pipe.transformer.transformer_blocks)
+    stopped = iter([False] * 3 + [True] * 9)
+    with pytest.raises(Cancelled):
+        painter.draw(shot, [1], cancelled=lambda: next(stopped))
+    fresh = tiny_references(load_painter(small(name, steps=2)))
+    assert painter.draw(shot, [1])[0].start == fresh.draw(shot, [1])[0].start, "nothing stays behind"
 
 
 def test_memory_that_ran_out_is_one_sentence_with_a_way_on(
