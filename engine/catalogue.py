@@ -241,11 +241,18 @@ def _with(profile: Profile, name: str, variants: tuple[str, ...]) -> Profile:
     )
 
 
-def sized(profile: Profile) -> Profile:
-    """With what it needs of a machine, from the table of sizes."""
+def sized(profile: Profile, own: float = 0.0) -> Profile:
+    """With what it needs of a machine, from the table of sizes; `own` are bytes of the user's LoRAs."""
     drawing = Forward(profile.width, profile.height, profile.sequence_frames)
-    kept = LORA_BYTES if profile.distillation is not None and profile.precision is not Precision.FULL else 0.0
+    kept = loras_beside(profile, own)
     return replace(profile, needs=needs(profile.precision, profile.placement, drawing, kept))
+
+
+def loras_beside(profile: Profile, own: float) -> float:
+    """Bytes of the LoRAs that stay beside the weights: whole weights have them merged into themselves."""
+    if profile.precision is Precision.FULL:
+        return 0.0
+    return own + (LORA_BYTES if profile.distillation is not None else 0.0)
 
 
 def variants_of(family: str) -> tuple[str, ...]:

@@ -161,7 +161,7 @@ def choice_here(family: str, machine: Machine) -> Choice:
         return Choice(family, "", str(error))
     if why_not := refusal(profile, machine, hardware=False):
         return Choice(family, "", why_not)
-    return choose(family, machine, lambda name: get_profile(name).refusal, fetched(profile))
+    return choose(family, machine, lambda name: get_profile(name).refusal, fetched(profile), get_profile)
 
 
 def refusal(profile: Profile, machine: Machine, hardware: bool = True) -> str:
@@ -188,19 +188,39 @@ def fetched(profile: Profile) -> bool:
 
 
 def _cuda_devices() -> Iterator[tuple[str, float]]:
-    """(name, GiB) of each NVIDIA device, as the driver's own tool lists them."""
+    """(name, GiB) of each NVIDIA device that this program may use, as the driver's own tool lists them."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return
-    query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    query = [tool, "--query-gpu=uuid,name,memory.total", "--format=csv,noheader,nounits"]
     try:
         listing = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return  # a driver that does not answer is a machine without a usable GPU
+    found: list[tuple[str, str, float]] = []
     for line in listing.splitlines():
-        name, _, mebibytes = line.rpartition(",")
+        uuid, _, rest = line.partition(",")
+        name, _, mebibytes = rest.rpartition(",")
         if name and mebibytes.strip().isdigit():
-            yield name.strip(), int(mebibytes) / 1024
+            found.append((uuid.strip(), name.strip(), int(mebibytes) / 1024))
+    yield from _visible(found, os.environ.get("CUDA_VISIBLE_DEVICES"))
+
+
+def _visible(devices: list[tuple[str, str, float]], chosen: str | None) -> Iterator[tuple[str, float]]:
+    """(name, GiB) of those devices (UUID, name, GiB) that CUDA_VISIBLE_DEVICES leaves, in its order: numbers
+    or beginnings of UUIDs, and nothing that stands behind one that there is not. A part of a card (MIG) is
+    taken for its card: the tool does not say how large it is.
+    """
+    if chosen is None or "MIG-" in chosen:
+        yield from ((name, size) for _, name, size in devices)
+        return
+    for one in (part.strip() for part in chosen.split(",")):
+        index = int(one) if one.isdigit() else -1
+        by_name = [d for d in devices if not one.isdigit() and one and d[0].startswith(one)]
+        fitting = devices[index : index + 1] if index >= 0 else by_name[:1]
+        if not fitting:
+            return
+        yield fitting[0][1:]
 
 
 def _is_apple_silicon() -> bool:

@@ -83,14 +83,19 @@ def _needs_cuda(profile: Profile) -> bool:
 
 
 def choose(
-    family: str, machine: Machine, missing: Callable[[str], str] = lambda _: "", fetched: bool = False
+    family: str,
+    machine: Machine,
+    missing: Callable[[str], str] = lambda _: "",
+    fetched: bool = False,
+    known: Callable[[str], Profile] = profile_of,
 ) -> Choice:
     """The variant of a family with the best pictures that a machine can hold, and why this one.
 
     `missing` says what an installation lacks for a variant of that name ("" for nothing): it is passed over,
-    and the sentence says so. `fetched`: the family's checkpoint is here already.
+    and the sentence says so. `fetched`: the family's checkpoint is here already. `known` gives the profile of
+    a name: an installation's own, with the user's LoRA, may take more than the table's.
     """
-    whole = profile_of(family)
+    whole = known(family)
     if family not in LARGE:
         why_not = lacking(whole, machine, fetched)
         return Choice(family, "" if why_not else family, why_not or _runs(whole))
@@ -100,7 +105,7 @@ def choose(
     reasons: list[str] = []
     hint = ""
     for rung in LADDER:
-        profile = profile_of(named(family, *rung))
+        profile = known(named(family, *rung))
         why_not = lacking(profile, machine, fetched)
         if why_not:
             reasons.append(why_not)

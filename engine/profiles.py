@@ -114,19 +114,21 @@ def local_model(checkpoint: Path | str) -> Path | str:
 
 def _with_adapter(profile: Profile, adapter: str, missing: str) -> Profile:
     """The profile with the user's STEP² LoRA, or with the reason why it cannot draw pairs."""
-    from engine.step2.adapter import check_adapters
+    from engine.step2.adapter import adapter_bytes, check_adapters, check_base
 
     if not adapter:
         return profile  # its own refusal says that it needs one
     try:
         card = check_adapters(adapter)
+        if card is not None:
+            check_base(adapter, card, profile)
     except StageError as error:
         return replace(profile, adapter=adapter, refusal=str(error))
-    profile = replace(profile, adapter=adapter, refusal=missing)
+    profile = sized(replace(profile, adapter=adapter, refusal=missing), adapter_bytes(adapter))
     if card is None:  # of a hub id: read when it has been downloaded
         return profile
     if "half" not in profile.variants:
-        profile = sized(replace(profile, width=card.width, height=card.height))
+        profile = sized(replace(profile, width=card.width, height=card.height), adapter_bytes(adapter))
     if profile.distillation is not None:  # it has steps and guidance of its own
         return profile
     return replace(

@@ -18,7 +18,9 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 
+from engine.catalogue import FAMILIES, LARGE, LORA_BYTES, profile_of
 from engine.errors import CheckpointError
+from engine.profile import Profile
 from engine.step2.card import CARD_NAME, CheckpointCard, read_card
 
 WEIGHTS = "pytorch_lora_weights.safetensors"
@@ -52,6 +54,45 @@ def check_adapter(name: str) -> CheckpointCard | None:
     if _HUB_ID.fullmatch(name) and not path.is_absolute():
         return None
     raise CheckpointError(f"There is no STEP² LoRA at {name}: {_HOW}.")
+
+
+def base_of(checkpoint: Path | str) -> str:
+    """The name on the hub of the large model that a checkpoint is, told by its hub id, or by a folder that is
+    named so (below STAGE_MODELS, or in the hub's cache); "" for any other.
+    """
+    parts = Path(checkpoint).parts
+    for known in (str(FAMILIES[family].checkpoint) for family in LARGE):
+        owner, name = known.split("/")
+        if parts[-2:] == (owner, name) or f"models--{owner}--{name}" in parts:
+            return known
+    return ""
+
+
+def check_base(name: str, card: CheckpointCard, profile: Profile) -> None:
+    """Raises CheckpointError for a LoRA whose card says that it was trained on another model than the
+    profile's. The layers of all of them are alike.
+    """
+    wanted = profile_of(profile.family).checkpoint
+    if not card.base or card.base == wanted:
+        return
+    other = next((family for family in LARGE if FAMILIES[family].checkpoint == card.base), "")
+    way_out = f"choose the profile {other}, or name" if other else "name"
+    raise CheckpointError(
+        f"The STEP² LoRA {name} was trained on {card.base}, and {profile.family} draws with {wanted}: "
+        f"{way_out} one that was trained on this."
+    )
+
+
+def adapter_bytes(names: str) -> float:
+    """What the adapters of one setting take beside quantised weights: their files', or as much as such a file
+    usually has where it is not downloaded yet.
+    """
+    sizes = []
+    for name in adapter_names(names):
+        path = Path(name).expanduser()
+        file = path / WEIGHTS if path.is_dir() else path
+        sizes.append(float(file.stat().st_size) if file.is_file() else LORA_BYTES)
+    return sum(sizes)
 
 
 def fetch_adapter(name: str) -> tuple[Path, CheckpointCard]:

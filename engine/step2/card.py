@@ -55,6 +55,7 @@ class CheckpointCard(BaseModel):
 
     title: str = "Qwen-Image"
     note: str = Field("", description="the honest label: what this checkpoint is and is not")
+    base: str = Field("", description="of a LoRA: the model that it was trained on, by its name on the hub")
     pairs: bool = Field(
         False, description="trained on [start | end | memory]; a stock text-to-image model is not"
     )

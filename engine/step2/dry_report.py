@@ -14,10 +14,12 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from transformers import Qwen2_5_VLConfig
 
+from engine.catalogue import loras_beside
 from engine.errors import CheckpointError, UnsupportedError
 from engine.profile import Mode, Placement, Precision, Profile
 from engine.sizes import BLOCKS, CONTEXT, CONTEXT_TOKENS, RANKER_BYTES, TILE
 from engine.step2 import dry_run
+from engine.step2.adapter import adapter_bytes
 
 _CONFIGS = ("transformer/config.json", "vae/config.json", "text_encoder/config.json")
 
@@ -53,6 +55,8 @@ def dry(profile: Profile) -> DryRun:
         "vae": dry_run.weights(vae, Precision.FULL),
         "ranker": int(RANKER_BYTES),
     }
+    # beside the transformer: most of a LoRA is, and none of it can be anywhere else while that draws
+    weights["transformer"] += int(loras_beside(profile, adapter_bytes(profile.adapter)))
     h, w = profile.height // 16, profile.width // 16
     frames = profile.sequence_frames
     cell = 2 ** len(vae.temperal_downsample)

@@ -20,7 +20,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from engine.doctor import machine_ram
 from engine.errors import CheckpointError
 from engine.profile import Distillation, Mode, Placement, Precision, Profile, Reuse
-from engine.step2.adapter import adapter_names, check_width, fetch_adapter
+from engine.step2.adapter import adapter_names, check_base, check_width, fetch_adapter
 from engine.step2.card import CheckpointCard, read_card
 from engine.step2.checkpoint import file_hash, inspect_stock, locate, weights_hash
 from engine.step2.pipeline import Step2Pipeline
@@ -174,6 +174,7 @@ def _loras(profile: Profile, folder: Path) -> tuple[dict[str, Path], CheckpointC
     card = read_card(folder)
     for i, adapter in enumerate(adapter_names(profile.adapter)):
         file, own = fetch_adapter(adapter)
+        check_base(adapter, own, profile)
         check_width(file, folder)
         files[f"{PAIRS_ADAPTER}_{i}"] = file
         card = own.model_copy(update={"adapters": ()})

@@ -9,6 +9,7 @@ import torch
 
 from engine.errors import BadInput
 from engine.profiles import PROFILES, get_profile
+from engine.step2.adapter import base_of
 from engine.step2.checkpoint import locate, weights_hash
 from engine.step2.pipeline import Step2Pipeline
 from engine.step2.ranking import FrameRanker
@@ -30,6 +31,8 @@ def train_profile(profile: str, data: Path, out: Path, start: Path | None, optio
         )
     folder = locate(get_profile(profile).checkpoint if known else Path(profile))
     pipe = Step2Pipeline.from_pretrained(folder, dtype=torch.bfloat16 if chosen.bf16 else torch.float32)
+    # The layers of its siblings are alike, so only the card can tell what the adapters were trained on.
+    pipe.card = pipe.card.model_copy(update={"base": base_of(folder)})
     # What is cached of the pictures depends on the VAE and the ranker, which no adapter changes: the name of
     # the checkpoint's weights is enough, and a run finds again what the last one computed.
     pipe.weights = weights_hash(folder)

@@ -10,12 +10,12 @@ from safetensors.numpy import save_file
 
 from engine.aspect import MULTIPLE, Aspect, bucket
 from engine.catalogue import FAMILIES, LADDER, LARGE, VARIANTS, named, profile_of, resized, variants_of
-from engine.doctor import choice_here, examine, fetched, refusal
+from engine.doctor import choice_here, examine, fetched, look_at_machine, refusal
 from engine.errors import BadInput, CheckpointError
 from engine.fitting import CLASSES, Machine, choose, lacking, smaller, table
 from engine.profile import Mode, Placement, Precision
 from engine.profiles import ADAPTER_VARIABLE, KEY_VARIABLES, MODELS_VARIABLE, get_profile
-from engine.step2.adapter import check_adapter, check_width
+from engine.step2.adapter import base_of, check_adapter, check_width
 
 MACHINES = dict(CLASSES)
 ROOT = Path(__file__).resolve().parents[2]
@@ -227,6 +227,67 @@ def test_a_lora_that_is_not_for_pairs_is_refused(tmp_path, monkeypatch):
             check_adapter(str(folder))
         monkeypatch.setenv(ADAPTER_VARIABLE, str(folder))
         assert sentence in get_profile("qwen-image").refusal
+
+
+def test_a_lora_of_a_sibling_is_refused_where_its_card_says_so(tmp_path, monkeypatch):
+    """Its layers are alike, and it would draw nothing good."""
+    folder = lora(tmp_path / "mine", {"pairs": True, "base": "Qwen/Qwen-Image-2512"})
+    monkeypatch.setenv(ADAPTER_VARIABLE, str(folder))
+    assert get_profile("qwen-image-2512+8step").refusal == ""
+    refused = get_profile("qwen-image+8step").refusal
+    assert "was trained on Qwen/Qwen-Image-2512, and qwen-image draws with Qwen/Qwen-Image" in refused
+    assert "choose the profile qwen-image-2512" in refused
+    monkeypatch.setenv(ADAPTER_VARIABLE, str(lora(tmp_path / "silent", {"pairs": True})))
+    assert get_profile("qwen-image").refusal == get_profile("qwen-image-2512").refusal == ""
+
+
+def test_a_model_is_known_by_its_name_wherever_it_lies(tmp_path):
+    cached = tmp_path / "models--Qwen--Qwen-Image-2512" / "snapshots" / "abc"
+    named_so = {base_of("Qwen/Qwen-Image-2512"), base_of(tmp_path / "Qwen" / "Qwen-Image-2512")}
+    assert named_so | {base_of(cached)} == {"Qwen/Qwen-Image-2512"}
+    assert base_of(tmp_path / "mine") == base_of("") == ""
+
+
+def test_the_users_lora_is_counted_where_it_stays_beside_the_weights(tmp_path, monkeypatch):
+    folder = lora(tmp_path / "mine", {"pairs": True})
+    with (folder / "pytorch_lora_weights.safetensors").open("ab") as file:
+        file.truncate(4 * 2**30)  # as large as one of rank 64 on both models may be; not read any further
+    monkeypatch.setattr("engine.step2.adapter.check_adapters", lambda _: None)
+    monkeypatch.setenv(ADAPTER_VARIABLE, str(folder))
+    for name in ("qwen-image+int8", "qwen-image+4step+nf4+offload"):
+        own, table = get_profile(name).needs, profile_of(name).needs
+        assert own.vram - table.vram == pytest.approx(4.0, abs=0.11)
+    assert get_profile("qwen-image").needs == profile_of("qwen-image").needs, "merged into whole weights"
+    tight = Machine(128, profile_of("qwen-image+int8").needs.vram + 1, 200, "a card")
+    assert choose("qwen-image", tight).name == "qwen-image+int8"
+    assert choice_here("qwen-image", tight).name == "qwen-image+int8+offload"
+
+
+CARDS = "GPU-aaa, Small card, 8192\nGPU-bbb, Large, with a comma, 81920\n"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "card"),
+    [
+        (None, "Small card"),
+        ("1", "Large, with a comma"),
+        ("1,0", "Large, with a comma"),
+        ("GPU-bb", "Large, with a comma"),
+        ("", "CPU"),
+        ("-1", "CPU"),
+        ("7", "CPU"),
+        ("MIG-GPU-aaa/1/0", "Small card"),
+    ],
+)
+def test_only_the_cards_that_may_be_used_count(tmp_path, monkeypatch, chosen, card):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\ncat <<E\n{CARDS}E\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if chosen is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+    assert look_at_machine().device == card
 
 
 def test_a_lora_of_another_model_is_refused(tmp_path):

@@ -136,10 +136,13 @@ def _written(folder: Path) -> dict[str, int]:
 
 
 def test_the_next_run_finds_the_latents_of_the_last(data: Path, tmp_path: Path) -> None:
-    checkpoint, out = tmp_path / "tiny", tmp_path / "out"
+    checkpoint, out = tmp_path / "Qwen" / "Qwen-Image-2512", tmp_path / "out"
     tiny_pipeline().save_pretrained(checkpoint)
     given = {"stage": "sft", "accumulate": 1, "rank": 4, "steps": 1}
     train_profile(str(checkpoint), data, out, None, given)
+    card = check_adapter(str(out))
+    assert card is not None
+    assert card.base == "Qwen/Qwen-Image-2512", "another model refuses what was trained on this"
     first = _written(out / "cache")
     assert len(first) >= 4 * SHOTS
     train_profile(str(checkpoint), data, out, None, {**given, "steps": 8})
