@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SETTLED, Server, new_film, open_studio
+from tests.browser.test_timeline import fill_film
 
 FIRST = "A girl waits in a snowy forest until her father comes"
 SECOND = "Two travellers meet in the desert at dawn"
@@ -236,3 +237,51 @@ def test_a_screenplay_is_never_executed(page: Page, shared_studio: Server) -> No
     assert "window.owned" in page.evaluate("() => JSON.stringify([stage.state.head, stage.shots()])")
     assert page.evaluate("() => window.owned") is None
     assert page.locator("#studio img[src='x'], #studio script").count() == 0
+
+
+# Listens in where the page's sound leaves for the loudspeaker: peaks of what is heard, whoever plays it.
+LISTEN = """() => {
+    const { connect } = AudioNode.prototype;
+    window.ears = [];
+    AudioNode.prototype.connect = function (to, ...rest) {
+        if (to instanceof AudioDestinationNode) {
+            const ear = this.context.createAnalyser();
+            connect.call(this, ear);
+            ears.push(ear);
+        }
+        return connect.call(this, to, ...rest);
+    };
+}"""
+PEAK = """() => Math.max(0, ...ears.map((ear) => {
+    const samples = new Float32Array(ear.fftSize);
+    ear.getFloatTimeDomainData(samples);
+    return Math.max(...samples.map(Math.abs));
+}))"""
+
+
+def test_a_sound_is_heard_as_loud_as_it_is_exported(
+    page: Page, shared_studio: Server, tmp_path: Path
+) -> None:
+    page.add_init_script(f"({LISTEN})()")
+    fill_film(page, shared_studio, 3)
+    page.click("#view-animatic")
+    page.set_input_files("#sound-file", tone(tmp_path / "tone.wav"))  # its peak is 0.27
+    page.wait_for_function("() => stage.state.head.sound")
+    track = "() => document.querySelector('#sound-track').volume"
+    set_volume = """(wanted) => {
+        const slider = document.querySelector('#sound-volume');
+        slider.value = wanted;
+        for (const name of ['input', 'change']) slider.dispatchEvent(new Event(name, { bubbles: true }));
+    }"""
+    page.evaluate(set_volume, 40)
+    page.wait_for_function("() => stage.state.head.sound.volume === 40")
+    assert page.evaluate(track) == pytest.approx(0.4)
+    assert page.evaluate("() => ears.length") == 0, "nothing is in the way of a sound that is not louder"
+    page.evaluate(set_volume, 200)
+    page.wait_for_function("() => stage.state.head.sound.volume === 200")
+    expect(page.locator(".so-percent")).to_have_text("200 %")
+    page.keyboard.press("l")
+    page.wait_for_function(f"() => Math.abs(({PEAK})() - 0.55) < 0.03")
+    page.evaluate(set_volume, 50)
+    page.wait_for_function(f"() => Math.abs(({PEAK})() - 0.137) < 0.02")
+    page.keyboard.press("k")

@@ -16,7 +16,28 @@ stage.soundBox = (send, upload) => {
     },
   });
   const volume = h("input", { type: "range", min: 0, max: 200, step: 5, id: "sound-volume", "aria-label": "Volume of the sound" });
-  volume.addEventListener("input", () => { audio.volume = Math.min(1, Number(volume.value) / 100); });
+  const percent = h("output.so-percent", { for: volume.id });
+  let gain = null; // makes it louder than it is, as the export does: an element alone plays at 100 % at most
+
+  /** What is heard is what the MP4 gets. Only a louder sound goes through the mixer, which may start once somebody pressed something. */
+  function loud(wanted) {
+    text(percent, `${wanted} %`);
+    stage.attribute(volume, "aria-valuetext", `${wanted} per cent`);
+    if (wanted > 100 && !gain) {
+      try {
+        const mixer = new AudioContext();
+        gain = mixer.createGain();
+        mixer.createMediaElementSource(audio).connect(gain).connect(mixer.destination);
+      } catch (error) {
+        console.warn("The sound is heard at 100 % at most.", error);
+      }
+    }
+    if (gain) gain.gain.value = wanted / 100;
+    audio.volume = gain ? 1 : Math.min(1, wanted / 100);
+    if (gain && !audio.paused) gain.context.resume();
+  }
+  audio.addEventListener("play", () => gain?.context.resume());
+  volume.addEventListener("input", () => loud(Number(volume.value)));
   volume.addEventListener("change", () => {
     const wanted = Number(volume.value);
     send("sound", { volume: wanted }, () => state.head.sound?.volume === wanted);
@@ -27,7 +48,7 @@ stage.soundBox = (send, upload) => {
     send("sound", { in_film: wanted }, () => state.head.sound?.in_film === wanted);
   });
   const remove = stage.tool("trash", "Take the sound away", () => send("silence"), { id: "sound-remove" });
-  const tools = h("span.so-tools", {}, name, offset.el, h("label.so-volume", {}, "Volume", volume),
+  const tools = h("span.so-tools", {}, name, offset.el, h("label.so-volume", {}, "Volume", volume, percent),
     h("label.so-check", {}, inFilm, "in the MP4"), remove);
   const box = h("div.so-box", { hidden: true, role: "group", "aria-label": "Scratch sound" }, choose, chooser, tools, audio);
 
@@ -60,7 +81,7 @@ stage.soundBox = (send, upload) => {
     stage.attribute(name, "title", `${sound.name}, ${sound.seconds.toFixed(1)} s`);
     offset.show(String(Math.round((sound.offset / state.head.rate) * 100) / 100), state.head.id);
     if (document.activeElement !== volume) volume.value = sound.volume;
-    audio.volume = Math.min(1, sound.volume / 100);
+    loud(sound.volume);
     inFilm.checked = sound.in_film;
     follow();
   }
