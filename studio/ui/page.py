@@ -8,7 +8,6 @@ import gradio as gr
 
 from engine.errors import StageError
 from studio.service.studio import Studio
-from studio.store.errors import NotFound
 from studio.ui.api import publish
 from studio.ui.desk import Desk, Event, News, ShotEvent, sorry
 from studio.ui.panel import Box
@@ -102,7 +101,9 @@ def see(desk: Desk, owner: str, event: WatchEvent) -> News | None:
     """
     try:
         return watch(desk, owner, event)
-    except NotFound:
+    except StageError:
+        if event.project in {card.id for card in desk.studio.all_projects(owner)}:
+            raise
         return arrive(desk, owner, Event())
 
 
