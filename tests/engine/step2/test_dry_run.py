@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torchao.quantization import Int8WeightOnlyConfig, quantize_
 from transformers import Qwen2_5_VLConfig
 
+from engine.catalogue import LORA_BYTES
 from engine.errors import CheckpointError, UnsupportedError
 from engine.profile import Placement, Precision
 from engine.profiles import MODELS_VARIABLE, get_profile
@@ -170,6 +171,12 @@ def test_a_profile_is_added_up_from_its_configurations_alone(
     assert whole.weights["transformer"] > found["+int8"].weights["transformer"]
     assert found["+int8"].weights["transformer"] > found["+nf4"].weights["transformer"]
     assert found["+offload"].device < whole.device
+    own = tmp_path / "mine.safetensors"
+    own.write_bytes(bytes(5000))
+    for variant, beside in (("", 0), ("+int8", 5000), ("+4step+int8", 5000 + int(LORA_BYTES))):
+        profile = replace(get_profile(f"qwen-image-edit{variant}"), adapter=str(own), width=256, height=128)
+        base = found["+int8" if "int8" in variant else ""].weights["transformer"]
+        assert dry(profile).weights["transformer"] - base == beside, "whole weights have it in themselves"
     with pytest.raises(UnsupportedError, match="no large models"):
         dry(get_profile("mini"))
     monkeypatch.delenv(MODELS_VARIABLE)
