@@ -139,6 +139,7 @@ def order_the_queue(page: Page) -> None:
         arg=waiting[0],
     )
     page.get_by_role("button", name=f"Cancel: {waiting[0]}").click()
+    expect(page.get_by_role("button", name=f"Try again: {waiting[0]}")).to_be_focused()
     expect(rows.filter(has_text=waiting[0]).first).to_contain_text("cancelled")
     rows.filter(has_text=waiting[0]).first.get_by_role("button", name="Try again").click()
     page.get_by_role("button", name="Go on with all").or_(

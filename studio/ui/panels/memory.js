@@ -115,7 +115,7 @@ function renderPacks(view, shot) {
   unknown.hidden = !missing;
   text(unknown.firstChild, working ? "Comparing frames with this shot's words…"
     : `${say.count(missing, "frame")} ${missing === 1 ? "was" : "were"} not compared with this shot's words yet.`);
-  unknown.lastChild.hidden = working;
+  stage.renew(unknown, () => { unknown.lastChild.hidden = working; });
   const before = view?.packed ?? [];
   const after = preview && !missing ? preview.packed : [];
   const marked = [...before, ...after].map((frame) => markOf(frame.shot_id, frame.side) ?? null);

@@ -203,8 +203,8 @@ function renderFigures(shot, next) {
   figuresShown = key;
   attribute(figures, "data-odd", Boolean(cut?.reasons.length));
   if (!cut) {
-    fill(figures, working ? "Comparing frames…" : "This cut was not measured yet.",
-      !working && h("button.s-quiet", { type: "button", id: "measure-cuts", onclick: () => send("compare") }, "Measure the cuts"));
+    stage.renew(figures, () => fill(figures, working ? "Comparing frames…" : "This cut was not measured yet.",
+      !working && h("button.s-quiet", { type: "button", id: "measure-cuts", onclick: () => send("compare") }, "Measure the cuts")));
     return;
   }
   fill(figures, h("span", {}, h("strong", {}, likeness(cut.similarity)), ` ${cut.similarity.toFixed(2)}`),

@@ -46,16 +46,17 @@
     }
 
     function actions(job, first, last) {
-      const named = (name, label, event) => tool(name, `${label}: ${job.title}`, act(event, job));
+      const of = (does) => ({ "data-act": does, "data-of": job.id });
+      const named = (name, label, event) => tool(name, `${label}: ${job.title}`, act(event, job), of(event));
       const waits = ["queued", "paused"].includes(job.state);
       return [
-        waits && tool("up", `Earlier: ${job.title}`, () => move(job, -1), { disabled: first }),
-        waits && tool("down", `Later: ${job.title}`, () => move(job, 1), { disabled: last }),
+        waits && tool("up", `Earlier: ${job.title}`, () => move(job, -1), { disabled: first, ...of("up") }),
+        waits && tool("down", `Later: ${job.title}`, () => move(job, 1), { disabled: last, ...of("down") }),
         waits && (!first || job.ahead_waiting > 0 || job.state === "paused") && named("next", "Run next", "soonest"),
         ["queued", "running"].includes(job.state) && !job.stopping && named("pause", "Pause", "hold"),
         job.state === "paused" && named("play", "Go on with", "goon"),
         !ENDED.includes(job.state) && named("close", "Cancel", "cancel"),
-        AGAIN.includes(job.state) && h("button.s-quiet", { type: "button", onclick: act("again", job) }, "Try again"),
+        AGAIN.includes(job.state) && h("button.s-quiet", { type: "button", ...of("again"), "aria-label": `Try again: ${job.title}`, onclick: act("again", job) }, "Try again"),
       ];
     }
 
@@ -75,10 +76,7 @@
       stage.bar(parts.bar, job.progress);
       const shown = [job.title, job.state, job.stopping, first, last, job.ahead_waiting > 0].join();
       if (row.shown === shown) return;
-      const focused = parts.actions.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
-      fill(parts.actions, actions(job, first, last));
-      const again = [...parts.actions.children].find((control) => control.getAttribute("aria-label") === focused);
-      if (again && !again.disabled) again.focus();
+      stage.renew(parts.actions, () => fill(parts.actions, actions(job, first, last)));
       row.shown = shown;
     }
 
