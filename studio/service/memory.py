@@ -17,9 +17,9 @@ from studio.project.measures import Preview, preview
 from studio.project.references import reference_refs
 from studio.service.cards import Cards
 from studio.service.media import Signer
-from studio.service.memory_views import PreviewView
+from studio.service.memory_views import MemoryView, PackedView, PreviewView
 from studio.service.room import Room, drawable
-from studio.service.views import JobView, MemoryView, PackedView
+from studio.service.views import JobView
 from studio.store.errors import NotFound
 from studio.store.states import JobKind, JobState, Mark
 from studio.store.tables import FrameMark, Job, Take

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.story import FrameSide
-from studio.service.views import PackedView, View
+from studio.service.memory_views import PackedView
+from studio.service.parts import View
 
 
 class FactView(View):

@@ -31,29 +31,6 @@ class ShotStatus(str, Enum):
     FAILED = "failed"
 
 
-class PackedView(View):
-    """One frame of a memory pack, as the model got it."""
-
-    key: str
-    """What people read: "2E" is the end of (today's) shot 2; "ref:Fisherman" an uploaded picture."""
-    url: str
-    sha256: str
-    rank: int
-    share: float
-    """Part of the pack's area, 0..1."""
-    similarity: float | None
-    pinned: bool
-    box: tuple[int, int, int, int]
-    """y, x, h, w in packed tokens."""
-    shot_id: str | None
-    """The shot that this frame came from; None when that shot is unknown here."""
-    side: FrameSide | None
-    current: bool
-    """Whether that shot still shows this very frame."""
-    later: bool = False
-    """The shot came later in the film when it was drawn: a snapshot."""
-
-
 class MemoryMarkView(View):
     """A frame that the user pinned into, or banned from, the memory of the other shots."""
 
@@ -64,17 +41,6 @@ class MemoryMarkView(View):
     """True: pinned; False: banned."""
     url: str | None
     """The frame that it stands for now; None while that shot has no picture."""
-
-
-class MemoryView(View):
-    """The pack recorded with the picked take of a shot. `grid` is its size in tokens (height, width)."""
-
-    shot_id: str
-    take_id: str | None
-    grid: tuple[int, int]
-    packed: tuple[PackedView, ...]
-    previous_end: str | None
-    """Url of the end frame that this take continued from."""
 
 
 class JobView(View):

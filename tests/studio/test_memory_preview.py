@@ -11,8 +11,9 @@ from PIL import Image
 
 from engine.story import FrameSide
 from studio.project.lineage import Freshness
+from studio.service.memory_views import PackedView
 from studio.service.studio import Studio
-from studio.service.views import JobState, PackedView
+from studio.service.views import JobState
 from studio.store.errors import NotFound
 from studio.store.states import MemoryScope, Subject
 from tests.studio.helpers import (
