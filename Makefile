@@ -9,7 +9,7 @@ export GRADIO_ANALYTICS_ENABLED ?= False
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: studio install dev test check lint quick-engine quick-studio format soak gpu benchmark clean
+.PHONY: studio install dev test check lint quick-engine quick-studio format soak gpu benchmark screenshots clean
 
 studio: install
 	$(BIN)/stage studio
@@ -73,6 +73,11 @@ benchmark: dev
 	$(BIN)/python -m tests.benchmarks.bench_film
 	$(BIN)/python -m tests.benchmarks.bench_train
 	$(BIN)/python -m tests.benchmarks.bench_page
+
+# README's pictures of the page, as a test walks through it
+screenshots: dev
+	STAGE_SHOTS=build/screenshots $(BIN)/python -m pytest -q tests/browser/test_story.py -k one_sentence
+	$(BIN)/python -m tests.browser.readme_pictures build/screenshots
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -38,6 +38,13 @@ class Pace:
         return passed / job.step * (job.total - job.step) if job.step else None
 
 
+def last_finished(session: Session) -> tuple[int, int | None]:
+    """What changes when there is more to learn a pace from: how many jobs are done, and when the last was."""
+    done = select(func.count(), func.max(col(Job.finished))).where(col(Job.state) == JobState.DONE.value)
+    count, newest = session.execute(done).one()
+    return count, newest
+
+
 def learn_pace(session: Session) -> Pace:
     """The median pace of the last finished jobs of each kind and profile."""
     newest = func.row_number().over(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from engine.profiles import Profile, get_profile, resized
 from engine.story import FrameSide
 from engine.video.subtitles import too_long
-from studio.jobs.estimate import Pace, learn_pace
+from studio.jobs.estimate import Pace, last_finished, learn_pace
 from studio.project.clips import Rendered, load_clips
 from studio.project.commands import Step
 from studio.project.continuity import Cut, continuity
@@ -28,12 +28,12 @@ from studio.service.counts import (
     count_measures,
     known_log,
     newest_film,
-    newest_jobs,
     read_counts,
     read_jobs,
     read_others,
 )
 from studio.service.film_views import film_view
+from studio.service.job_views import JobViews
 from studio.service.known import known_staleness
 from studio.service.media import Signer
 from studio.service.picture_views import reference_views
@@ -43,6 +43,7 @@ from studio.service.words import cast_view, contradictions, hints_in, place_view
 from studio.store.states import JobKind, JobState, Mark, MemoryScope, Subject
 from studio.store.tables import (
     Clip,
+    Command,
     Film,
     Job,
     Judging,
@@ -55,9 +56,11 @@ from studio.store.tables import (
     now,
 )
 
-_FINISHED_SHOWN = 20
 _ALIVE_MILLISECONDS = 10_000
-_SHOT_NUMBER = re.compile(r"\bshot \d+\b")
+_NOT_OF_CARDS = {
+    *(str(table.__tablename__) for table in (Project, Shot, Job, Command, Worker, Film, Judging)),
+}
+"""Tables whose changes say nothing about cards that are not watched apart."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,11 @@ class _Given:
     takes: int
     takes_mark: str
     stale: Staleness
-    job: Job | None
+    job: views.JobView | None
     rendered: Rendered | None
     clips: int
     clip_stale: Staleness
-    rendering: Job | None
+    rendering: views.JobView | None
     refined: str
     refined_by_hand: bool
     pictures: tuple[views.ReferenceView, ...]
@@ -102,17 +105,17 @@ class Cards:
         self.profile: Profile = resized(get_profile(project.profile), project.aspect)
         self._signer = signer
         self._names = tuple(member.name for member in self.film.cast)
-        self._pace: Pace = keep("pace", (Job,), lambda: learn_pace(session))
+        self._pace: Pace = keep("pace", (), lambda: learn_pace(session), last_finished(session))
+        jobs = keep("jobs", (Job,), lambda: read_jobs(reading, id))
+        waits = any(job.state == JobState.QUEUED.value for job in jobs)
+        others = keep("others", (Job,), lambda: read_others(session, owner, id)) if waits else []
+        self._work = JobViews(jobs, self._pace, others, self.film.index, rows.notes.setdefault("jobs", {}))
         self._counts = keep("counts", (Take, Clip), lambda: read_counts(session, id))
-        self._jobs = keep("jobs", (Job,), lambda: read_jobs(reading, id))
-        self._newest = newest_jobs(self._jobs)
-        waits = any(job.state == JobState.QUEUED.value for job in self._jobs)
-        self._others = keep("others", (Job,), lambda: read_others(session, owner, id)) if waits else []
         self._clips = load_clips(session, self.film, reading)
         self._film = keep("film", (Film,), lambda: newest_film(session, id))
         self._log = known_log(reading, id)
         self._measured = keep("measured", (Measure,), lambda: count_measures(session, owner))
-        self._worker = self._doing(read_worker(session))
+        self._worker = self._work.doing(read_worker(session))
         self._marks_of: dict[str, list[tuple[tuple[str, FrameSide], Mark]]] = {}
         for at, mark in self.film.marks.items():
             self._marks_of.setdefault(at[0], []).append((at, mark))
@@ -121,6 +124,11 @@ class Cards:
         if cards is None or cards[0] != around:
             cards = rows.notes["cards"] = around, {}
         self._cards: dict[str, tuple[_Given, views.ShotView]] = cards[1]
+        stamps = {name: at for name, at in reading.stamps.items() if name not in _NOT_OF_CARDS}
+        same = rows.notes.get("same")
+        if same is None or same[0] != stamps or same[1] is not self._stale:
+            same = rows.notes["same"] = stamps, self._stale, {}
+        self._same: dict[str, tuple[tuple[Any, ...], views.ShotView]] = same[2]
 
     @property
     def owner(self) -> str:
@@ -135,13 +143,13 @@ class Cards:
         return Lineage(self.film, self._records)
 
     def project(self) -> views.ProjectView:
-        shots = tuple(self.shot(shot) for shot in self.film.shots)
+        shots = tuple(self._card_of(shot, index) for index, shot in enumerate(self.film.shots))
         return views.ProjectView(
             revision=self.film.project.revision,
             head=self.head(shots),
             shots=shots,
             trash=tuple(self.shot(shot) for shot in self.film.deleted),
-            jobs=self.jobs(),
+            jobs=self._work.listed(),
             worker=self._worker,
         )
 
@@ -200,6 +208,23 @@ class Cards:
             saved=moment(self._log.newest or project.created),
         )
 
+    def _card_of(self, shot: Shot, index: int) -> views.ShotView:
+        """The card of a live shot; without any work where nothing differs that it is made from: its row, its
+        jobs, its cut, and the tables and fields of the film that bear on all cards.
+        """
+        looked_at = (
+            shot,
+            index,
+            self._work.latest(shot.id, JobKind.DRAW),
+            self._work.latest(shot.id, JobKind.RENDER),
+            self._cuts.get(index),
+            self._verdicts.get(index),
+        )
+        known = self._same.get(shot.id)
+        if known is None or known[0] != looked_at:
+            known = self._same[shot.id] = looked_at, self.shot(shot)
+        return known[1]
+
     def shot(self, shot: Shot) -> views.ShotView:
         """The card of a shot, live or in the trash (there its number is 0 and it is never stale).
 
@@ -213,11 +238,11 @@ class Cards:
             takes=self._counts.takes.get(shot.id, 0),
             takes_mark=self._counts.takes_marks.get(shot.id, ""),
             stale=self._staleness(shot, index) if index is not None else Staleness(),
-            job=self._latest(shot, JobKind.DRAW),
+            job=self._work.latest(shot.id, JobKind.DRAW),
             rendered=self._clips.picked.get(shot.id),
             clips=self._counts.clips.get(shot.id, 0),
             clip_stale=self._clips.staleness(shot),
-            rendering=self._latest(shot, JobKind.RENDER),
+            rendering=self._work.latest(shot.id, JobKind.RENDER),
             refined=self._clips.text(shot),
             refined_by_hand=shot.id in self._clips.written,
             pictures=self._pictures.get((Subject.SHOT, shot.id), ()),
@@ -227,8 +252,7 @@ class Cards:
             contradictions=contradictions(self.film, shot),
         )
         known = self._cards.get(shot.id)
-        # What jobs still need is counted by the clock: their cards are new at every look.
-        if known is None or given.job or given.rendering or known[0] != given:
+        if known is None or known[0] != given:
             known = self._cards[shot.id] = given, self._card(given)
         return known[1]
 
@@ -259,13 +283,13 @@ class Cards:
             end_url=self._frame_url(take, FrameSide.END),
             start_alt=f"Start of shot {number}: {what}",
             end_alt=f"End of shot {number}: {what}",
-            job=self.job(given.job) if given.job else None,
+            job=given.job,
             clip_url=self._signer.url(self.owner, rendered.clip.sha256, "mp4") if rendered else None,
             clip_id=rendered.clip.id if rendered else None,
             clips=given.clips,
             clip_stale=clip_stale.freshness is Freshness.STALE,
             clip_staleness=views.Staleness(freshness=clip_stale.freshness, reasons=clip_stale.reasons),
-            clip_job=self.job(given.rendering) if given.rendering else None,
+            clip_job=given.rendering,
             refined=given.refined,
             refined_by_hand=given.refined_by_hand,
             pictures=given.pictures,
@@ -278,62 +302,12 @@ class Cards:
         )
 
     def job(self, job: Job) -> views.JobView:
-        state = JobState(job.state)
-        done = state is JobState.DONE
-        waits = state is JobState.QUEUED
-        before = [runs for place, runs in self._others if waits and (runs or place < job.sequence)]
-        return views.JobView(
-            id=job.id,
-            project_id=job.project_id,
-            shot_id=job.shot_id,
-            kind=JobKind(job.kind),
-            state=state,
-            title=self.title(job),
-            step=job.step,
-            total=job.total,
-            progress=1.0 if done else job.step / job.total if job.total else 0.0,
-            message=job.message,
-            error=job.error,
-            eta_seconds=self._pace.remaining(job) if state.active else None,
-            sequence=job.sequence,
-            ahead=len(before),
-            ahead_waiting=before.count(False),
-            stopping=state is JobState.RUNNING and (job.cancel_requested or job.pause_requested),
-            attempts=job.attempts,
-            created=moment(job.created),
-            finished=moment(job.finished) if job.finished else None,
-        )
-
-    def title(self, job: Job) -> str:
-        """What a job is called today: its shot may have moved since it was queued. One that is gone keeps the
-        number that it had then.
-        """
-        index = self.film.index.get(job.shot_id or "")
-        return job.title if index is None else _SHOT_NUMBER.sub(f"shot {index + 1}", job.title)
-
-    def _doing(self, worker: views.WorkerView) -> views.WorkerView:
-        """The drawing process says what it does in words of when that was queued; here in those of now."""
-        running = (job for job in self._jobs if job.state == JobState.RUNNING.value)
-        now_called = (self.title(job) for job in running if job.title == worker.message)
-        elsewhere = any(runs for _, runs in self._others) and not any(
-            job.state == JobState.RUNNING.value for job in self._jobs
-        )
-        return worker.model_copy(update={"message": next(now_called, worker.message), "elsewhere": elsewhere})
+        """What is said of a job that was read, or made, apart from this look."""
+        return self._work.of(job)
 
     def jobs(self) -> tuple[views.JobView, ...]:
         """Active jobs in running order, then the last finished ones, newest first."""
-        active = [job for job in self._jobs if JobState(job.state).active]
-        active.sort(key=lambda job: (job.state != JobState.RUNNING.value, job.sequence, job.created))
-        ended = [job for job in self._jobs if not JobState(job.state).active]
-        ended.sort(key=lambda job: -(job.finished or 0))
-        return tuple(self.job(job) for job in [*active, *ended[:_FINISHED_SHOWN]])
-
-    def _latest(self, shot: Shot, kind: JobKind) -> Job | None:
-        """The newest job of a kind, as long as it says something: it is active, or it failed."""
-        job = self._newest.get((shot.id, kind.value))
-        if job is None or not (JobState(job.state).active or job.state == JobState.FAILED.value):
-            return None
-        return job
+        return self._work.listed()
 
     def _staleness(self, shot: Shot, index: int) -> Staleness:
         """Worked out again only where the shot's row, or anything of the film that bears on it, changed."""
@@ -371,8 +345,8 @@ def read_worker(session: Session) -> views.WorkerView:
     return views.WorkerView(alive=alive, message=worker.message if worker and alive else "starting")
 
 
-def _status(take: Take | None, job: Job | None) -> views.ShotStatus:
-    match JobState(job.state) if job else None:
+def _status(take: Take | None, job: views.JobView | None) -> views.ShotStatus:
+    match job.state if job else None:
         case JobState.RUNNING:
             return views.ShotStatus.DRAWING
         case JobState.QUEUED | JobState.PAUSED:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_
@@ -68,15 +67,6 @@ def read_others(session: Session, owner: str, project_id: str) -> list[tuple[int
     query = select(Job.sequence, Job.state).where(Job.owner == owner, Job.project_id != project_id)
     found = session.exec(query.where(col(Job.state).in_((JobState.RUNNING.value, JobState.QUEUED.value))))
     return [(place, state == JobState.RUNNING.value) for place, state in found]
-
-
-def newest_jobs(jobs: Iterable[Job]) -> dict[tuple[str, str], Job]:
-    """The newest job of each shot and kind, from jobs that come newest first."""
-    found: dict[tuple[str, str], Job] = {}
-    for job in jobs:
-        if job.shot_id is not None:
-            found.setdefault((job.shot_id, job.kind), job)
-    return found
 
 
 def known_log(reading: Reading, project_id: str) -> Log:

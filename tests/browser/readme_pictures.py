@@ -1,0 +1,36 @@
+"""README's pictures of the page, from the screenshots that a test took: `make screenshots`.
+
+    python -m tests.browser.readme_pictures FOLDER
+
+FOLDER is what STAGE_SHOTS named while tests/browser/test_story.py ran.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+# a state of the page, and what README calls it
+PICTURES = {
+    "memory": "studio",
+    "drawing": "drawing",
+    "stale": "stale",
+    "compare": "compare",
+    "clip": "clip",
+}
+TARGET = Path(__file__).resolve().parents[2] / "assets" / "readme"
+QUALITY = 82
+
+
+def main() -> None:
+    """Writes assets/readme/*.webp."""
+    folder = Path(sys.argv[1])
+    for state, name in PICTURES.items():
+        with Image.open(folder / f"{state}.png") as screenshot:
+            screenshot.convert("RGB").save(TARGET / f"{name}.webp", quality=QUALITY, method=6)
+
+
+if __name__ == "__main__":
+    main()
