@@ -39,16 +39,27 @@ def _one_sentence() -> Iterator[None]:
         raise typer.Exit(130) from error
 
 
-def _use_adapter(name: str | None) -> None:
-    """Names the user's STEP² LoRA for this process and those that it starts. Raises CheckpointError."""
+def _use_adapter(name: str | None, profile: str | None = None) -> None:
+    """Names the user's STEP² LoRA for this process and those that it starts. Raises CheckpointError, and
+    BadInput where the profile would draw without it.
+    """
     if name is None:
         return
     import os
 
-    from engine.profiles import ADAPTER_VARIABLE
+    from engine.catalogue import MINI
+    from engine.errors import BadInput
+    from engine.profile import Mode
+    from engine.profiles import ADAPTER_VARIABLE, get_profile
     from engine.step2.adapter import check_adapters
 
     check_adapters(name)
+    chosen = get_profile(profile, name) if profile else None
+    if chosen and (chosen.mode is not Mode.PAIRS or chosen.family == MINI.family):
+        raise BadInput(
+            f"The profile {profile} draws without a STEP² LoRA: leave out --step2-lora, or choose qwen-image "
+            "or qwen-image-2512."
+        )
     os.environ[ADAPTER_VARIABLE] = name
 
 
@@ -111,7 +122,7 @@ def film(
     with _one_sentence():
         from studio.film_command import make_film
 
-        _use_adapter(step2_lora)
+        _use_adapter(step2_lora, profile)
         agents = _agents(director=director, refiner=refiner, url=llm_url, model=llm_model, local=local_llm)
         make_film(
             theme,

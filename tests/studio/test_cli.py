@@ -95,6 +95,7 @@ def test_a_film_by_a_paid_service_says_its_price_and_needs_its_key(tmp_path: Pat
         (["An old fisherman", "-o", "film.avi"], 'give "film.mp4" instead of "film.avi"'),
         (["An old fisherman", "--screenplay", "x.txt"], "not both"),
         (["An old fisherman", "--step2-lora", "nowhere"], "There is no STEP² LoRA at nowhere"),
+        (["An old fisherman", "--step2-lora", "you/lora"], "The profile mini draws without a STEP² LoRA"),
         (["An old fisherman", "--profile", "qwen-image"], "no STEP² LoRA for it is published"),
         (["An old fisherman", "--renderer", "sora"], 'There is no renderer "sora"'),
         (["An old fisherman", "--renderer", "wan2.2-ti2v-5b"], "ignores the last frame"),
