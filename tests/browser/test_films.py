@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -238,14 +239,14 @@ def test_the_keys_stay_in_the_menu_of_films(empty: Page) -> None:
 
 
 def test_a_job_behind_another_film_says_so_and_can_go_first(page: Page, unhurried: Server) -> None:
-    fill_film(page, unhurried, 3)
+    fill_film(page, unhurried, 10)
     page.click("#draw-all")
-    page.wait_for_function("() => stage.activeJobs().length === 3")
+    page.wait_for_function("() => stage.activeJobs().length > 7")
     fill_film(page, unhurried, 1)
     page.keyboard.press("r")
     page.click("#jobs")
     row, summary = page.locator(".hd-job"), page.locator(".hd-worker")
-    expect(row).to_contain_text("3 jobs of other films before it")
+    expect(row).to_contain_text(re.compile("[1-9] jobs? of other films before it"))
     expect(summary).to_contain_text("works for another film")
     snapshot(page, "jobs-of-other-films")
     page.get_by_role("button", name="Run next: Draw shot 1").click()
