@@ -90,7 +90,6 @@ def releasing(call: Callable[..., R]) -> Callable[..., R]:
 @dataclass
 class Step2Output(BaseOutput):
     """`frames`: uint8 (takes, 2, H, W, 3), start then end; normalised `latents` (takes, 2, C, H/8, W/8).
-
     `memory` is the pack that all takes saw, in order of rank.
     """
 
@@ -199,7 +198,7 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         Cancelled when interrupted, BadInput for pictures or sizes that cannot be used.
         """
         self._interrupt = False
-        card, device = self.card, self._execution_device
+        card, device, dtype = self.card, self._execution_device, self.transformer.dtype
         height, width = height or card.height, width or card.width
         steps = card.steps if num_inference_steps is None else num_inference_steps
         guidance = card.guidance if guidance_scale is None else guidance_scale
@@ -219,12 +218,12 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         negative = card.negative if negative_prompt is None else negative_prompt
         prompts = [conditions.prompt, negative] if guidance > 1.0 else [conditions.prompt]
         read = pictures_of(conditions, packed)[: card.memory_pictures]
-        found = self.contexts(prompts, conditions.previous_end, read, (width, height))
-        tokens = [u.expand(takes, -1, -1) for u in found]
+        found = self.contexts(prompts, conditions.previous_end, read, (width, height), device)
+        tokens = [u.to(dtype).expand(takes, -1, -1) for u in found]
         context, blank = tokens[0], tokens[1] if guidance > 1.0 else None
         unaided = context
         if read and following != 1.0:
-            unaided = self.contexts(prompts[:1], conditions.previous_end)[0].expand(takes, -1, -1)
+            unaided = self.contexts(prompts[:1], conditions.previous_end)[0].to(context).expand(takes, -1, -1)
 
         # 3. The joint shot tensor x^0 ~ N(0, I) (eq. 2), both frames of a take from one generator.
         x = noise = self.noise(generator, h, w).to(device)
@@ -306,11 +305,12 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
         previous_end: StoredFrame | None,
         memory: Sequence[StoredFrame] = (),
         size: tuple[int, int] | None = None,
+        device: torch.device | None = None,
     ) -> list[Tensor]:
         """U_i (1, L, E) of each prompt with the previous shot's end frame (None for the first) and the frames
         of the pack that are read, cropped to `size` as on the canvas. The last few answers are kept.
         """
-        template, device = ContextTemplate.of(self.card), self._execution_device
+        template, device = ContextTemplate.of(self.card), device or self._execution_device
         seen = (previous_end.sha256 if previous_end else None, *(frame.sha256 for frame in memory))
         asked = (tuple(prompts), seen, size, template, device, state_of(self.text_encoder))
         found = self._contexts.pop(asked, None)

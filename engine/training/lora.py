@@ -85,7 +85,7 @@ class Step2Models(nn.Module):
             level[:, shot.pure_noise * h * w : (shot.pure_noise + 1) * h * w] = 1.0
         noisy = (1 - level) * pair + level * noise
         context = encode_context(self.understanding, shot.inputs, shot.drop)
-        out = velocity(self.transformer, noisy, shot.memory, context, sigma, h, w)
+        out = velocity(self.transformer, noisy, shot.memory, context.to(self.transformer.dtype), sigma, h, w)
         error = out.float() - (noise - pair)
         if shot.pure_noise is not None:
             error = error[:, (1 - shot.pure_noise) * h * w : (2 - shot.pure_noise) * h * w]

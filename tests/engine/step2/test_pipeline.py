@@ -88,7 +88,7 @@ def test_the_frames_of_the_pack_that_are_read_are_those_of_the_canvas(
 
         pipe.contexts = watch  # type: ignore[method-assign]
         pipe(shot, generators(3))
-        assert seen[0][2:] == ([pinned], (WIDTH, HEIGHT))
+        assert seen[0][2:4] == ([pinned], (WIDTH, HEIGHT))
         seen.clear()
         pipe(replace(shot, memory=()), generators(3))
         assert seen[0][2] == []
