@@ -126,7 +126,7 @@
         if (target !== context || dirty) return;
         if (!good && shown === value) shown = before; // so that the same words can be tried again
         if (!mine.size && heard) show(...heard);
-        const time = stage.state.saved ? ` ${stage.say.clock(stage.state.saved)}` : "";
+        const time = wide && stage.state.saved ? ` ${stage.say.clock(stage.state.saved)}` : ""; // where there is room
         say(good ? "saved" : "bad", good ? `saved${time}` : REFUSED);
         if (good) setTimeout(() => mark.dataset.kind === "saved" && say(null, ""), 4000);
       });
