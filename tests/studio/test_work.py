@@ -224,7 +224,6 @@ def test_no_work_stays_for_shots_that_left_the_film(studio: Studio) -> None:
 
 def test_what_is_paid_for_goes_on(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAGE_IMAGE_API_KEY", "k")
-    monkeypatch.setenv("STAGE_IMAGE_MODEL", "m")
     project, (first, second) = new_film(studio, 2)
     studio.edit_project(ME, project, profile="hosted-edit")
     studio.draw(ME, [first, second])
