@@ -5,24 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.browser.conftest import Server, open_studio
 from tests.browser.test_reel import tone
 
 # The name by the accessibility tree of the browser itself, of everything that somebody sees and can use.
 SELECTOR = "button, input, select, textarea, a[href], summary, [tabindex], [role=button], [role=slider]"
+FORGET = "() => document.querySelectorAll('[data-named]').forEach((el) => delete el.dataset.named)"
 USABLE = """(selector) => [...(document.querySelector('dialog[open]') ?? document).querySelectorAll(selector)]
     .filter((el) => el.checkVisibility({ visibilityProperty: true }) && el.type !== 'hidden')
     .filter((el) => el.tabIndex >= 0 || el.matches('button, input, select, textarea'))
     .map((el, at) => { el.dataset.named = at; return el.dataset.named; })"""
 
 
-def nameless(page: Page) -> Iterator[str]:
-    """What has no name, as HTML."""
+def nameless(page: Page) -> list[str]:
+    """What has no name, as HTML. Looked at again if something of the living page went meanwhile."""
+    for _ in range(5):
+        try:
+            return list(_nameless(page))
+        except Error as error:
+            if "Could not find node" not in str(error):
+                raise
+    raise AssertionError("The page never stood still.")
+
+
+def _nameless(page: Page) -> Iterator[str]:
     tools = page.context.new_cdp_session(page)
     tools.send("DOM.enable")
     tools.send("Accessibility.enable")
+    page.evaluate(FORGET)
     assert page.evaluate(USABLE, SELECTOR), "the page is there"
     root = tools.send("DOM.getDocument", {"depth": 0})["root"]["nodeId"]
     found = tools.send("DOM.querySelectorAll", {"nodeId": root, "selector": "[data-named]"})["nodeIds"]
@@ -31,12 +43,11 @@ def nameless(page: Page) -> Iterator[str]:
         (seen,) = told["nodes"]
         if seen.get("ignored") or not seen.get("name", {}).get("value", "").strip():
             yield tools.send("DOM.getOuterHTML", {"nodeId": node})["outerHTML"][:200]
-    page.evaluate("() => document.querySelectorAll('[data-named]').forEach((el) => delete el.dataset.named)")
     tools.detach()
 
 
 def check(page: Page, state: str) -> None:
-    assert list(nameless(page)) == [], state
+    assert nameless(page) == [], state
 
 
 def test_everything_that_can_be_used_has_a_name(page: Page, shared_studio: Server, tmp_path: Path) -> None:
@@ -93,6 +104,6 @@ def test_what_has_no_name_is_found(page: Page, shared_studio: Server) -> None:
     open_studio(page, shared_studio)
     page.evaluate("""() => document.querySelector('#studio').append(
         stage.h('button', { type: 'button', id: 'mute' }), stage.h('div', { tabindex: 0, id: 'nobody' }))""")
-    found = list(nameless(page))
+    found = nameless(page)
     assert len(found) == 2
     assert "mute" in found[0]
