@@ -2,7 +2,7 @@
 
 It reads D_i and C_i in the form of `compose`, the previous end frame and the best frames of the memory pack,
 and ends in sixteen context tokens whose last hidden states are to equal its teacher's. What the words leave
-out it takes from the pictures: its teacher is told that in words.
+out it takes from the pictures: its teacher is told that in words, and in vectors where no word tells it.
 """
 
 from __future__ import annotations
@@ -19,23 +19,16 @@ from transformers import PreTrainedTokenizerFast, Qwen2_5_VLForConditionalGenera
 
 from engine.step2.ranking import FrameRanker
 from engine.training.data_parallel import Team, spawn_workers
+from engine.training.facts import NOT_SHOWN, NOTHING, UNSAID, unsaid_facts
 from engine.training.muon import muon_and_adam
 from engine.training.shots import Frame, ShotExample, Shots, read_frames
-from engine.training.sight import LOOK, PLACE
-from engine.training.slots import CONTEXT_DIM, SlotEncoder
+from engine.training.slots import CONTEXT_DIM
+from engine.training.teachers import FactTeacher
 from engine.training.train_loop import StageOptions, Trainee, train
 from engine.training.understanding import new_context_model, read_seen
 from engine.training.views import Views
 from engine.training.weights_file import Progress, load_weights, save_weights
 from engine.world.annotate import LENGTH, NULL_IDS, SLOT_NAMES, VOCABULARY, slot_ids
-
-# what pictures show and no word tells: the skins of two people, and the layout of the place
-UNSAID = {
-    "skin": len(LOOK["skin"]),
-    "skin 2": len(LOOK["skin"]),
-    **{fact: len(PLACE[fact]) for fact in ("palette", "side", "variant")},
-}
-NOT_SHOWN = -100  # no label, as cross entropy has it
 
 
 @dataclass(frozen=True)
@@ -45,31 +38,6 @@ class ContextOptions(StageOptions):
     lr: float = 1.5e-3
     decay: float = 0.5
     warmup: int = 100
-
-
-class SlotTeacher(nn.Module):
-    """What the slots of aided words are to the slot encoder of `pretrain`."""
-
-    def __init__(self, slots: SlotEncoder) -> None:
-        super().__init__()
-        self.slots = slots.eval().requires_grad_(False)
-
-    def forward(self, prompts: Sequence[str], ids: Tensor) -> Tensor:
-        """Context tokens (B, 16, 128)."""
-        found: Tensor = self.slots(ids)
-        return found
-
-
-class WordTeacher(nn.Module):
-    """What aided words are to a checkpoint's understanding model; a checkpoint has no slot encoder."""
-
-    def __init__(self, model: Qwen2_5_VLForConditionalGeneration, tokenizer: PreTrainedTokenizerFast) -> None:
-        super().__init__()
-        self.model, self.tokenizer = model.eval().requires_grad_(False), tokenizer
-
-    def forward(self, prompts: Sequence[str], ids: Tensor) -> Tensor:
-        """Context tokens (B, 16, 128)."""
-        return read_seen(self.model, self.tokenizer, prompts)
 
 
 @dataclass(frozen=True)
@@ -100,14 +68,8 @@ def new_reading(shots: Shots, told: Sequence[ShotExample], r: random.Random | No
         packs.append(pack)
         aided.append("" if blank else prompt)
         ids.append(list(NULL_IDS) if blank else slot_ids(slots))
-        who = filmed[t.i].who
-        skins = [story.people[index].skin if index in people else NOT_SHOWN for index in who]
-        at = story.locations[filmed[t.i].location]
-        place = [PLACE[fact].index(getattr(at, fact)) for fact in ("palette", "side", "variant")]
-        if filmed[t.i].location not in {shot.location for shot in frames}:
-            place = [NOT_SHOWN] * 3
-        facts = [*skins, *[NOT_SHOWN] * (2 - len(who)), *place]
-        unsaid.append([NOT_SHOWN] * len(facts) if blank else facts)
+        shown = {shot.location for shot in frames}
+        unsaid.append(NOTHING if blank else unsaid_facts(story, filmed[t.i], people, shown))
     return Reading(tuple(told), tuple(packs), tuple(aided), torch.tensor(ids), torch.tensor(unsaid))
 
 
@@ -169,7 +131,7 @@ class Reader(nn.Module):
 
 
 @torch.no_grad()
-def reading_accuracy(reader: Reader, teacher: nn.Module, shots: Shots, count: int = 96) -> dict[str, float]:
+def reading_accuracy(reader: Reader, teacher: FactTeacher, shots: Shots, count: int = 96) -> dict[str, float]:
     """On held-out shots to which somebody or some place returns: how often the probes name what only pictures
     show, and how far the context is from the teacher's, with the pack and without.
     """
@@ -179,7 +141,7 @@ def reading_accuracy(reader: Reader, teacher: nn.Module, shots: Shots, count: in
     if not told:
         return {}
     reading = new_reading(shots, told)
-    wanted = normalise(teacher(reading.aided, reading.ids))
+    wanted = normalise(teacher(reading.aided, reading.ids, reading.unsaid))
     context, slots, unsaid = reader(reading, shots.views)
     alone = normalise(read_shots(reader.model, reader.tokenizer, told, [()] * len(told), shots.views))
     figures = {
@@ -214,7 +176,7 @@ def train_context(
     tokenizer: PreTrainedTokenizerFast,
     ranker: FrameRanker,
     encoder: str,
-    teacher: nn.Module,
+    teacher: FactTeacher,
     options: ContextOptions,
 ) -> Path:
     """Distils the teacher into the context model, which sees with the tower of `folder`/sight.safetensors;
@@ -229,7 +191,7 @@ def _train(
     tokenizer: PreTrainedTokenizerFast,
     ranker: FrameRanker,
     encoder: str,
-    teacher: nn.Module,
+    teacher: FactTeacher,
     options: ContextOptions,
     team: Team,
 ) -> None:
@@ -245,7 +207,7 @@ def _train(
 
     def loss(_: float) -> Tensor:
         reading = new_reading(shots, [shots.draw(r) for _ in range(options.batch // team.size)], r)
-        wanted = normalise(teacher(reading.aided, reading.ids))
+        wanted = normalise(teacher(reading.aided, reading.ids, reading.unsaid))
         context, slots, unsaid = reader(reading, shots.views, r)
         named = F.cross_entropy(slots.flatten(0, 1), reading.ids.flatten())
         return (context - wanted).square().mean() + 0.1 * named + 0.1 * _unsaid_loss(unsaid, reading.unsaid)

@@ -5,6 +5,7 @@
     clip      the ranker of the memory bank
     pretrain  slot encoder and pair transformer
     sight     the understanding model's vision tower
+    facts     the transformer again, told what no word tells
     context   the understanding model, from free words, the previous frame and the memory pack
     sft       both models together, on what sampling gives them (eq. 4)
     dpo       an adapter on the generation model that prefers whole movements (eq. 5-6)
@@ -32,9 +33,11 @@ from engine.errors import BadInput
 from engine.step2.card import read_card
 from engine.step2.ranking import FrameRanker
 from engine.training.adapters import WEIGHTS
-from engine.training.context import ContextOptions, SlotTeacher, WordTeacher, train_context
+from engine.training.context import ContextOptions, train_context
 from engine.training.dpo import DpoOptions, dpo, encode_internal
 from engine.training.export import Parts, build, build_ranker, build_vae, check_out, export
+from engine.training.fact_training import train_facts
+from engine.training.facts import FactTable
 from engine.training.flow_training import FlowOptions
 from engine.training.latents import SHARD, Films, encode_shard, encoder_of
 from engine.training.ranker import RankerOptions, train_ranker
@@ -43,6 +46,7 @@ from engine.training.sft import sft
 from engine.training.sheets import film_sheet, pipeline_sheet, reconstruction_sheet
 from engine.training.sight import SightOptions, train_sight
 from engine.training.slots import SlotEncoder
+from engine.training.teachers import FactTeacher, SlotTeacher, Teacher, WordTeacher
 from engine.training.train_loop import StageOptions
 from engine.training.transformer import SlotConditionedModel, pretrain
 from engine.training.understanding import MEMORY_PICTURES, new_context_model
@@ -65,6 +69,7 @@ class Stage(str, Enum):
     CLIP = "clip"
     PRETRAIN = "pretrain"
     SIGHT = "sight"
+    FACTS = "facts"
     CONTEXT = "context"
     SFT = "sft"
     DPO = "dpo"
@@ -77,6 +82,7 @@ MINUTES = {
     Stage.CLIP: 15.0,
     Stage.PRETRAIN: 150.0,
     Stage.SIGHT: 25.0,
+    Stage.FACTS: 90.0,
     Stage.CONTEXT: 40.0,
     Stage.SFT: 120.0,
     Stage.DPO: 12.0,
@@ -90,7 +96,7 @@ class MiniTraining:
 
     `minutes` is the budget of a training stage (None: its own of MINUTES), `lr` its learning rate (None: that
     of its options), `films` how many are encoded, `pool` how many the VAE's crops come from, `start` other
-    weights to begin `vae` or `pretrain` from, or a whole checkpoint for `context` or `sft`; `export` writes
+    weights to begin `vae` or `pretrain` from, or a whole checkpoint for `facts` or `sft`; `export` writes
     the checkpoint to `out`.
     """
 
@@ -110,6 +116,7 @@ class MiniTraining:
             Stage.CLIP: self.clip,
             Stage.PRETRAIN: self.pretrain,
             Stage.SIGHT: self.sight,
+            Stage.FACTS: self.facts,
             Stage.CONTEXT: self.context,
             Stage.SFT: self.sft,
             Stage.DPO: self.dpo,
@@ -176,7 +183,7 @@ class MiniTraining:
         if self.parts.drawing.exists() and not holds(self.parts.drawing, "slots"):
             raise BadInput(
                 f"The transformer in {self.folder} is a checkpoint's, which has no slot encoder: go on with "
-                "`--stage context`."
+                "`--stage facts`."
             )
         vae = build_vae(self.parts)
         path = pretrain(self.folder, encoder_of(vae), self.flow_options(Stage.PRETRAIN), self.start)
@@ -191,9 +198,35 @@ class MiniTraining:
         )
         train_sight(self.folder, tokenizer, self._rated(options))
 
+    def facts(self) -> None:
+        parts = self.parts
+        if self.start is not None:
+            restore(self.start, parts, for_facts=True)
+        _need(parts.drawing, Stage.PRETRAIN)
+        tokenizer, ranker, visual = self._films_seen()
+        options = self._rated(replace(self.flow_options(Stage.FACTS), batch=32, lr=1.4e-3, warmup=60))
+        encoder = encoder_of(build_vae(parts))
+        train_facts(self.folder, ranker, visual, encoder, self._teacher(tokenizer), options)
+
     def context(self) -> None:
         parts = self.parts
-        teacher = self._teacher()
+        _need(parts.drawing, Stage.PRETRAIN)
+        if not holds(parts.drawing, "facts"):
+            raise BadInput(
+                f"The transformer in {self.folder} was not told what no word tells: run `stage train mini "
+                "--stage facts` first."
+            )
+        tokenizer, ranker, _ = self._films_seen()
+        facts = FactTable().requires_grad_(False)
+        load_weights(parts.drawing, {"facts": facts})
+        teacher = FactTeacher(self._teacher(tokenizer), facts)
+        encoder = encoder_of(build_vae(parts))
+        options = ContextOptions(minutes=self.budget(Stage.CONTEXT), workers=self.threads)
+        train_context(self.folder, tokenizer, ranker, encoder, teacher, self._rated(options))
+
+    def _films_seen(self) -> tuple[PreTrainedTokenizerFast, FrameRanker, nn.Module]:
+        """The understanding model's tokenizer, and the ranker and the tower that looked at every film."""
+        parts = self.parts
         _need(parts.sight, Stage.SIGHT)
         _need(parts.ranker, Stage.CLIP)
         self.latents()
@@ -201,25 +234,19 @@ class MiniTraining:
         ranker, visual = build_ranker(parts), new_context_model(tokenizer).model.visual
         load_weights(parts.sight, {"visual": visual})
         self._look(ranker, visual)
-        encoder = encoder_of(build_vae(parts))
-        options = ContextOptions(minutes=self.budget(Stage.CONTEXT), workers=self.threads)
-        train_context(self.folder, tokenizer, ranker, encoder, teacher, self._rated(options))
+        return tokenizer, ranker, visual
 
-    def _teacher(self) -> nn.Module:
-        """Whose context tokens `context` learns: those of `pretrain`, or of the checkpoint that the run began
-        from, which has no slots but reads words.
+    def _teacher(self, tokenizer: PreTrainedTokenizerFast) -> Teacher:
+        """Whose context tokens are learnt: those of `pretrain`, or of the checkpoint that the run began from,
+        which has no slots but reads words.
         """
-        parts = self.parts
-        if self.start is not None:
-            restore(self.start, parts, for_context=True)
-        _need(parts.drawing, Stage.PRETRAIN)
-        if holds(parts.drawing, "slots"):
+        drawing = self.parts.drawing
+        if holds(drawing, "slots"):
             slots = SlotEncoder()
-            load_weights(parts.drawing, {"slots": slots})
+            load_weights(drawing, {"slots": slots})
             return SlotTeacher(slots)
-        tokenizer = _tokenizer(parts.tokenizer, understanding_tokenizer)
         reader = new_context_model(tokenizer)
-        load_weights(parts.drawing, {"model": reader.model})
+        load_weights(drawing, {"model": reader.model})
         return WordTeacher(reader, tokenizer)
 
     def _look(self, ranker: FrameRanker, visual: nn.Module) -> None:
@@ -234,8 +261,8 @@ class MiniTraining:
             if read_card(self.start).memory_pictures != MEMORY_PICTURES:
                 raise BadInput(
                     f"{self.start} does not read its memory, and would be trained on pictures that it never "
-                    f"learnt to see: run `--stage sight`, then `--stage context --start {self.start}`, then "
-                    "`--stage sft` without --start."
+                    f"learnt to see: run `--stage sight`, then `--stage facts --start {self.start}`, then "
+                    "`--stage context` and `--stage sft` without --start."
                 )
             restore(self.start, parts)
         _need(parts.transformer, Stage.PRETRAIN)
@@ -299,9 +326,9 @@ def train_mini(
     training = MiniTraining(folder, out, minutes, films, threads, start, pool, lr)
     films_of(TRAIN, films)
     films_of(VAE_POOL, pool)
-    if start is not None and stage not in (Stage.VAE, Stage.PRETRAIN, Stage.CONTEXT, Stage.SFT):
+    if start is not None and stage not in (Stage.VAE, Stage.PRETRAIN, Stage.FACTS, Stage.SFT):
         raise BadInput(
-            "Only the stages vae, pretrain, context and sft begin from other weights: name one with --stage, "
+            "Only the stages vae, pretrain, facts and sft begin from other weights: name one with --stage, "
             "or leave out --start."
         )
     if lr is not None and stage is None:

@@ -16,16 +16,14 @@ from engine.profiles import get_profile
 from engine.step2.context import context_inputs, encode_context
 from engine.step2.pipeline import Step2Pipeline
 from engine.training.context import (
-    NOT_SHOWN,
-    UNSAID,
     Reader,
-    SlotTeacher,
     new_reading,
     normalise,
     read_shots,
     reading_accuracy,
 )
 from engine.training.export import Parts, build, export
+from engine.training.facts import NOT_SHOWN, UNSAID, FactTable
 from engine.training.mini_training import Stage, train_mini
 from engine.training.restore import restore
 from engine.training.shots import Shots
@@ -40,6 +38,7 @@ from engine.training.sight import (
     still_patches,
 )
 from engine.training.slots import SlotEncoder
+from engine.training.teachers import FactTeacher, SlotTeacher
 from engine.training.understanding import (
     PICTURE_TOKENS,
     TEMPLATE,
@@ -214,14 +213,14 @@ def test_a_reading_tells_what_its_pictures_show_and_nothing_else(shots: Shots) -
 
 def test_the_reader_learns_from_its_teacher_and_keeps_its_eyes(shots: Shots, pipe: Step2Pipeline) -> None:
     torch.manual_seed(0)
-    reader, teacher = Reader(pipe.tokenizer), SlotTeacher(SlotEncoder())
+    reader, teacher = Reader(pipe.tokenizer), FactTeacher(SlotTeacher(SlotEncoder()), FactTable())
     r = random.Random(0)
     reading = new_reading(shots, [shots.draw(r) for _ in range(6)], r)
     eyes = [p.clone() for p in reader.model.model.visual.parameters()]
     learning = [p for p in reader.parameters() if p.requires_grad]
     solver, distances = torch.optim.AdamW(learning, lr=2e-3), []
     for _ in range(15):
-        wanted = normalise(teacher(reading.aided, reading.ids))
+        wanted = normalise(teacher(reading.aided, reading.ids, reading.unsaid)).detach()
         context, slots, unsaid = reader(reading, shots.views)
         assert slots.shape == (6, LENGTH, len(VOCABULARY))
         assert [logits.shape[1] for logits in unsaid] == list(UNSAID.values())
@@ -255,10 +254,17 @@ def test_context_begins_from_a_checkpoint_and_goes_on(tmp_path: Path) -> None:
     shipped, run = Path(get_profile("mini").checkpoint), tmp_path / "run"
     how = {"minutes": 0.02, "films": 2, "threads": 1}
     with pytest.raises(BadInput, match="--stage sight"):
-        train_mini(Stage.CONTEXT, run, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]
+        train_mini(Stage.FACTS, run, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]
     train_mini(Stage.SIGHT, run, tmp_path / "out", **how)  # type: ignore[arg-type]
-    train_mini(Stage.CONTEXT, run, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="--stage facts"):
+        train_mini(Stage.CONTEXT, run, tmp_path / "out", **how)  # type: ignore[arg-type]
+    train_mini(Stage.FACTS, run, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]
     parts = Parts(run)
+    drawn = load_weights(parts.drawing, {}).samples
+    train_mini(Stage.FACTS, run, tmp_path / "out", **how)  # type: ignore[arg-type]
+    assert load_weights(parts.drawing, {}).samples > drawn
+    assert holds(parts.drawing, "facts")
+    train_mini(Stage.CONTEXT, run, tmp_path / "out", **how)  # type: ignore[arg-type]
     assert holds(parts.drawing, "transformer")
     assert not holds(parts.drawing, "slots")
     assert not parts.sft.exists()
@@ -288,4 +294,4 @@ def test_context_begins_from_a_checkpoint_and_goes_on(tmp_path: Path) -> None:
     other.folder.mkdir()
     restore(shipped, other)
     with pytest.raises(BadInput, match="would not be drawn with"):
-        train_mini(Stage.CONTEXT, other.folder, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]
+        train_mini(Stage.FACTS, other.folder, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]

@@ -281,7 +281,7 @@ def test_a_stage_without_the_one_before_says_which(tmp_path: Path) -> None:
 
 def test_a_start_that_no_stage_begins_from_is_refused(tmp_path: Path) -> None:
     for stage in (None, Stage.DPO, Stage.CLIP):
-        with pytest.raises(BadInput, match="vae, pretrain, context and sft"):
+        with pytest.raises(BadInput, match="vae, pretrain, facts and sft"):
             train_mini(stage, tmp_path, tmp_path / "out", start=tmp_path)
 
 
