@@ -1,6 +1,7 @@
 // Form fields that save themselves: on blur, on change and after a pause, and never while that would overwrite what
 // somebody is typing. A field says "saved" only when the value that the server read back is the one that was sent.
-// What was refused, or is too long to be sent, stays in its field for as long as the page: words are never thrown away.
+// What was refused, or is too long to be sent, stays in its field, and comes back to it in a later visit: words are
+// never thrown away.
 (() => {
   const stage = window.stage;
   const { h, text, attribute } = stage;
@@ -8,7 +9,21 @@
   const NEAR = 0.9; // of the limit, from where the letters are counted
   const REFUSED = "not saved";
   let ids = 0;
-  const held = new Set(); // fields with words that were refused
+  const SHELF = "stage-refused"; // in localStorage: [field, context] -> {value, why, at}
+  const OLD = 30 * 24 * 3600 * 1000; // ms after which nobody comes back for them
+  const held = new Set(); // fields with words that were refused and stand nowhere else
+
+  function shelf() {
+    try { return JSON.parse(localStorage.getItem(SHELF) ?? "{}"); } catch { return {}; }
+  }
+
+  /** Words that stand in no database, kept for a later visit (null: not any more); whether that could be done. */
+  function shelve(key, words) {
+    const kept = Object.fromEntries(Object.entries(shelf()).filter(([, { at }]) => Date.now() - at < OLD));
+    if (words) kept[key] = { ...words, at: Date.now() };
+    else delete kept[key];
+    try { localStorage.setItem(SHELF, JSON.stringify(kept)); return true; } catch { return false; }
+  }
 
   const same = (a, b) => String(a ?? "").trim() === String(b ?? "").trim();
 
@@ -40,7 +55,8 @@
    * `mixed` they hold several values: the field says so, and nothing is written until somebody writes.
    */
   function field({ label, control, save, wide = false, hint = null, hideLabel = false, clear = false }) {
-    const id = control.id || `s-field-${++ids}`;
+    const named = control.id; // then a later page has this field, too
+    const id = named || `s-field-${++ids}`;
     control.id = id;
     const limit = Number(control.getAttribute("maxlength")) || Infinity;
     control.removeAttribute("maxlength");
@@ -64,6 +80,8 @@
     let last = ["", null, false]; // what came last
     const refused = new Map(); // context -> {value, why}: words that stand nowhere else than here
     const keyOf = JSON.stringify;
+    const shelfOf = (of) => keyOf([named, of]);
+    const shelved = new Set(named && !several ? Object.keys(shelf()) : []); // of earlier visits
     let told = null; // the notice that says so
 
     const say = (kind, words) => {
@@ -83,12 +101,12 @@
     function refuse(value, target, why) {
       if (several || !value.trim()) { if (target === context) put(...last); return; }
       refused.set(keyOf(target), { value, why });
-      held.add(control);
+      if (!(named && shelve(shelfOf(target), { value, why }))) held.add(control);
     }
 
     function forgive(target) {
       if (!refused.size) return;
-      if (refused.delete(keyOf(target))) told?.remove();
+      if (refused.delete(keyOf(target))) { told?.remove(); if (named) shelve(shelfOf(target), null); }
       if (!refused.size) held.delete(control);
     }
 
@@ -164,6 +182,10 @@
       if (several) { if (mixed) control.prepend(several); else several.remove(); }
       else attribute(control, "placeholder", mixed ? (wide ? SEVERAL : SHORT) : placeholder);
       if (empty) empty.hidden = !mixed;
+      if (shelved.size && shelved.delete(shelfOf(of))) { // unless another tab saved or shortened them since
+        const earlier = shelf()[shelfOf(of)];
+        if (earlier) refused.set(keyOf(of), earlier);
+      }
       const own = refused.size ? refused.get(keyOf(of)) : null;
       const wanted = String(own ? own.value : shown);
       if (own) say("bad", own.why);
