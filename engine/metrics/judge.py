@@ -12,7 +12,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import product
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,9 +26,10 @@ from engine.world.story import (
     SETTINGS,
     TIMES,
     WEATHERS,
-    Location,
     Story,
     WorldShot,
+    with_location,
+    with_look,
 )
 
 TELLING, AREA = 40, 30  # a pixel tells values apart from this difference (sum of RGB) on; so many must
@@ -64,13 +65,12 @@ def read(story: Story, shot: WorldShot, drawn: np.ndarray) -> Seen:
     story, seen = _place(story, shot, drawn)
     for index in shot.who:
         for fact, values in zip(LOOK, (list(COATS), HATS, list(HAIRS), range(len(SKINS))), strict=True):
-            options = {v: _with_look(story, index, fact, v) for v in values}
+            options = {v: with_look(story, index, **{fact: v}) for v in values}
             found = nearest({v: pair_of(s, shot) for v, s in options.items()}, drawn)
             if found is not None:
                 seen[f"{fact} {index}"], story = found, options[found]
-    at = story.locations[shot.location]
     stories = {
-        "setting": {v: _with_location(story, shot, replace(at, setting=v)) for v in SETTINGS},
+        "setting": {v: with_location(story, shot, setting=v) for v in SETTINGS},
         "time": {v: replace(story, time=v) for v in TIMES},
         "weather": {v: replace(story, weather=v) for v in WEATHERS},
     }
@@ -90,9 +90,9 @@ def read(story: Story, shot: WorldShot, drawn: np.ndarray) -> Seen:
 
 def _place(story: Story, shot: WorldShot, drawn: np.ndarray) -> tuple[Story, Seen]:
     """Palette, side and variant together, and the story with them."""
-    at, seen = story.locations[shot.location], Seen()
+    seen = Seen()
     layouts = {
-        (p, s, v): _with_location(story, shot, replace(at, palette=p, side=s, variant=v))
+        (p, s, v): with_location(story, shot, palette=p, side=s, variant=v)
         for p, s, v in product(range(3), (-1, 1), range(2))
     }
     found = nearest({key: pair_of(s, shot) for key, s in layouts.items()}, drawn)
@@ -104,17 +104,6 @@ def _place(story: Story, shot: WorldShot, drawn: np.ndarray) -> tuple[Story, See
         if value is not None:
             seen[fact] = value
     return layouts[found], seen
-
-
-def _with_location(story: Story, shot: WorldShot, location: Location) -> Story:
-    at = shot.location
-    return replace(story, locations=(*story.locations[:at], location, *story.locations[at + 1 :]))
-
-
-def _with_look(story: Story, index: int, fact: str, value: Hashable) -> Story:
-    looks: dict[str, Any] = {fact: value}
-    person = replace(story.people[index], **looks)
-    return replace(story, people=(*story.people[:index], person, *story.people[index + 1 :]))
 
 
 def _casts(people: int) -> tuple[tuple[int, ...], ...]:

@@ -1,9 +1,10 @@
 """Stage `facts`: the transformer learns to draw what it is told, and what no word tells (STAGE, eq. 4).
 
 Most shots here are told whole: words leave nothing out, and the vectors of `FactTable` say the rest. What the
-teacher reads is fixed, so that only drawing is learnt. Facts are decided where hardly a picture is there yet,
-so most noise levels are near pure noise. A part of the shots is told as films tell them, with the memory pack
-alone to say what was left out, or that would be forgotten.
+teacher reads is fixed, so that only drawing is learnt. Facts are decided where hardly a picture is there yet:
+most noise levels are near pure noise. Small facts are a small part of eq. 4: beside it the error is measured
+against counterfactual frames. A part of the shots is told as films tell them, with the memory pack alone to
+say what was left out, or that would be forgotten.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from diffusers import QwenImageTransformer2DModel
 from torch import Tensor, nn
 
 from engine.step2.ranking import FrameRanker
+from engine.training.counterfactuals import Counterfactuals, known_facts
 from engine.training.data_parallel import Team, spawn_workers
 from engine.training.facts import NOT_SHOWN, NOTHING, FactTable, unsaid_facts
 from engine.training.flow_training import FlowOptions, train_flow
+from engine.training.objectives import counterfactual_loss, sft_loss
 from engine.training.shots import Batch, ShotExample, Shots
 from engine.training.teachers import FactTeacher, Teacher
 from engine.training.transformer import draw_high_sigma, flow_error, new_transformer
@@ -128,14 +131,17 @@ def _train(
     model = FactDrawing(reader)
     progress = load_weights(path, model.parts(), missing_ok=True)
     train, held_out = (Shots(folder / name, encoder, ranker, visual) for name in ("latents", "held-out"))
+    others = Counterfactuals(folder / "latents", encoder)
 
-    def batch(r: random.Random) -> tuple[Tensor, Tensor]:
+    def loss(r: random.Random) -> Tensor:
         b, unsaid = fact_batch(train, r, options.batch // team.size)
         sigma, noise = draw_high_sigma(len(b.x)), torch.randn_like(b.x)
-        return model.error(b, model.context(b.told, unsaid), sigma, noise), b.weight
+        error = model.error(b, model.context(b.told, unsaid), sigma, noise)
+        known = [known_facts(train, *row) for row in zip(b.told, b.packs, unsaid, strict=True)]
+        return sft_loss(error, b.weight) + counterfactual_loss(*others.error(b, known, error, sigma))
 
     def report(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, FactDrawing)
         return held_out_obedience(average, held_out)
 
-    train_flow(model, batch, report, path, progress, options, team, train.refresh)
+    train_flow(model, loss, report, path, progress, options, team, train.refresh)

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from engine.training.data_parallel import Team
 from engine.training.muon import muon_and_adam
-from engine.training.objectives import sft_loss
 from engine.training.train_loop import StageOptions, Trainee, train
 from engine.training.weights_file import Progress, save_weights
 
@@ -33,7 +32,7 @@ class FlowOptions(StageOptions):
 
 def train_flow(
     model: nn.Module,
-    batch: Callable[[random.Random], tuple[Tensor, Tensor]],
+    loss: Callable[[random.Random], Tensor],
     report: Callable[[nn.Module], dict[str, float]],
     path: Path,
     progress: Progress,
@@ -43,9 +42,9 @@ def train_flow(
 ) -> None:
     """Trains `model`, whose child `transformer` does most of the work, for a budget of minutes.
 
-    `batch` gives velocity errors of `model` and their weights; `report` says how its moving average does. The
-    average's `parts()` are what is saved, every few minutes, so a killed run loses little; they are what the
-    next run goes on from. `refresh` is a Trainee's.
+    `loss` is that of one batch; `report` says how the model's moving average does. Its `parts()` are what is
+    saved, every few minutes, so a killed run loses little; they are what the next run goes on from. `refresh`
+    is a Trainee's.
     """
     torch.manual_seed(options.seed + progress.samples + team.rank)
     r = random.Random(options.seed + progress.samples + 7919 * team.rank)
@@ -57,7 +56,7 @@ def train_flow(
         path,
         parameters=list(model.parameters()),
         solvers=muon_and_adam(model, options.lr, _is_matrix, team=team),
-        loss=lambda _: sft_loss(*batch(r)),
+        loss=lambda _: loss(r),
         report=lambda: report(average),
         save=lambda done: save_weights(path, average.parts(), done),
         stepped=lambda steps: update_ema(average, model, steps),

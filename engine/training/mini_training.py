@@ -34,6 +34,7 @@ from engine.step2.card import read_card
 from engine.step2.ranking import FrameRanker
 from engine.training.adapters import WEIGHTS
 from engine.training.context import ContextOptions, train_context
+from engine.training.counterfactuals import encode_counterfactuals
 from engine.training.dpo import DpoOptions, dpo, encode_internal
 from engine.training.export import Parts, build, build_ranker, build_vae, check_out, export
 from engine.training.fact_training import train_facts
@@ -61,6 +62,7 @@ from engine.world.story import SHOTS
 Options = TypeVar("Options", bound=StageOptions)
 
 DPO_SHARDS = 8  # 400 films have preferences enough for an adapter
+FACT_SHARDS = 40  # of 2,000 films it is rendered what else they might show
 
 
 class Stage(str, Enum):
@@ -205,7 +207,10 @@ class MiniTraining:
         _need(parts.drawing, Stage.PRETRAIN)
         tokenizer, ranker, visual = self._films_seen()
         options = self._rated(replace(self.flow_options(Stage.FACTS), batch=32, lr=1.4e-3, warmup=60))
-        encoder = encoder_of(build_vae(parts))
+        vae = build_vae(parts)
+        for shard in self.shards[1 : 1 + FACT_SHARDS]:
+            print(encode_counterfactuals(vae, *shard).name, flush=True)
+        encoder = encoder_of(vae)
         train_facts(self.folder, ranker, visual, encoder, self._teacher(tokenizer), options)
 
     def context(self) -> None:

@@ -20,6 +20,7 @@ from engine.step2.ranking import FrameRanker
 from engine.training.context import read_shots
 from engine.training.data_parallel import Team, spawn_workers
 from engine.training.flow_training import FlowOptions, train_flow
+from engine.training.objectives import sft_loss
 from engine.training.shards import fingerprint
 from engine.training.shots import RETURN_WEIGHT, Batch, Shots
 from engine.training.transformer import draw_sigma, flow_error, new_transformer
@@ -145,13 +146,13 @@ def _sft(
     visual = model.understanding.model.visual
     train, held_out = (Shots(folder / name, encoder, ranker, visual) for name in ("latents", "held-out"))
 
-    def batch(r: random.Random) -> tuple[Tensor, Tensor]:
+    def loss(r: random.Random) -> Tensor:
         b = train.collate([train.draw(r) for _ in range(options.batch // team.size)], r)
         context = model.context(b, train.views, r)
-        return model.error(b, context, draw_sigma(len(b.x)), torch.randn_like(b.x)), b.weight
+        return sft_loss(model.error(b, context, draw_sigma(len(b.x)), torch.randn_like(b.x)), b.weight)
 
     def report(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, MiniModels)
         return held_out_error(average, held_out)
 
-    train_flow(model, batch, report, path, progress, options, team, train.refresh)
+    train_flow(model, loss, report, path, progress, options, team, train.refresh)

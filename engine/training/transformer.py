@@ -19,6 +19,7 @@ from engine.step2.velocity import velocity
 from engine.training.data_parallel import Team, spawn_workers
 from engine.training.flow_training import FlowOptions, train_flow
 from engine.training.latents import Films
+from engine.training.objectives import sft_loss
 from engine.training.slots import CONTEXT_DIM, SlotEncoder
 from engine.training.weights_file import check_start, load_or_begin
 
@@ -151,12 +152,12 @@ def _pretrain(folder: Path, encoder: str, options: FlowOptions, start: Path | No
     train, held_out = Films(folder / "latents", encoder), Films(folder / "held-out", encoder)
     progress = load_or_begin(path, model.parts(), start)
 
-    def batch(r: random.Random) -> tuple[Tensor, Tensor]:
+    def loss(r: random.Random) -> Tensor:
         x, memory, ids, weight = train.batch(r, options.batch // team.size)
-        return model.error(x, memory, ids, draw_sigma(len(x)), torch.randn_like(x)), weight
+        return sft_loss(model.error(x, memory, ids, draw_sigma(len(x)), torch.randn_like(x)), weight)
 
     def report(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, SlotConditionedModel)
         return held_out_error(average, held_out)
 
-    train_flow(model, batch, report, path, progress, options, team, train.refresh)
+    train_flow(model, loss, report, path, progress, options, team, train.refresh)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.world.palette import COATS, HAIRS, SKINS
 
@@ -139,6 +140,19 @@ def _new_shot(story: Story, location: int, first: bool, r: random.Random) -> Wor
     slot = "centre" if len(who) != 1 or walks else r.choice(SLOTS)
     angle = r.choices(ANGLES, (4, 1.6, 1.6, 0.4))[0]
     return WorldShot(scale, angle, movement, slot, action, who, location, 1 if slot == "left" else -1)
+
+
+def with_location(story: Story, shot: WorldShot, **facts: Any) -> Story:
+    """The story with other facts of the location of that shot."""
+    at = shot.location
+    changed = replace(story.locations[at], **facts)
+    return replace(story, locations=(*story.locations[:at], changed, *story.locations[at + 1 :]))
+
+
+def with_look(story: Story, person: int, **looks: Any) -> Story:
+    """The story with other looks of one of its people."""
+    changed = replace(story.people[person], **looks)
+    return replace(story, people=(*story.people[:person], changed, *story.people[person + 1 :]))
 
 
 def place_returns(shots: Sequence[WorldShot], i: int) -> bool:

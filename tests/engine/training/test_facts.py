@@ -9,6 +9,12 @@ import pytest
 import torch
 
 from engine.step2.pipeline import Step2Pipeline
+from engine.training.counterfactuals import (
+    FACTS,
+    Counterfactuals,
+    encode_counterfactuals,
+    known_facts,
+)
 from engine.training.fact_training import (
     TOLD_WEIGHT,
     FactDrawing,
@@ -17,6 +23,8 @@ from engine.training.fact_training import (
     held_out_obedience,
 )
 from engine.training.facts import LAYOUT, NOT_SHOWN, NOTHING, UNSAID, FactTable, unsaid_facts
+from engine.training.latents import encoder_of
+from engine.training.objectives import counterfactual_loss
 from engine.training.shots import Shots
 from engine.training.sight import PLACE
 from engine.training.slots import SlotEncoder
@@ -125,3 +133,72 @@ def test_obedience_is_measured_against_the_words_of_films(shots: Shots, pipe: St
     found = held_out_obedience(model, shots, 12)
     assert found == held_out_obedience(model, shots, 12), "the same whenever it is measured"
     assert found["told in words"] < 1, "the shipped checkpoint obeys words"
+
+
+@pytest.fixture(scope="module")
+def others(shots: Shots, pipe: Step2Pipeline) -> Counterfactuals:
+    encode_counterfactuals(pipe.vae, shots.films.folder, 0, 3)
+    return Counterfactuals(shots.films.folder, encoder_of(pipe.vae))
+
+
+def test_counterfactual_frames_are_the_shots_own_but_for_one_fact(
+    shots: Shots, others: Counterfactuals
+) -> None:
+    assert len(others) == 3
+    found = [(seed, i, other) for seed in range(3) for i in range(6) for other in others.of(seed, i)]
+    assert len(found) > 18
+    assert {other.moment for _, _, other in found} == {0, 1}
+    for seed, i, other in found:
+        true = shots.films.pair(seed, i)[other.moment]
+        apart = (other.latents - true).square().mean()
+        assert 0 < float(apart) < 2
+        people = len(shots.films.film(seed)[1][i].who)
+        assert other.fact in FACTS
+        assert other.fact in LAYOUT or people > other.fact.endswith(" 2")
+        if other.fact in ("hair", "skin"):
+            assert float(apart) < 0.5, "a face is a small part of a frame"
+
+
+def test_the_error_towards_a_counterfactual_is_one_where_it_is_drawn(
+    shots: Shots, others: Counterfactuals
+) -> None:
+    told = [shots.tell(seed, i, random.Random(0), leave_out=False) for seed in range(3) for i in range(6)]
+    batch = shots.collate(told)
+    sigma = torch.linspace(0.3, 1.0, len(told))
+    error = torch.zeros_like(batch.x)
+    drawn = 0
+    for row, t in enumerate(batch.told):
+        for other in list(others.of(t.seed, t.i))[:1]:  # the model's x̂ is its counterfactual
+            apart = other.latents - batch.x[row, other.moment]
+            error[row, other.moment] = -apart / sigma[row]
+            drawn += 1
+    everything = [set(FACTS)] * len(told)
+    off, apart = others.error(batch, everything, error, sigma)
+    assert off.shape == apart.shape
+    assert len(off) > drawn > 12
+    whole = counterfactual_loss(off, apart, least=1e-6)
+    assert drawn / len(off) * 0.99 <= float(whole) < 1.2
+    off, apart = others.error(batch, [set()] * len(told), error, sigma)
+    assert len(off) == len(apart) == 0
+    assert float(counterfactual_loss(off, apart)) == 0
+
+
+def test_only_what_is_told_or_shown_is_known(shots: Shots) -> None:
+    r = random.Random(4)
+    for _ in range(60):
+        told = shots.draw(r)
+        pack = shots.collate([told]).packs[0]
+        story, filmed = shots.films.film(told.seed)
+        shot = filmed[told.i]
+        known = known_facts(shots, told, pack, NOTHING)
+        if not told.prompt:
+            assert known == set()
+            continue
+        seen = {index for seed, k in pack for index in filmed[k // 2].who}
+        seen |= set(filmed[told.i - 1].who) if told.previous else set()
+        for j, index in enumerate(shot.who):
+            name = "coat 2" if j else "coat"
+            assert (name in known) >= (index in seen)
+            assert not (index not in seen and index in told.look_dropout and name in known)
+            assert ("skin 2" if j else "skin") not in known or index in seen
+        assert known_facts(shots, told, pack, unsaid_facts(story, shot)) >= set(LAYOUT)

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from engine.training.objectives import divergence, dpo_loss, sft_loss
+from engine.training.objectives import counterfactual_loss, divergence, dpo_loss, sft_loss
 
 
 def errors(seed: int) -> torch.Tensor:
@@ -63,3 +63,23 @@ def test_the_norm_is_a_mean_so_beta_does_not_depend_on_the_size() -> None:
     a = dpo_loss(divergence(small, 0 * small), zero, 2.0)
     b = dpo_loss(divergence(large, 0 * large), zero, 2.0)
     assert float(a) == pytest.approx(float(b), rel=1e-5)
+
+
+def test_a_frame_that_is_its_counterfactual_costs_one_and_a_true_one_nothing() -> None:
+    apart = torch.randn(3, 4, 8, 16, generator=torch.Generator().manual_seed(0))
+    assert float(counterfactual_loss(torch.zeros_like(apart), apart)) == 0
+    assert float(counterfactual_loss(apart, apart)) == pytest.approx(1)
+    assert float(counterfactual_loss(0.5 * apart, apart)) == pytest.approx(0.25)
+    assert float(counterfactual_loss(7 * apart, 7 * apart)) == pytest.approx(1), "whatever its size"
+    across = torch.randn_like(apart)
+    across -= apart * ((across * apart).sum((1, 2, 3)) / apart.square().sum((1, 2, 3))).view(-1, 1, 1, 1)
+    assert float(counterfactual_loss(across, apart)) == pytest.approx(0, abs=1e-9)
+    small = apart / apart.flatten(1).norm(dim=1).view(-1, 1, 1, 1)  # of length 1
+    assert float(counterfactual_loss(small, small, least=16)) == pytest.approx(1 / 16)
+
+
+def test_no_counterfactual_costs_nothing_and_still_has_a_gradient() -> None:
+    error = torch.randn(2, 2, 4, 8, 16, requires_grad=True)
+    counterfactual_loss(error[:0, 0], error[:0, 0]).backward()
+    assert error.grad is not None
+    assert float(error.grad.abs().sum()) == 0
