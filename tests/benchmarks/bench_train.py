@@ -89,13 +89,14 @@ def trained_seconds(model: nn.Module, shots: Shots, folder: Path, seconds: float
     )
     spent: list[float] = []
 
-    def batch(r: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
+    def loss(r: random.Random) -> torch.Tensor:
         spent.append(time.perf_counter())
         b = shots.collate([shots.draw(r) for _ in range(BATCH)], r)
         context = model.context(b, shots.views)  # type: ignore[operator]
-        return model.error(b, context, draw_sigma(BATCH), torch.randn_like(b.x)), b.weight  # type: ignore[operator]
+        error = model.error(b, context, draw_sigma(BATCH), torch.randn_like(b.x))  # type: ignore[operator]
+        return sft_loss(error, b.weight)
 
-    train_flow(model, batch, lambda _: {}, folder / "bench.safetensors", progress, options, Team())
+    train_flow(model, loss, lambda _: {}, folder / "bench.safetensors", progress, options, Team())
     return (spent[-1] - spent[1]) / (len(spent) - 2)  # between the beginnings of steps; the first warms up
 
 
