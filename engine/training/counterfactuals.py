@@ -1,7 +1,7 @@
 """What a shot would look like, were one thing in it another: the same frame with another palette, or another
 coat.
 
-Most facts are small: the palette of a mountain is a hundredth of what a frame's velocity error is made of, so
+Most facts are small: the palette of mountains is half a hundredth of a frame's velocity error, so
 eq. 4 alone learns it last. With the counterfactual frame at hand, the error can be measured along the one
 direction that tells the two apart (`counterfactual_loss`), whatever its size.
 """
@@ -19,6 +19,7 @@ import torch
 from diffusers import AutoencoderKLQwenImage
 from torch import Tensor
 
+from engine.metrics.judge import AREA, TELLING
 from engine.step2.latents import encode_frames, to_pixels
 from engine.training.facts import LAYOUT, NOT_SHOWN, UNSAID
 from engine.training.latents import SHARD, encoder_of
@@ -33,7 +34,6 @@ FACTS = (*LAYOUT, *LOOK, *(f"{fact} 2" for fact in LOOK))
 """palette, side, variant, and coat, hair, hat, skin of the first and of the second person of a shot."""
 _CHANCES = {"palette": 2, "side": 1, "variant": 2, "coat": 5, "hair": 6, "hat": 4, "skin": 5}
 _NONE = -1
-TELLING, AREA = 40, 30  # so many pixels must differ by so much (sum of RGB), as for `engine.metrics.judge`
 _KIND = "counterfactual"
 
 
@@ -71,11 +71,8 @@ def _another(
     story: Story, shot: WorldShot, kind: Sequence[str], r: random.Random, tries: int = 4
 ) -> tuple[int, int, np.ndarray]:
     """(fact, moment, frame) of a shot with another value of one fact of that kind, if it can be seen."""
-    nothing = _NONE, 0, render(story, shot, 0)
     place = kind == LAYOUT
-    if not place and not shot.who:
-        return nothing
-    for _ in range(tries):
+    for _ in range(tries if place or shot.who else 0):
         fact, moment = r.choices(kind, [_CHANCES[fact] for fact in kind])[0], r.randrange(2)
         who = r.randrange(len(shot.who)) if shot.who else 0
         owner: Any = story.locations[shot.location] if place else story.people[shot.who[who]]
@@ -86,7 +83,7 @@ def _another(
         if (np.abs(frame.astype(int) - true).sum(-1) > TELLING).sum() >= AREA:
             name = fact if place or not who else f"{fact} 2"
             return FACTS.index(name), moment, frame
-    return nothing
+    return _NONE, 0, render(story, shot, 0)
 
 
 class Counterfactuals:

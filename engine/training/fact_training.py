@@ -91,16 +91,13 @@ def held_out_obedience(model: FactDrawing, shots: Shots, count: int = 48) -> dic
     alone = {"has_previous_frame": False, "has_memory": False}
     whole = [shots.tell(seed, i, r, **alone, leave_out=False) for seed, i in picks]
     films = [shots.tell(seed, i, r, **alone) for seed, i in picks]
-    batch, noise = (
-        shots.collate(whole),
-        torch.randn(len(picks), *shots.films.pair(*picks[0]).shape, generator=g),
-    )
+    batch = shots.collate(whole)
+    noise = torch.randn(batch.x.shape, generator=g)
     sigma = torch.full((len(picks),), 0.98)
     facts = [unsaid_facts(shots.films.film(seed)[0], shots.films.film(seed)[1][i]) for seed, i in picks]
 
     def loss(told: Sequence[ShotExample], unsaid: Sequence[Sequence[int]]) -> float:
-        error = model.error(batch, model.context(told, unsaid), sigma, noise)
-        return float((error.square() * batch.weight).mean() / batch.weight.mean())
+        return float(sft_loss(model.error(batch, model.context(told, unsaid), sigma, noise), batch.weight))
 
     nothing = [NOTHING] * len(picks)
     left_out = loss(films, nothing)

@@ -26,7 +26,7 @@ _BAD = (
     zlib.error,
     EOFError,
     UnicodeDecodeError,  # a name in another encoding than its entry says
-    NotImplementedError,  # a kind of zip that Python does not read
+    NotImplementedError,  # raised by zipfile for a kind of zip that Python does not read
     FileExistsError,  # a file and a folder of one name
     NotADirectoryError,
     IsADirectoryError,
