@@ -1,4 +1,5 @@
-"""What is computed once per frame: VAE latents and CLIP features of memory frames.
+"""What is computed once per frame: VAE latents and CLIP features of memory frames. (And, in memory alone, the
+CLIP features of a shot's words.)
 
 A value is keyed by the frame's content hash and by everything that it was computed with (the kind, a hash of
 the weights, the size), so another checkpoint never sees it. Recent values stay in memory; with a folder, all
@@ -40,13 +41,16 @@ class FrameCache:
             with suppress(OSError):
                 drop_unnamed(folder)
 
-    def get(self, sha256: str, made_with: str, compute: Callable[[], Tensor]) -> Tensor:
+    def get(self, sha256: str, made_with: str, compute: Callable[[], Tensor], on_disk: bool = True) -> Tensor:
         """The value of the frame `sha256` under `made_with` (kind, weights, size …), computed if it is new.
 
-        Values are on the CPU and must not be written to.
+        Values are on the CPU and must not be written to. What is not a frame's is kept in memory only: no
+        purge of frames would remove its file.
         """
         key = hashlib.sha256(f"{sha256}\n{made_with}".encode()).hexdigest()
-        path = None if self.folder is None else frame_folder(self.folder, sha256) / f"{key}.safetensors"
+        path = None
+        if self.folder is not None and on_disk:
+            path = frame_folder(self.folder, sha256) / f"{key}.safetensors"
         value = self._recent.get(key)
         if value is None and path is not None:
             value = _read(path)

@@ -11,6 +11,7 @@ pipeline saves and loads it.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -149,7 +150,8 @@ def _bicubic(x: Tensor, h: int, w: int) -> Tensor:
 
 
 class FrameScorer:
-    """CLIP similarities of stored frames. Features are computed once a frame, alone and at its own shape.
+    """CLIP similarities of stored frames. Features are computed once a frame, alone and at its own shape, and
+    once a text.
 
     `weights` names the ranker's weights in the cache's keys; `load` gives the ranker when it is first needed.
     """
@@ -159,7 +161,14 @@ class FrameScorer:
 
     def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
         """Cosine of each frame with the text of D_i, by which the memory is ranked."""
-        return cosines(self._features(frames), self._load().text_features([description]))
+        ranker = self._load()
+        words = self._cache.get(
+            hashlib.sha256(description.encode()).hexdigest(),
+            f"clip text {self._weights} {ranker.dtype}",
+            lambda: ranker.text_features([description])[0],
+            on_disk=False,
+        )
+        return cosines(self._features(frames), words[None])
 
     def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
         """Cosine of the two frames of each pair."""

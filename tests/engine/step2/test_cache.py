@@ -41,6 +41,14 @@ def test_a_folder_carries_values_to_the_next_process(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_what_is_no_frames_stays_in_memory(tmp_path: Path) -> None:
+    cache, once = FrameCache(tmp_path), Counter()
+    for _ in range(2):
+        cache.get("a", "clip text", once, on_disk=False)
+    assert once.calls == 1
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
 def test_the_oldest_leave_memory_but_not_the_disk(tmp_path: Path) -> None:
     cache = FrameCache(tmp_path, capacity=2)
     for sha in "abc":

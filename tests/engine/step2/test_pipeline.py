@@ -211,9 +211,11 @@ def test_memory_frames_are_computed_once(shot: PairConditions) -> None:
     pipe = tiny_pipeline()
     pipe(shot, generators(1))
     once = pipe.cache.computed
-    assert once == 4 + 4, "a CLIP feature and a latent for each of the four"
+    assert once == 4 + 4 + 1, "a CLIP feature and a latent for each of the four, and the feature of the words"
     pipe(replace(shot, prompt="Other words."), generators(2))
     assert pipe.cache.computed == once
+    pipe(replace(shot, description="Another shot."), generators(2))
+    assert pipe.cache.computed == once + 1, "which other words are not ranked by"
 
 
 def test_uploaded_pictures_of_any_size_can_be_memory(
