@@ -191,7 +191,7 @@ def train(
     stage: Annotated[
         str | None,
         typer.Option(
-            help="vae, latents, clip, pretrain, context, sft, dpo, upscaler or export; else all of them."
+            help="vae, latents, clip, pretrain, sight, facts, context, sft, dpo, upscaler, export; else all."
         ),
     ] = None,
     run: Annotated[Path, typer.Option(help="The folder of the run; a stage goes on where it was.")] = Path(
@@ -205,7 +205,7 @@ def train(
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
     start: Annotated[
         Path | None,
-        typer.Option(help="Weights for vae or pretrain to begin with, or a checkpoint for context or sft."),
+        typer.Option(help="Weights for vae or pretrain to begin with, or a checkpoint for facts or sft."),
     ] = None,
     lr: Annotated[
         float | None,

@@ -23,6 +23,7 @@ from engine.training.counterfactuals import Counterfactuals, known_facts
 from engine.training.data_parallel import Team, spawn_workers
 from engine.training.facts import NOT_SHOWN, NOTHING, FactTable, unsaid_facts
 from engine.training.flow_training import FlowOptions, train_flow
+from engine.training.latents import draw_shot
 from engine.training.objectives import counterfactual_loss, sft_loss
 from engine.training.shots import Batch, ShotExample, Shots
 from engine.training.teachers import FactTeacher, Teacher
@@ -60,7 +61,7 @@ class FactDrawing(nn.Module):
 
 def draw_whole(shots: Shots, r: random.Random) -> tuple[ShotExample, list[int]]:
     """A random shot in words that leave no looks out, and its facts."""
-    seed, i = r.choice(shots.seeds), r.choice((0, 1, 2, 2, 3, 3, 4, 4, 5, 5))
+    seed, i = r.choice(shots.seeds), draw_shot(r)
     told = shots.tell(seed, i, r, has_previous_frame=False, has_memory=r.random() < MEMORY, leave_out=False)
     story, filmed = shots.films.film(seed)
     facts = [f if r.random() >= NO_FACT else NOT_SHOWN for f in unsaid_facts(story, filmed[i])]

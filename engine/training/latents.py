@@ -148,7 +148,7 @@ class Films:
         g: torch.Generator | None = None,
     ) -> Sample:
         """A random shot with the dropouts that guidance and the ablations need; `g` gives the noise."""
-        seed, i = r.choice(self.seeds), r.choice((0, 1, 2, 2, 3, 3, 4, 4, 5, 5))
+        seed, i = r.choice(self.seeds), draw_shot(r)
         story, shots = self.film(seed)
         order: list[int] = []
         if i and r.random() >= memory_dropout:
@@ -179,6 +179,11 @@ class Films:
             torch.tensor([list(s.ids) for s in samples]),
             torch.stack([s.weight for s in samples]),
         )
+
+
+def draw_shot(r: random.Random) -> int:
+    """Which shot of a film: one with a memory worth reading twice as often as the first and the second."""
+    return r.choice((0, 1, 2, 2, 3, 3, 4, 4, 5, 5))
 
 
 # how often a prompt leaves a slot untold, by position: words seldom say where in the frame somebody stands

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from diffusers import AutoencoderKLQwenImage
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
@@ -48,7 +49,7 @@ from engine.training.sheets import film_sheet, pipeline_sheet, reconstruction_sh
 from engine.training.sight import SightOptions, train_sight
 from engine.training.slots import SlotEncoder
 from engine.training.teachers import FactTeacher, SlotTeacher, Teacher, WordTeacher
-from engine.training.train_loop import StageOptions
+from engine.training.train_loop import StageOptions, has_bf16
 from engine.training.transformer import SlotConditionedModel, pretrain
 from engine.training.understanding import MEMORY_PICTURES, new_context_model
 from engine.training.upscaler import UpscalerOptions, train_upscaler
@@ -155,7 +156,8 @@ class MiniTraining:
 
     def flow_options(self, stage: Stage) -> FlowOptions:
         span = self.budget(stage)  # compiling takes a minute or two: it pays in a long run only
-        return self._rated(FlowOptions(minutes=span, workers=self.threads, compile=span > 10))
+        options = FlowOptions(minutes=span, workers=self.threads, compile=span > 10, bf16=has_bf16())
+        return self._rated(options)
 
     def _rated(self, options: Options) -> Options:
         """The options of a stage with the learning rate that was asked for."""
@@ -208,8 +210,7 @@ class MiniTraining:
         tokenizer, ranker, visual = self._films_seen()
         options = self._rated(replace(self.flow_options(Stage.FACTS), batch=32, lr=1.4e-3, warmup=60))
         vae = build_vae(parts)
-        for shard in self.shards[1 : 1 + FACT_SHARDS]:
-            print(encode_counterfactuals(vae, *shard).name, flush=True)
+        self._look_elsewhere(vae)
         encoder = encoder_of(vae)
         train_facts(self.folder, ranker, visual, encoder, self._teacher(tokenizer), options)
 
@@ -226,7 +227,7 @@ class MiniTraining:
         load_weights(parts.drawing, {"facts": facts})
         teacher = FactTeacher(self._teacher(tokenizer), facts)
         encoder = encoder_of(build_vae(parts))
-        options = ContextOptions(minutes=self.budget(Stage.CONTEXT), workers=self.threads)
+        options = ContextOptions(minutes=self.budget(Stage.CONTEXT), workers=self.threads, bf16=has_bf16())
         train_context(self.folder, tokenizer, ranker, encoder, teacher, self._rated(options))
 
     def _films_seen(self) -> tuple[PreTrainedTokenizerFast, FrameRanker, nn.Module]:
@@ -260,6 +261,11 @@ class MiniTraining:
         for shard in self.shards:
             print(view_shard(ranker, visual, *shard).name, flush=True)
 
+    def _look_elsewhere(self, vae: AutoencoderKLQwenImage) -> None:
+        """Renders and encodes what else the shots of the first films might show."""
+        for shard in self.shards[1 : 1 + FACT_SHARDS]:
+            print(encode_counterfactuals(vae, *shard).name, flush=True)
+
     def sft(self) -> None:
         parts = self.parts
         if self.start is not None:
@@ -276,6 +282,7 @@ class MiniTraining:
         self.latents()
         pipe, _ = build(parts)
         self._look(pipe.ranker, pipe.text_encoder.model.visual)
+        self._look_elsewhere(pipe.vae)
         path = sft(
             self.folder,
             pipe.tokenizer,

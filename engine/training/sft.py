@@ -3,7 +3,8 @@ sec. 4.2, eq. 4).
 
 `pretrain` learns to draw from sixteen exact slots and `context` to say them with words. Here both models are
 trained by the drawing alone: free words, the previous end frame and the best of the memory pack go in, the
-pack is ranked by the CLIP model, and the loss is that of the velocity, as in `Step2Pipeline.__call__`.
+pack is ranked by the CLIP model, and the loss is that of the velocity, as in `Step2Pipeline.__call__`. As in
+`facts`, small things count by the error towards counterfactual frames, where words or frames tell them.
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ from transformers import PreTrainedTokenizerFast, Qwen2_5_VLForConditionalGenera
 
 from engine.step2.ranking import FrameRanker
 from engine.training.context import read_shots
+from engine.training.counterfactuals import Counterfactuals, known_facts
 from engine.training.data_parallel import Team, spawn_workers
+from engine.training.facts import NOTHING
 from engine.training.flow_training import FlowOptions, train_flow
-from engine.training.objectives import sft_loss
+from engine.training.objectives import counterfactual_loss, sft_loss
 from engine.training.shards import fingerprint
 from engine.training.shots import RETURN_WEIGHT, Batch, Shots
-from engine.training.transformer import draw_sigma, flow_error, new_transformer
+from engine.training.transformer import draw_high_sigma, flow_error, new_transformer
 from engine.training.understanding import new_context_model
 from engine.training.views import Views
 from engine.training.weights_file import Progress, load_weights
+
+NEAR_NOISE = 0.3  # part of the shots that are near pure noise
 
 
 class MiniModels(nn.Module):
@@ -145,11 +150,14 @@ def _sft(
     model, progress = load_mini_models(tokenizer, *((path,) if path.exists() else sources))
     visual = model.understanding.model.visual
     train, held_out = (Shots(folder / name, encoder, ranker, visual) for name in ("latents", "held-out"))
+    others = Counterfactuals(folder / "latents", encoder)
 
     def loss(r: random.Random) -> Tensor:
         b = train.collate([train.draw(r) for _ in range(options.batch // team.size)], r)
-        context = model.context(b, train.views, r)
-        return sft_loss(model.error(b, context, draw_sigma(len(b.x)), torch.randn_like(b.x)), b.weight)
+        sigma, noise = draw_high_sigma(len(b.x), NEAR_NOISE), torch.randn_like(b.x)
+        error = model.error(b, model.context(b, train.views, r), sigma, noise)
+        known = [known_facts(train, t, pack, NOTHING) for t, pack in zip(b.told, b.packs, strict=True)]
+        return sft_loss(error, b.weight) + counterfactual_loss(*others.error(b, known, error, sigma))
 
     def report(average: nn.Module) -> dict[str, float]:
         assert isinstance(average, MiniModels)

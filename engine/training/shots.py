@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.step2.ranking import FrameRanker
-from engine.training.latents import Films
+from engine.training.latents import Films, draw_shot
 from engine.training.paraphrase import Paraphrase, paraphrase
 from engine.training.understanding import MEMORY_PICTURES
 from engine.training.views import Frame, Views
@@ -115,7 +115,7 @@ class Shots:
         if self.recalling and r.random() < RECALLING:
             seed, i = r.choice(self.recalling)
         else:
-            seed, i = r.choice(self.seeds), r.choice((0, 1, 2, 2, 3, 3, 4, 4, 5, 5))
+            seed, i = r.choice(self.seeds), draw_shot(r)
         has_memory = i > 0 and r.random() >= NO_MEMORY
         has_previous_frame = i > 0 and r.random() >= NO_PREVIOUS_FRAME
         only_frame = r.randrange(2) if r.random() < ONLY_FRAME else None

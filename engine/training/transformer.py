@@ -88,12 +88,12 @@ def draw_sigma(batch: int) -> Tensor:
     return torch.sigmoid(torch.randn(batch) * 1.2 + 0.7)
 
 
-def draw_high_sigma(batch: int) -> Tensor:
-    """The same, but most are near pure noise: what there is nothing of in the picture yet, the conditions
-    decide.
+def draw_high_sigma(batch: int, share: float = 0.6) -> Tensor:
+    """The same, but a `share` of them is near pure noise: what there is nothing of in the picture yet, the
+    conditions decide.
     """
     near = 1 - 0.2 * torch.rand(batch) ** 3
-    return torch.where(torch.rand(batch) < 0.6, near, draw_sigma(batch))
+    return torch.where(torch.rand(batch) < share, near, draw_sigma(batch))
 
 
 class SlotConditionedModel(nn.Module):

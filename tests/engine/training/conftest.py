@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 from engine.profiles import get_profile
+from engine.step2.card import MEMORY, read_card, write_card
 from engine.step2.pipeline import Step2Pipeline
 from engine.training.dpo import encode_internal
+from engine.training.export import TRAINING_FILE
 from engine.training.latents import encode_shard, encoder_of
 from engine.training.shots import Shots
 from engine.training.views import view_shard
@@ -20,6 +24,22 @@ FILMS = 3
 @pytest.fixture(scope="module")
 def shipped() -> Path:
     return Path(get_profile("mini").checkpoint)
+
+
+@pytest.fixture
+def unseeing(shipped: Path, tmp_path: Path) -> Path:
+    """A checkpoint from before `sight`, which reads no pictures of its memory."""
+    old = shutil.copytree(shipped, tmp_path / "unseeing")
+    card = read_card(shipped)
+    templates = {
+        name: template.model_copy(update={"text": template.text.replace(MEMORY, "")})
+        for name, template in (("text_only", card.text_only), ("with_image", card.with_image))
+    }
+    write_card(card.model_copy(update={"memory_pictures": 0, **templates}), old)
+    record = json.loads((old / TRAINING_FILE).read_text())
+    record.pop("sight", None)
+    (old / TRAINING_FILE).write_text(json.dumps(record))
+    return old
 
 
 @pytest.fixture(scope="module")

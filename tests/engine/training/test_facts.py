@@ -103,6 +103,8 @@ def test_most_noise_is_nearly_all_there_is() -> None:
     assert float(sigma.max()) <= 1
     assert 0.45 < float((sigma > 0.9).float().mean()) < 0.75
     assert float((sigma < 0.5).float().mean()) > 0.05, "some of each level"
+    fewer = draw_high_sigma(4000, share=0.3)
+    assert 0.25 < float((fewer > 0.9).float().mean()) < 0.5
 
 
 def test_the_transformer_and_the_vectors_learn_and_the_teacher_does_not(shots: Shots) -> None:

@@ -12,7 +12,6 @@ from PIL import Image
 from transformers import PreTrainedTokenizerFast, Qwen2VLProcessor
 
 from engine.errors import BadInput
-from engine.profiles import get_profile
 from engine.step2.context import context_inputs, encode_context
 from engine.step2.pipeline import Step2Pipeline
 from engine.training.context import (
@@ -250,15 +249,15 @@ def test_rows_are_read_one_by_one_as_together(shots: Shots, pipe: Step2Pipeline)
         assert torch.allclose(together[row], alone[0], atol=1e-4)
 
 
-def test_context_begins_from_a_checkpoint_and_goes_on(tmp_path: Path) -> None:
-    shipped, run = Path(get_profile("mini").checkpoint), tmp_path / "run"
+def test_context_begins_from_a_checkpoint_and_goes_on(unseeing: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
     how = {"minutes": 0.02, "films": 2, "threads": 1}
     with pytest.raises(BadInput, match="--stage sight"):
-        train_mini(Stage.FACTS, run, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]
+        train_mini(Stage.FACTS, run, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]
     train_mini(Stage.SIGHT, run, tmp_path / "out", **how)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="--stage facts"):
         train_mini(Stage.CONTEXT, run, tmp_path / "out", **how)  # type: ignore[arg-type]
-    train_mini(Stage.FACTS, run, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]
+    train_mini(Stage.FACTS, run, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]
     parts = Parts(run)
     drawn = load_weights(parts.drawing, {}).samples
     train_mini(Stage.FACTS, run, tmp_path / "out", **how)  # type: ignore[arg-type]
@@ -275,9 +274,9 @@ def test_context_begins_from_a_checkpoint_and_goes_on(tmp_path: Path) -> None:
     assert pipe.card.memory_pictures > 0
     assert record["sight"].samples > 0
     with pytest.raises(BadInput, match="does not read its memory"):
-        train_mini(Stage.SFT, run, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]
+        train_mini(Stage.SFT, run, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="leave out --start"):
-        restore(shipped, parts)  # what `sft --start` would do with a checkpoint that reads
+        restore(unseeing, parts)  # what `sft --start` would do with a checkpoint that reads
     with pytest.raises(BadInput, match="no slot encoder: go on with"):
         train_mini(Stage.PRETRAIN, run, tmp_path / "out", **how)  # type: ignore[arg-type]
     again = Parts(tmp_path / "again")  # from what it exports, its eyes come along
@@ -292,6 +291,6 @@ def test_context_begins_from_a_checkpoint_and_goes_on(tmp_path: Path) -> None:
         build(parts)
     other = Parts(tmp_path / "other")
     other.folder.mkdir()
-    restore(shipped, other)
+    restore(unseeing, other)
     with pytest.raises(BadInput, match="would not be drawn with"):
-        train_mini(Stage.FACTS, other.folder, tmp_path / "out", start=shipped, **how)  # type: ignore[arg-type]
+        train_mini(Stage.FACTS, other.folder, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]

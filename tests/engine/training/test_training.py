@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 from PIL import Image
 from safetensors.torch import load_file
+from torch import Tensor
 
 from engine.errors import BadInput
 from engine.profiles import get_profile
@@ -31,6 +32,7 @@ from engine.training.latents import GRID, Films, encode_shard, encoder_of
 from engine.training.mini_training import MiniTraining, Stage, train_mini
 from engine.training.muon import Muon, muon_and_adam, orthogonalise
 from engine.training.paraphrase import FILLERS, GARMENTS, NAMES, TAILS, THINGS, VERBS, paraphrase
+from engine.training.train_loop import StageOptions, Trainee, train
 from engine.training.transformer import SlotConditionedModel, draw_sigma, flow_error, held_out_error
 from engine.training.vae import VaeOptions, decode, moments, new_vae, psnr, train_vae, train_vae_in_team
 from engine.training.weights_file import Progress, check_start, load_or_begin, load_weights, save_weights
@@ -242,6 +244,25 @@ def test_the_transformer_learns(films: Films) -> None:
             solver.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.8 * losses[0]
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_layers_compute_in_bfloat16_where_asked_and_weights_and_losses_never(
+    bf16: bool, tmp_path: Path
+) -> None:
+    layer, seen = torch.nn.Linear(4, 1), set[tuple[torch.dtype, torch.dtype]]()
+
+    def loss(_: float) -> Tensor:
+        off = layer(torch.ones(2, 4)) - torch.zeros(2, 1)
+        seen.add((layer(torch.ones(2, 4)).dtype, off.square().mean().dtype))
+        return off.square().mean()
+
+    solvers = [torch.optim.SGD(layer.parameters(), lr=0.1)]
+    weights = list(layer.parameters())
+    trainee = Trainee(tmp_path / "w.safetensors", weights, solvers, loss, dict, lambda _: None)
+    train(trainee, StageOptions(minutes=0.001, bf16=bf16), Progress())
+    assert seen == {(torch.bfloat16 if bf16 else torch.float32, torch.float32)}
+    assert {w.dtype for w in weights} == {torch.float32}
 
 
 def test_paraphrases_tell_no_more_than_their_words() -> None:
