@@ -198,7 +198,10 @@ class MiniTraining:
     def sight(self) -> None:
         tokenizer = _tokenizer(self.parts.tokenizer, understanding_tokenizer)
         options = SightOptions(
-            minutes=self.budget(Stage.SIGHT), workers=self.threads, pool=min(self.films, SightOptions.pool)
+            minutes=self.budget(Stage.SIGHT),
+            workers=self.threads,
+            pool=min(self.films, SightOptions.pool),
+            bf16=has_bf16(),
         )
         train_sight(self.folder, tokenizer, self._rated(options))
 

@@ -67,12 +67,14 @@ SOFTEST, NOISIEST, OFF_COLOUR = 2.6, 10.0, 6.0
 
 @dataclass(frozen=True)
 class SightOptions(StageOptions):
-    """`pool` is how many films the frames come from."""
+    """`pool` is how many films the frames come from, 1.2 MB each while it trains. Of 1,000 the tower learns
+    the people by heart: held-out hair was 0.44 after 117,000 frames, and 0.82 after 262,000 more of 4,000.
+    """
 
     minutes: float = 25.0
     batch: int = 64
     decay: float = 0.5
-    pool: int = 1000
+    pool: int = 4000
 
 
 def frame_facts(story: Story, shot: WorldShot) -> tuple[Tensor, Tensor]:
