@@ -53,7 +53,8 @@ class Timing:
         return {
             "pair / (bare forwards + decode), context tokens kept": self.pair_early / self.bare,
             "pair / (bare forwards + decode), context tokens computed": self.pair_read_anew / self.bare,
-            f"pair at shot {LATE} / pair at shot {EARLY}": self.pair_late / self.pair_early,
+            f"pair at shot {LATE} / pair at shot {EARLY}, context tokens computed": self.pair_late
+            / self.pair_read_anew,
             "pair / pair without memory guidance": self.pair_early / self.pair_as_learnt,
             f"one forward with all history / packed, at shot {LATE}": self.forward_all_history
             / self.forward_packed,
@@ -118,15 +119,15 @@ def measure(pipe: Step2Pipeline, folder: Path, rounds: int) -> Timing:
             return_dict=False,
         )
 
-    def read_anew() -> None:
+    def read_anew(conditions: PairConditions) -> None:
         pipe.weights_changed()  # forgets the kept context tokens, and nothing else
-        pipe(early, generators(1))
+        pipe(conditions, generators(1))
 
     jobs: dict[str, Callable[[], object]] = {
         "bare": bare,
-        "pair_read_anew": read_anew,
+        "pair_late": lambda: read_anew(late),
+        "pair_read_anew": lambda: read_anew(early),
         "pair_early": lambda: pipe(early, generators(1)),  # right after: its context tokens are kept
-        "pair_late": lambda: pipe(late, generators(1)),
         "pair_as_learnt": lambda: pipe(early, generators(1), memory_guidance_scale=1.0),
         "forward_packed": lambda: forward(memory, 1),
         "forward_all_history": lambda: forward(whole, 2 * (LATE - 1)),
