@@ -4,10 +4,10 @@ Beside every figure stand its ceiling (the truth after one way through the VAE: 
 this latent space would score) and its floor (true shots of other films instead of the drawn: chance). Ablated
 arms are compared with the full model on the same films and seeds, by paired bootstrap.
 
-Prompt following counts what the words tell: scale, setting, time, weather, who is there, and the coat where a
-person first appears. Memory counts what only the pack can carry: the film's own palette, side and variant of
-a place when it comes back to it, and the look of a person whom neither the words of this shot nor the frame
-before show.
+Prompt following counts what the words tell: scale, setting, time, weather, who is there, where somebody
+stands if they tell it, and the coat where a person first appears. Memory counts what only the pack can carry:
+the film's own palette, side and variant of a place when it comes back to it, and the look of a person whom
+neither the words of this shot nor the frame before show.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from engine.metrics.held_out import Arm, HeldOut, draw_film, true_film
 from engine.metrics.judge import LOOK, PLACE, Seen, pair_of, read
 from engine.step2.latents import decode_frames, encode_frames, to_bytes, to_pixels
 from engine.step2.pipeline import Step2Pipeline
-from engine.world.story import people_back
+from engine.world.story import WorldShot, in_slot, people_back
 
 Measures = dict[str, Tally]
 TOLD = ("scale", "setting", "time", "weather", "who", "action")
@@ -127,13 +127,13 @@ def measure(film: HeldOut, frames: np.ndarray, truth: np.ndarray, features: Worl
         **_prompt(film, seen),
         **_movement(film, seen),
         **_memory(film, seen),
-        **_consistency(film, frames, truth, features),
+        **_consistency(film, _as_drawn(film, seen), frames, truth, features),
         "PSNR": _mean([_psnr(a, b) for a, b in zip(frames, truth, strict=True)]),
     }
 
 
 def _prompt(film: HeldOut, seen: Sequence[Seen]) -> Measures:
-    hits: dict[str, list[float]] = {fact: [] for fact in (*TOLD, "coat")}
+    hits: dict[str, list[float]] = {fact: [] for fact in (*TOLD, "position", "coat")}
     met: set[int] = set()
     for shot, found in zip(film.shots, seen, strict=True):
         asked = {
@@ -147,6 +147,8 @@ def _prompt(film: HeldOut, seen: Sequence[Seen]) -> Measures:
         for fact in TOLD:
             if fact in found:
                 hits[fact].append(found[fact] == asked[fact])
+        if "slot" in found and shot.slot != "centre":  # which goes without saying
+            hits["position"].append(found["slot"] == shot.slot)
         for index in set(shot.who) - met:
             if f"coat {index}" in found:
                 hits["coat"].append(found[f"coat {index}"] == film.story.people[index].coat)
@@ -194,11 +196,25 @@ def _compare(
         hits[f"memory {fact}"].append(seen[i][key] == first)
 
 
-def _consistency(film: HeldOut, frames: np.ndarray, truth: np.ndarray, features: WorldFeatures) -> Measures:
+def _as_drawn(film: HeldOut, seen: Sequence[Seen]) -> list[WorldShot]:
+    """The film's shots with people where they are drawn."""
+    return [
+        in_slot(shot, str(found["slot"])) if "slot" in found else shot
+        for shot, found in zip(film.shots, seen, strict=True)
+    ]
+
+
+def _consistency(
+    film: HeldOut,
+    shots: Sequence[WorldShot],
+    frames: np.ndarray,
+    truth: np.ndarray,
+    features: WorldFeatures,
+) -> Measures:
     whole, true = (features.frames(f.reshape(-1, *f.shape[2:])) for f in (frames, truth))
     whole, true = (f.reshape(len(film.shots), 2, -1) for f in (whole, true))
     people: list[list[np.ndarray]] = [[] for _ in film.story.people]
-    for shot, pair in zip(film.shots, frames, strict=True):
+    for shot, pair in zip(shots, frames, strict=True):
         for index, crops in features.figures(film.story, shot, pair).items():
             people[index].append(crops)
     across = [shot_features(np.stack(crops)) for crops in people if crops]

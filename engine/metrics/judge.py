@@ -2,8 +2,8 @@
 
 The world can be rendered, so what a pair shows is read by rendering the shot with each possible value of a
 fact and taking the nearest, over the pixels on which the values differ. What nobody told the model (palette,
-side, variant) is read first, and the rest is judged in that light. There are no weights in it, so it is
-frozen whatever the checkpoint learns. A fact that the shot does not show is left out.
+side, variant, mostly where somebody stands) is read first, and the rest is judged in that light. There are no
+weights in it, so it is frozen whatever the checkpoint learns. A fact that the shot does not show is left out.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from engine.world.story import (
     MOVEMENTS,
     SCALES,
     SETTINGS,
+    SLOTS,
     TIMES,
     WEATHERS,
     Story,
     WorldShot,
+    in_slot,
     with_location,
     with_look,
 )
@@ -63,6 +65,7 @@ def read(story: Story, shot: WorldShot, drawn: np.ndarray) -> Seen:
     """
     drawn = drawn.astype(np.int16)
     story, seen = _place(story, shot, drawn)
+    shot = _slot(story, shot, drawn, seen)
     for index in shot.who:
         for fact, values in zip(LOOK, (list(COATS), HATS, list(HAIRS), range(len(SKINS))), strict=True):
             options = {v: with_look(story, index, **{fact: v}) for v in values}
@@ -104,6 +107,17 @@ def _place(story: Story, shot: WorldShot, drawn: np.ndarray) -> tuple[Story, See
         if value is not None:
             seen[fact] = value
     return layouts[found], seen
+
+
+def _slot(story: Story, shot: WorldShot, drawn: np.ndarray, seen: Seen) -> WorldShot:
+    """Where somebody alone stands, and the shot with it; two, and who walks, have but one place."""
+    if len(shot.who) != 1 or shot.action.startswith("walks"):
+        return shot
+    found = nearest({slot: pair_of(story, in_slot(shot, slot)) for slot in SLOTS}, drawn)
+    if found is None:
+        return shot
+    seen["slot"] = found
+    return in_slot(shot, found)
 
 
 def _casts(people: int) -> tuple[tuple[int, ...], ...]:

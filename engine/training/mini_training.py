@@ -63,7 +63,6 @@ from engine.world.story import SHOTS
 Options = TypeVar("Options", bound=StageOptions)
 
 DPO_SHARDS = 8  # 400 films have preferences enough for an adapter
-FACT_SHARDS = 40  # of 2,000 films it is rendered what else they might show
 
 
 class Stage(str, Enum):
@@ -265,8 +264,8 @@ class MiniTraining:
             print(view_shard(ranker, visual, *shard).name, flush=True)
 
     def _look_elsewhere(self, vae: AutoencoderKLQwenImage) -> None:
-        """Renders and encodes what else the shots of the first films might show."""
-        for shard in self.shards[1 : 1 + FACT_SHARDS]:
+        """Renders and encodes what else the shots of the films to train on might show."""
+        for shard in self.shards[1:]:
             print(encode_counterfactuals(vae, *shard).name, flush=True)
 
     def sft(self) -> None:

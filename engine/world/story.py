@@ -139,7 +139,13 @@ def _new_shot(story: Story, location: int, first: bool, r: random.Random) -> Wor
         movement = "static"
     slot = "centre" if len(who) != 1 or walks else r.choice(SLOTS)
     angle = r.choices(ANGLES, (4, 1.6, 1.6, 0.4))[0]
-    return WorldShot(scale, angle, movement, slot, action, who, location, 1 if slot == "left" else -1)
+    shot = WorldShot(scale, angle, movement, slot, action, who, location, look=-1)
+    return in_slot(shot, slot)
+
+
+def in_slot(shot: WorldShot, slot: str) -> WorldShot:
+    """The shot with somebody who stands in that part of the frame, and looks into it first."""
+    return replace(shot, slot=slot, look=1 if slot == "left" else -1)
 
 
 def with_location(story: Story, shot: WorldShot, **facts: Any) -> Story:

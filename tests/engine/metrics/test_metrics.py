@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from engine.metrics.evaluate import shuffled
 from engine.metrics.held_out import Ablation, HeldOut, held_out_films, parse_arm, told, true_film
 from engine.metrics.judge import read
 from engine.world.annotate import storyboard
-from engine.world.story import new_shots, new_story
+from engine.world.render import render
+from engine.world.story import SLOTS, in_slot, new_shots, new_story
 from studio.cli import app
 
 
@@ -104,8 +106,20 @@ def test_the_judge_reads_the_truth() -> None:
     assert len(wrong) <= 0.02 * asked, wrong
 
 
-def _film(seed: int) -> HeldOut:
+def test_where_somebody_stands_untold_is_no_fault() -> None:
+    """A figure that is drawn elsewhere is there, in its coat, doing what it does, and its crops show it."""
+    film = _film(710_000)
+    shot = replace(film.shots[0], who=(0,), scale="medium shot", slot="centre", action="waves")
+    film = replace(film, shots=(shot,), board=storyboard(film.story, (shot,)))
+    asked = film.story.people[0]
+    for slot in SLOTS:
+        drawn = np.stack([render(film.story, in_slot(shot, slot), t) for t in (0.0, 1.0)])
+        seen = read(film.story, shot, drawn)
+        assert (seen["slot"], seen["who"], seen["action"]) == (slot, (0,), "waves")
+        assert (seen["coat 0"], seen["hat 0"], seen["skin 0"]) == (asked.coat, asked.hat, asked.skin)
 
+
+def _film(seed: int) -> HeldOut:
     story = new_story(seed)
     shots = new_shots(story)
     return HeldOut(story, shots, storyboard(story, shots))
