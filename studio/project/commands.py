@@ -8,7 +8,7 @@ it survives a restart.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
@@ -97,8 +97,8 @@ class Recorder:
     """Collects the changes of one command inside a write transaction."""
 
     def __init__(self, session: Session, project: Project) -> None:
-        self._session = session
-        self._project = project
+        self.session = session
+        self.project = project
         self._changes: dict[tuple[str, str, str], Change] = {}
 
     def set(self, row: SQLModel, **fields: Any) -> None:
@@ -113,7 +113,7 @@ class Recorder:
             first = self._changes[key].before if key in self._changes else before
             self._changes[key] = Change(table, row_id, name, first, value)
             setattr(row, name, value)
-        self._session.add(row)
+        self.session.add(row)
 
     def create(self, row: Row) -> Row:
         """Adds a row as if it had been in the trash since it is there, and takes it out: undo puts it back
@@ -121,11 +121,16 @@ class Recorder:
         """
         if hasattr(row, "trashed"):
             row.trashed = getattr(row, "created")  # noqa: B009 - every table has one, SQLModel does not say so
-        self._session.add(row)
-        self._session.flush()
+        self.session.add(row)
+        self.session.flush()
         if hasattr(row, "trashed"):
             self.set(row, trashed=None)
         return row
+
+    def wrote(self, row: SQLModel) -> bool:
+        """Whether this command changed the row."""
+        named = (_NAMES[type(row)], getattr(row, "id"))  # noqa: B009 - as in `set`
+        return any((change.table, change.id) == named for change in self._changes.values())
 
     def finish(
         self, label: str, kind: CommandKind = CommandKind.EDIT, target: int | None = None
@@ -135,16 +140,19 @@ class Recorder:
         if not changes and kind is CommandKind.EDIT:
             return None
         command = Command(
-            owner=self._project.owner,
-            project_id=self._project.id,
-            revision=touch(self._project),
+            owner=self.project.owner,
+            project_id=self.project.id,
+            revision=touch(self.project),
             kind=kind.value,
             target=target,
             label=label,
             changes=[asdict(c) for c in changes],
         )
-        self._session.add(command)
+        self.session.add(command)
         return command
+
+
+Settle = Callable[[Recorder], None]
 
 
 @dataclass(frozen=True)
@@ -184,25 +192,37 @@ def read_log(session: Session, project_id: str, known: Log) -> Log:
     return Log(upto, undoable, redoable, newest)
 
 
-def undo(session: Session, project: Project, command_id: int | None = None) -> Undone:
+def undo(
+    session: Session,
+    project: Project,
+    command_id: int | None = None,
+    settle: Settle | None = None,
+) -> Undone:
     """Undoes the newest command, or the given one. Raises BadInput when there is none.
 
-    What a later command wrote stays, also where it wrote the same value again.
+    What a later command wrote stays, also where it wrote the same value again. `settle` puts right what does
+    not go together with that, as part of this step.
     """
     undoable, _ = history(session, project.id)
     step = _choose(undoable, command_id, "undo")
     later = undoable[undoable.index(step) + 1 :]
     newer = {change.slot for other in later for change in _written(session, other)}
-    return _revert(session, project, _written(session, step), CommandKind.UNDO, step, newer)
+    written = _written(session, step)
+    return _revert(session, project, written, CommandKind.UNDO, step, newer, settle)
 
 
-def redo(session: Session, project: Project, command_id: int | None = None) -> Undone:
-    """Does an undone command again: exactly the fields that its undo put back."""
+def redo(
+    session: Session,
+    project: Project,
+    command_id: int | None = None,
+    settle: Settle | None = None,
+) -> Undone:
+    """Does an undone command again: exactly the fields that its undo put back; `settle` as in `undo`."""
     _, redoable = history(session, project.id)
     step = _choose(redoable, command_id, "redo")
     source = _last(session, CommandKind.UNDO, step.id)
     assert source is not None, "a command can be redone only after its undo was logged"
-    return _revert(session, project, _changes(source), CommandKind.REDO, step)
+    return _revert(session, project, _changes(source), CommandKind.REDO, step, settle=settle)
 
 
 @dataclass(frozen=True)
@@ -217,11 +237,16 @@ class Jumped:
     kept: tuple[str, ...]
 
 
-def jump(session: Session, project: Project, command_id: int | None) -> Jumped:
+def jump(
+    session: Session,
+    project: Project,
+    command_id: int | None,
+    settle: Settle | None = None,
+) -> Jumped:
     """Undoes or redoes as many steps as needed, so that the given command is the newest one that stands.
 
     None goes back to before the first command. Jumping to `came_from` reverses it. Raises BadInput for a
-    command that is not in the list (any more).
+    command that is not in the list (any more). `settle` as in `undo`.
     """
     undoable, redoable = history(session, project.id)
     ids = [step.id for step in undoable]
@@ -229,11 +254,11 @@ def jump(session: Session, project: Project, command_id: int | None) -> Jumped:
         raise BadInput("This step is not in the history (any more): open the list again and choose another.")
     if command_id is None or command_id in ids:
         steps = list(reversed(undoable[ids.index(command_id) + 1 if command_id is not None else 0 :]))
-        done = [undo(session, project, step.id) for step in steps]
+        done = [undo(session, project, step.id, settle) for step in steps]
         undone, redone = len(done), 0
     else:
         at = [step.id for step in redoable].index(command_id)
-        done = [redo(session, project, step.id) for step in reversed(redoable[at:])]
+        done = [redo(session, project, step.id, settle) for step in reversed(redoable[at:])]
         undone, redone = 0, len(done)
     kept = tuple(outcome.label for outcome in done if outcome.kept or outcome.purged)
     return Jumped(ids[-1] if ids else None, undone, redone, kept)
@@ -269,6 +294,7 @@ def _revert(
     kind: CommandKind,
     step: Step,
     newer: Container[tuple[str, str, str]] = frozenset(),
+    settle: Settle | None = None,
 ) -> Undone:
     """Writes the reverse of logged changes where they still stand; `newer` slots belong to somebody else."""
     recorder = Recorder(session, project)
@@ -286,6 +312,8 @@ def _revert(
         else:
             recorder.set(row, **{change.field: change.before})
             applied += counts
+    if settle is not None:
+        settle(recorder)
     recorder.finish(step.label, kind, step.id)
     return Undone(step.label, applied, kept, purged)
 

@@ -11,7 +11,8 @@ from collections.abc import Collection
 
 from engine.errors import BadInput
 from engine.story import slate_letters
-from studio.project.film import FilmState
+from studio.project.commands import Recorder
+from studio.project.film import FilmState, load_film
 from studio.store.tables import Shot
 
 
@@ -45,6 +46,14 @@ def check_labels(film: FilmState, changed: Collection[Shot]) -> None:
                 f"Shots {numbers[0]} and {numbers[1]} cannot both be {label(shot)}: give each its own letter."
             )
         raise BadInput(f"Shot {film.index[other.id] + 1} is {label(other)} already: choose another letter.")
+
+
+def part_labels(recorder: Recorder) -> None:
+    """Gives another letter to each shot that the command brought back with a label given away since."""
+    film = load_film(recorder.session, recorder.project)
+    for shot in film.shots:
+        if recorder.wrote(shot) and taken(film, shot):
+            recorder.set(shot, slate=free_slate(film, shot.scene))
 
 
 def _same(shot: Shot, other: Shot) -> bool:

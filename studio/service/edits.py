@@ -13,7 +13,7 @@ from studio.project import commands
 from studio.project.commands import Undone
 from studio.project.copying import copy_shown
 from studio.project.film import FilmState, attribute_fields, owned_project, owned_shot
-from studio.project.labels import check_labels, free_slate, taken
+from studio.project.labels import check_labels, free_slate, part_labels, taken
 from studio.project.order import after as right_after
 from studio.service.fields import shot_fields
 from studio.service.leaving import cancel_work_on_gone_shots
@@ -193,17 +193,21 @@ class Edits(Room):
         """Undoes the newest command, or the one that the page showed (`head.undo.id`).
 
         A field goes back only where it still holds what the command wrote: an edit made since by another tab
-        stays. Raises BadInput when there is nothing to undo.
+        stays, and a shot whose letter was given away since comes back with another. Raises BadInput when
+        there is nothing to undo.
         """
         with self.home.database.write() as session:
-            undone = commands.undo(session, owned_project(session, owner, project_id), command_id)
+            project = owned_project(session, owner, project_id)
+            undone = commands.undo(session, project, command_id, part_labels)
             cancel_work_on_gone_shots(session, project_id)
         return _outcome(undone)
 
     def redo(self, owner: str, project_id: str, command_id: int | None = None) -> Outcome:
         """Does the last undone command again, under the same rule."""
         with self.home.database.write() as session:
-            redone = commands.redo(session, owned_project(session, owner, project_id), command_id)
+            redone = commands.redo(
+                session, owned_project(session, owner, project_id), command_id, part_labels
+            )
             cancel_work_on_gone_shots(session, project_id)
         return _outcome(redone)
 
@@ -225,7 +229,7 @@ class Edits(Room):
         or nothing. Jumping to `came_from` of the outcome reverses it. Raises BadInput for an unknown step.
         """
         with self.home.database.write() as session:
-            jumped = commands.jump(session, owned_project(session, owner, project_id), step_id)
+            jumped = commands.jump(session, owned_project(session, owner, project_id), step_id, part_labels)
             cancel_work_on_gone_shots(session, project_id)
         return JumpOutcome(
             came_from=jumped.came_from, undone=jumped.undone, redone=jumped.redone, kept=jumped.kept

@@ -70,6 +70,20 @@ def test_the_letter_of_a_deleted_shot_can_be_used_and_it_comes_back_with_another
     assert labels(studio, project) == ["1A", "1C", "1B"]
 
 
+def test_undoing_a_deletion_after_its_letter_was_given_away(studio: Studio) -> None:
+    project, ids = new_film(studio, 3)
+    studio.delete_shots(ME, [ids[1]])
+    deletion = studio.steps(ME, project)[-1].id
+    studio.edit_shot(ME, ids[2], slate="B")  # in another tab
+    studio.undo(ME, project, deletion)
+    assert labels(studio, project) == ["1A", "1C", "1B"]
+    studio.redo(ME, project)
+    assert labels(studio, project) == ["1A", "1B"]
+    studio.undo(ME, project, deletion)
+    studio.undo(ME, project)  # the third shot was 1C, which the second is now
+    assert labels(studio, project) == ["1A", "1C", "1B"]
+
+
 def test_a_film_that_came_with_one_label_twice_can_be_edited(studio: Studio) -> None:
     """A film.zip of an earlier studio may have two of them: only who changes a label is asked for another."""
     project, ids = new_film(studio, 2)
