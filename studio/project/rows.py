@@ -34,11 +34,9 @@ class Rows(Generic[Row]):
         self._query = select(*(getattr(table, name) for name in self._names))
         self._seen: dict[str, tuple[tuple[Any, ...], Row]] = {}
 
-    def read(
-        self, session: Session, *where: Any, order: Sequence[Any] = (), limit: int | None = None
-    ) -> list[Row]:
+    def read(self, session: Session, *where: Any, order: Sequence[Any] = ()) -> list[Row]:
         """The rows that meet all conditions, in order."""
-        query = self._query.where(*where).order_by(*order).limit(limit)
+        query = self._query.where(*where).order_by(*order)
         place, seen = self._names.index("id"), self._seen
         found: dict[str, tuple[tuple[Any, ...], Row]] = {}
         for values in map(tuple, session.exec(query)):

@@ -14,7 +14,8 @@ from studio.project.rows import Reading
 from studio.store.states import JobState
 from studio.store.tables import Clip, Command, Film, Job, Measure, Take
 
-JOBS_READ = 400
+ENDED_READ = 400
+_ACTIVE = tuple(state.value for state in JobState if state.active)
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,12 @@ def mark_takes(session: Session, project_id: str) -> dict[str, str]:
 
 
 def read_jobs(reading: Reading, project_id: str) -> list[Job]:
-    """The project's last jobs, newest first, without their long snapshots."""
+    """The project's active jobs and its last ones, newest first, without their long snapshots."""
     newest = (col(Job.created).desc(), col(Job.sequence).desc())
-    return reading.rows.jobs.read(
-        reading.session, Job.project_id == project_id, order=newest, limit=JOBS_READ
-    )
+    mine = Job.project_id == project_id
+    last = select(Job.id).where(mine).order_by(*newest).limit(ENDED_READ)
+    told = or_(col(Job.state).in_(_ACTIVE), col(Job.id).in_(last))
+    return reading.rows.jobs.read(reading.session, mine, told, order=newest)
 
 
 def read_others(session: Session, owner: str, project_id: str) -> list[tuple[int, bool]]:

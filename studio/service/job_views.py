@@ -32,10 +32,12 @@ class JobViews:
         known: Known,
     ) -> None:
         self._jobs, self._pace, self._others, self._index, self._known = jobs, pace, others, index, known
-        self._newest: dict[tuple[str, str], Job] = {}
+        self._telling: dict[tuple[str, str], Job] = {}  # of each shot and kind, the job that says most
         for job in jobs:
             if job.shot_id is not None:
-                self._newest.setdefault((job.shot_id, job.kind), job)
+                told = self._telling.setdefault((job.shot_id, job.kind), job)
+                if _rank(job) > _rank(told):
+                    self._telling[job.shot_id, job.kind] = job
         for gone in known.keys() - {job.id for job in jobs}:
             known.pop(gone, None)
 
@@ -78,8 +80,10 @@ class JobViews:
         return tuple(self._of(job) for job in [*active, *ended[:_FINISHED_SHOWN]])
 
     def latest(self, shot_id: str, kind: JobKind) -> JobView | None:
-        """The newest job of a shot and kind, as long as it says something: it is active, or it failed."""
-        job = self._newest.get((shot_id, kind.value))
+        """What is at work on a shot: the job of that kind that runs, else the newest that waits, else the
+        newest of all if it failed.
+        """
+        job = self._telling.get((shot_id, kind.value))
         if job is None or not (JobState(job.state).active or job.state == JobState.FAILED.value):
             return None
         return self._of(job)
@@ -90,6 +94,11 @@ class JobViews:
         now_called = (self.title(job) for job in running if job.title == worker.message)
         elsewhere = any(runs for _, runs in self._others) and not running
         return worker.model_copy(update={"message": next(now_called, worker.message), "elsewhere": elsewhere})
+
+
+def _rank(job: Job) -> int:
+    """Which job of a shot says more about it, whatever is newer."""
+    return 2 if job.state == JobState.RUNNING.value else int(JobState(job.state).active)
 
 
 def _view(job: Job, said: Mapping[str, Any]) -> JobView:

@@ -63,7 +63,9 @@ class Work(Room):
                     raise NotFound("The order names a job of another film: reload the page.")
             waiting = {job.id: job for job in queue.waiting_jobs(session, Job.project_id == project_id)}
             wanted = [id for id in dict.fromkeys(order) if id in waiting]
-            queue.reorder(session, [waiting[id] for id in (*wanted, *(waiting.keys() - set(wanted)))])
+            queue.reorder(
+                session, [waiting[id] for id in (*wanted, *(id for id in waiting if id not in wanted))]
+            )
         return self.jobs(owner, project_id)
 
     def every_job(self, owner: str, project_id: str, act: str) -> None:

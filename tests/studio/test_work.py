@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import BadInput
 from studio.jobs import queue
+from studio.service import counts
 from studio.service.studio import Studio
 from studio.service.views import JobState
 from studio.store.errors import NotFound
@@ -42,6 +43,42 @@ def test_an_order_that_does_not_know_all_jobs(studio: Studio) -> None:
     studio.cancel(ME, one.id)
     studio.reorder_jobs(ME, project, [one.id, two.id])
     assert titles(studio, project) == ["Draw shot 2", "Draw shot 3"]
+
+
+def test_jobs_that_an_order_does_not_name_stay_in_order(studio: Studio) -> None:
+    project, ids = new_film(studio, 8)
+    one, two, *_ = studio.draw(ME, ids)
+    studio.reorder_jobs(ME, project, [two.id, one.id])
+    assert titles(studio, project) == [f"Draw shot {n}" for n in (2, 1, 3, 4, 5, 6, 7, 8)]
+
+
+def test_an_old_job_that_still_waits_is_told_however_much_was_drawn_since(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "ENDED_READ", 3)
+    project, ids = new_film(studio, 6)
+    waiting, *later = studio.draw(ME, ids)
+    studio.pause(ME, waiting.id)
+    for job in later:
+        studio.cancel(ME, job.id)
+    assert titles(studio, project) == ["Draw shot 1"]
+    assert shots_of(studio, project)[0].job is not None
+
+
+def test_a_card_tells_of_what_runs_whatever_was_ordered_and_ended_since(studio: Studio) -> None:
+    project, (shot,) = new_film(studio, 1)
+    (first,) = studio.draw(ME, [shot])
+    claimed = queue.claim(studio.home.database, "me")
+    assert claimed is not None
+    (second,) = studio.draw(ME, [shot])
+    (seen,) = shots_of(studio, project)
+    assert seen.job is not None
+    assert seen.job.id == first.id, "it runs"
+    studio.cancel(ME, second.id)
+    (seen,) = shots_of(studio, project)
+    assert seen.job is not None
+    assert seen.job.id == first.id
+    assert not studio.draw_all_stale(ME, project)
 
 
 def test_run_next_goes_before_all_films_of_the_owner(studio: Studio) -> None:
