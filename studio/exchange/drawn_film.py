@@ -61,14 +61,17 @@ def read_film(folder: Path, blobs: Blobs) -> DrawnFilm:
     """
     manifest = read_manifest(folder / "film.json")
     _profile_of(manifest)
-    pictures = [(_read_png(folder, e.start), _read_png(folder, e.end)) for e in manifest.shots]
-    for number, (start, end) in enumerate(pictures, start=1):
-        if _size(start) != _size(end):
+    names = dict.fromkeys(name for entry in manifest.shots for name in (entry.start, entry.end))
+    # one picture at a time, and each but once: a small zip may name a large one a thousand times
+    sizes = {name: _size(_read_png(folder, name)) for name in names}
+    for number, entry in enumerate(manifest.shots, start=1):
+        if sizes[entry.start] != sizes[entry.end]:
             raise BadInput(f"The start and end frame of shot {number} are not of one size: bring them so.")
+    stored = {name: blobs.put(without_metadata((folder / name).read_bytes()), "png") for name in names}
     return DrawnFilm(
         manifest=manifest,
-        frames=tuple((blobs.put(start, "png"), blobs.put(end, "png")) for start, end in pictures),
-        sizes=tuple(_size(start) for start, _ in pictures),
+        frames=tuple((stored[entry.start], stored[entry.end]) for entry in manifest.shots),
+        sizes=tuple(sizes[entry.start] for entry in manifest.shots),
     )
 
 

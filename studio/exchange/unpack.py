@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 import zipfile
@@ -14,12 +15,13 @@ from engine.errors import BadInput
 from engine.manifest import inside, read_manifest
 from studio.exchange.pictures import MAX_BYTES
 from studio.store.errors import clear_errors
+from studio.store.home import WORK
 
 MANIFEST = "film.json"
 LARGEST_MANIFEST = 20_000_000
 """Bytes: 500 shots with the longest texts stay below it."""
-LARGEST_FILM = 500_000_000
-"""Bytes of a film.zip, and of its frames: PNG files do not get smaller in a zip."""
+LARGEST_FILM = 2_000_000_000
+"""Bytes of a film.zip, and of its frames: 400 shots at 2.5 MB a frame, which no zip makes smaller."""
 ENCRYPTED = 0x1  # flag of an entry
 _BAD = (
     zipfile.BadZipFile,
@@ -30,7 +32,9 @@ _BAD = (
     FileExistsError,  # a file and a folder of one name
     NotADirectoryError,
     IsADirectoryError,
+    IndexError,  # an entry without a name
 )
+_UNREADABLE = "This file is not a whole zip that can be read"
 _AGAIN = "choose the film.zip that the studio made"
 
 
@@ -42,7 +46,7 @@ def unpacked(file: Path, beside: Path) -> Iterator[Path]:
     are larger than any may be, before they are unpacked.
     """
     with clear_errors(beside):
-        parent = Path(tempfile.mkdtemp(prefix="film-", dir=beside))
+        parent = Path(tempfile.mkdtemp(prefix=WORK, dir=beside))
         folder = parent / "this zip"  # sentences about what is wrong name the folder
         try:
             _unpack(file, folder)
@@ -66,7 +70,11 @@ def _unpack(file: Path, folder: Path) -> None:
             for name, info in frames.items():
                 _write(archive, info, folder / name, MAX_BYTES)
     except _BAD as error:
-        raise BadInput(f"This file is not a whole zip that can be read: {_AGAIN}.") from error
+        raise BadInput(f"{_UNREADABLE}: {_AGAIN}.") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # an entry that is said to lie before the file begins
+            raise
+        raise BadInput(f"{_UNREADABLE}: {_AGAIN}.") from error
 
 
 def _manifest_of(members: dict[PurePosixPath, zipfile.ZipInfo]) -> PurePosixPath:

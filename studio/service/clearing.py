@@ -20,12 +20,10 @@ from studio.project.film import owned_export, owned_project
 from studio.service.clearing_views import ExportView, FilmPurgeView
 from studio.service.room import Room
 from studio.service.times import moment
+from studio.store.home import LEFT_OVER_SECONDS
 from studio.store.states import JobState
 from studio.store.tables import Clip, Film, Job, Project, Reference, Shot, Take
 
-LEFT_OVER_SECONDS = 3600
-"""So old is at least what is taken for a leftover because no row tells of it: the row of a younger file may
-be still to come."""
 _COUNTED: tuple[tuple[str, type[Any]], ...] = (
     ("shot", Shot),
     ("take", Take),
@@ -60,6 +58,7 @@ class Clearing(Room):
 
         Raises BadInput for a film that is not in the trash, or while work on it still runs.
         """
+        began = time.time()
         view = self.purge_project_plan(owner, project_id)
         self.judges.stop(project_id)
         self.directing.stop(project_id)
@@ -69,7 +68,7 @@ class Clearing(Room):
                 raise BadInput(refusal)
             mine = files_of(session, project_id)
             delete_film(session, project_id)
-        self._sweep(mine)
+        self._sweep(mine, began)
         return view
 
     def exports(self, owner: str, project_id: str) -> tuple[ExportView, ...]:
@@ -82,24 +81,26 @@ class Clearing(Room):
 
     def delete_export(self, owner: str, export_id: str) -> None:
         """Deletes an export for good: its MP4 and its zip. The takes and clips that it was made of stay."""
+        began = time.time()
         with self.home.database.write() as session:
             film = owned_export(session, owner, export_id)
             touch(session.get_one(Project, film.project_id))
             session.delete(film)
-        self._sweep({film.sha256})
+        self._sweep({film.sha256}, began)
 
-    def _sweep(self, gone: Iterable[str]) -> None:
+    def _sweep(self, gone: Iterable[str], began: float) -> None:
         """Deletes those of these files that nothing uses (any more), and old ones that nothing tells of, left
-        by a purge that was killed. Under the write lock, so that nothing comes into use meanwhile.
+        by a purge that was killed. Under the write lock, so that nothing comes into use meanwhile; what
+        somebody stored again since the purge `began` is about to.
         """
         wanted = set(gone)
-        oldest = time.time() - LEFT_OVER_SECONDS
         with self.home.database.write() as session:
             used = files_in_use(session)
             for blob in self.home.blobs.stored():
-                if blob.sha256 not in used and (blob.sha256 in wanted or blob.written < oldest):
+                limit = began if blob.sha256 in wanted else began - LEFT_OVER_SECONDS
+                if blob.sha256 not in used and blob.written < limit:
                     drop_frame(self.home.cache, blob.sha256)  # first: nobody would find it without the file
-                    self.home.blobs.remove(blob.sha256, blob.extension)
+                    self.home.blobs.remove(blob.sha256, blob.extension, since=limit)
             forget_others(self.home, ZipKind.FILM, set(session.exec(select(Film.id))))
             forget_others(self.home, ZipKind.PREFERENCES, set(session.exec(select(Project.id))))
 

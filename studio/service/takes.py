@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sqlmodel import col, select
 
 from engine.errors import BadInput
@@ -124,6 +126,7 @@ class Takes(Room):
 
         Raises BadInput with the reason for a take that is picked, locked, or needed by another.
         """
+        began = time.time()
         with self.home.database.write() as session:
             take = owned_take(session, owner, take_id)
             project = owned_project(session, owner, take.project_id)
@@ -137,8 +140,8 @@ class Takes(Room):
         # The rows are gone for good before a file goes; what came into use meanwhile stays.
         with self.home.database.write() as session:
             for sha256, extension in purge.files:
-                if not purging.file_used(session, sha256):
-                    self.home.blobs.remove(sha256, extension)
+                used = purging.file_used(session, sha256)
+                if not used and self.home.blobs.remove(sha256, extension, since=began):
                     drop_frame(self.home.cache, sha256)
         # Of exported films nothing is in it: a take that one is made of is not purged.
         forget(self.home, ZipKind.PREFERENCES, project.id)

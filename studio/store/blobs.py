@@ -102,10 +102,16 @@ class Blobs:
             self._move(path, self.path(sha256, extension))
         return sha256
 
-    def remove(self, sha256: str, extension: str) -> None:
-        """Deletes a blob for good; the caller knows that no row uses it. A missing one is no error."""
-        with clear_errors(self.root.parent):
-            self.path(sha256, extension).unlink(missing_ok=True)
+    def remove(self, sha256: str, extension: str, since: float) -> bool:
+        """Deletes a blob for good; the caller knows that no row uses it. One that was stored again `since` a
+        moment (as `time.time` has it) stays: its row may be still to come. Whether it is gone.
+        """
+        path = self.path(sha256, extension)
+        with clear_errors(self.root.parent), suppress(FileNotFoundError):
+            if path.stat().st_mtime >= since:
+                return False
+            path.unlink()
+        return True
 
     def stored(self) -> Iterator[Stored]:
         """All blobs, in no order; one that is deleted meanwhile may be left out."""

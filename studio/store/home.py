@@ -4,6 +4,7 @@
     studio.db               projects, shots, takes, jobs, the log of edits
     blobs/                  pictures, clips and films under their SHA-256
     cache/                  what can be computed again (latents of frames)
+    cache/work-*/           what is being unpacked
     cache/paid/             a paid service's pictures, until the take that they become is stored
     secret                  the key that signs media addresses
     worker.log              what the drawing process said
@@ -13,6 +14,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import time
 from pathlib import Path
 
 from filelock import FileLock
@@ -23,6 +26,10 @@ from studio.store.errors import StoreError, Unwritable, clear_errors, unwritable
 from studio.store.migrate import migrate
 
 HOME_VARIABLE = "STAGE_HOME"
+WORK = "work-"
+"""How folders in the cache begin in which something is unpacked."""
+LEFT_OVER_SECONDS = 3600
+"""So old is at least what is taken for a leftover because nothing tells of it: that may be still to come."""
 _SHORTEST_KEY = 16
 
 
@@ -42,6 +49,7 @@ class Home:
             self.blobs = Blobs(self.root / "blobs")
             self.blobs.prepare()
             self.cache.mkdir(exist_ok=True)
+            self._sweep_work()
             self.secret = self._read_secret()
             self.database = Database(self.root / "studio.db")
             migrate(self.database.engine, self.root)
@@ -60,6 +68,13 @@ class Home:
     def frame(self, sha256: str) -> Path:
         """The PNG of a stored frame. Raises NotFound."""
         return self.blobs.existing(sha256, "png")
+
+    def _sweep_work(self) -> None:
+        """Deletes what was being unpacked by a process that was killed."""
+        oldest = time.time() - LEFT_OVER_SECONDS
+        for folder in self.cache.glob(f"{WORK}*"):
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _make_folder(self) -> None:
         if self.root.exists() and not self.root.is_dir():

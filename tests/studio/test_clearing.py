@@ -10,15 +10,16 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlmodel import SQLModel, select
+from sqlmodel import Session, SQLModel, select
 
 from engine.errors import BadInput
 from engine.step2.cached_frames import frame_folder
 from studio.exchange.zips import ZipKind
 from studio.jobs import queue
-from studio.service.clearing import LEFT_OVER_SECONDS
+from studio.service import clearing
 from studio.service.studio import Studio
 from studio.store.errors import NotFound
+from studio.store.home import LEFT_OVER_SECONDS
 from studio.store.states import Subject
 from studio.store.tables import Project
 from tests.studio.helpers import (
@@ -41,7 +42,7 @@ import os, signal, sys
 from pathlib import Path
 from studio.service.studio import Studio
 from studio.store.blobs import Blobs
-Blobs.remove = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Blobs.remove = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 Studio(Path(sys.argv[1])).purge_project("anon-me", sys.argv[2])
 """
 
@@ -133,6 +134,26 @@ def test_no_old_file_of_another_film_is_taken_for_a_leftover(
     studio.delete_project(ME, empty)
     studio.purge_project(ME, empty)
     assert sorted(blob_files(home)) == files
+
+
+def test_what_somebody_brings_while_it_is_deleted_stays(
+    studio: Studio, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two visitors have one film: one stores its pictures, whose rows are still to come, one deletes it."""
+    project, _ = new_film(studio, 1)
+    draw_all_here(studio, project)
+    pictures = {path: path.read_bytes() for path in blob_files(home)}
+    studio.delete_project(ME, project)
+    delete = clearing.delete_film
+
+    def meanwhile(session: Session, project_id: str) -> None:
+        delete(session, project_id)
+        for data in pictures.values():
+            studio.home.blobs.put(data, "png")
+
+    monkeypatch.setattr(clearing, "delete_film", meanwhile)
+    studio.purge_project(ME, project)
+    assert set(blob_files(home)) == set(pictures)
 
 
 def test_only_what_is_in_the_trash_and_at_rest(studio: Studio) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+import time
+import tracemalloc
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +36,10 @@ from studio.exchange import unpack
 from studio.project.film import load_film, owned_project
 from studio.project.lineage import Freshness
 from studio.service.studio import Studio
+from studio.store.home import LEFT_OVER_SECONDS, WORK
 from studio.store.tables import Take
 from tests.examples import examples
-from tests.studio.helpers import ME
+from tests.studio.helpers import ME, PAINTER
 from tests.studio.test_exchange import a_film_from_the_command_line, png
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -203,6 +208,44 @@ def test_frames_larger_than_any_film_are_refused_before_they_are_unpacked(
     assert list(studio.home.cache.iterdir()) == []
 
 
+def test_an_entry_without_a_name_is_no_trouble(studio: Studio, tmp_path: Path) -> None:
+    folder = a_film_from_the_command_line(tmp_path / "film")
+    file = zipped(folder, tmp_path / "film.zip")
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(""), b"?")
+    with suppress(BadInput):  # as some versions of Python cannot read it
+        studio.open_film(ME, file)
+    assert list(studio.home.cache.iterdir()) == []
+
+
+def test_a_picture_that_every_shot_names_is_read_once(studio: Studio, tmp_path: Path) -> None:
+    """A zip of a few kilobytes may name one picture a thousand times."""
+    folder = a_film_from_the_command_line(tmp_path / "film")
+    film = json.loads((folder / "film.json").read_text())
+    Image.frombytes("RGB", (512, 512), os.urandom(3 * 512 * 512)).save(folder / "one.png")
+    film["shots"] = [{**film["shots"][0], "start": "one.png", "end": "one.png", "slate": ""}] * 400
+    (folder / "film.json").write_text(json.dumps(film))
+    tracemalloc.start()
+    project = studio.open_film(ME, zipped(folder, tmp_path / "film.zip"))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(project.shots) == 400
+    assert most < 100 * (folder / "one.png").stat().st_size, "not 800 times"
+
+
+def test_what_a_killed_studio_was_unpacking_goes(home: Path) -> None:
+    with Studio(home, PAINTER) as first:
+        old, young = (first.home.cache / f"{WORK}{name}" for name in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "frame.png").write_bytes(b"?")
+    long_ago = time.time() - LEFT_OVER_SECONDS - 10
+    os.utime(old, (long_ago, long_ago))
+    with Studio(home, PAINTER):
+        assert not old.exists()
+        assert young.exists(), "another process may be at it"
+
+
 def flagged(file: bytes, flag: int) -> bytes:
     """A zip of which every entry has this flag, in both places."""
     changed = bytearray(file)
@@ -224,6 +267,12 @@ def test_what_is_no_zip_of_one_film_is_refused(studio: Studio, tmp_path: Path) -
     damaged = bytearray(whole)
     at = whole.index(b"Moment 1.")
     damaged[at : at + 6] = b"Damage"
+    directory = whole.rindex(b"PK\x05\x06") + 16  # where the list of entries is said to begin
+    late = int.from_bytes(whole[directory : directory + 4], "little") + 1000
+    files["shifted.zip"] = (
+        whole[:directory] + late.to_bytes(4, "little") + whole[directory + 4 :],
+        "not a whole zip",
+    )
     files["locked.zip"] = (flagged(whole, 0x01), "encrypted")
     files["patched.zip"] = (flagged(whole, 0x20), "not a whole zip")  # its data are changes of another file
     files["damaged.zip"] = (bytes(damaged), "not a whole zip")

@@ -1,6 +1,6 @@
 // The menu of films: open, rename, duplicate, archive, trash and restore; a new film, the example, or a film.zip.
 stage.filmsMenu = (send, upload) => {
-  const MOST = 500e6; // bytes of a film.zip
+  const MOST = 2e9; // bytes of a film.zip
   const { h, fill, icon, tool, say, state } = stage;
   const button = h("button.s-quiet.hd-menu", { type: "button", id: "projects" }, icon("film"), h("span", {}, "Films"), icon("down"));
   const menu = h("div.s-pop.hd-projects", { role: "dialog", "aria-label": "Films" });
@@ -15,7 +15,7 @@ stage.filmsMenu = (send, upload) => {
     const file = chooser.files[0];
     chooser.value = "";
     if (!file) return;
-    if (file.size > MOST) { stage.notify("A film.zip has at most 500 MB: bring a shorter film.", "error"); return; }
+    if (file.size > MOST) { stage.notify("A film.zip has at most 2000 MB: bring a shorter film.", "error"); return; }
     pop.close();
     stage.notify(`Opening ${file.name}…`);
     try {
@@ -31,9 +31,9 @@ stage.filmsMenu = (send, upload) => {
     if (id !== state.head?.id) stage.openProject(id);
   }
 
-  function discard(card) {
+  async function discard(card) {
     pop.close();
-    send("discard", { ...(card.id === state.head?.id ? { since: -1 } : {}), film: card.id });
+    if (!await send("discard", { ...(card.id === state.head?.id ? { since: -1 } : {}), film: card.id })) return;
     stage.notify(`“${card.title}” is in the trash.`, "info", { label: "Bring it back", act: () => recover(card) });
   }
 
@@ -59,8 +59,8 @@ stage.filmsMenu = (send, upload) => {
       h("button.s-button.tk-gone", { type: "button", id: "film-purge-now", onclick: erase }, "Delete for good"), leave);
   }
 
-  function archive(card) {
-    send("archive", { film: card.id });
+  async function archive(card) {
+    if (!await send("archive", { film: card.id })) return;
     stage.notify(`“${card.title}” is in the archive, at the end of the list.`, "info", {
       label: "Take it out", act: () => send("unarchive", { film: card.id }),
     });
