@@ -28,6 +28,14 @@ def free_slate(film: FilmState, scene: int) -> str:
     return next(letter for letter in letters if _read(f"{scene}{letter}") not in used)
 
 
+def slate_in(film: FilmState, shot: Shot, scene: int) -> str:
+    """The letter of a shot in another scene: its own, or the next free one where a shot there has it, deleted
+    ones included.
+    """
+    there = {_read(label(other)) for other in (*film.shots, *film.trash) if other.id != shot.id}
+    return free_slate(film, scene) if shot.slate and _read(f"{scene}{shot.slate}") in there else shot.slate
+
+
 def taken(film: FilmState, shot: Shot) -> bool:
     """Whether another shot of the film has the label of this one. No letter is no label."""
     return bool(shot.slate) and any(_same(shot, other) for other in film.shots)

@@ -13,7 +13,7 @@ from studio.project import commands
 from studio.project.commands import Undone
 from studio.project.copying import copy_shown
 from studio.project.film import FilmState, attribute_fields, owned_project, owned_shot
-from studio.project.labels import check_labels, free_slate, part_labels, taken
+from studio.project.labels import check_labels, free_slate, part_labels, slate_in, taken
 from studio.project.order import after as right_after
 from studio.service.fields import shot_fields
 from studio.service.leaving import cancel_work_on_gone_shots
@@ -73,7 +73,7 @@ class Edits(Room):
                     raise NotFound("These shots are not all of one film: reload the page.")
                 checked = shot_fields(shot, wanted)
                 if checked.get("scene", shot.scene) != shot.scene and "slate" not in checked:
-                    checked |= _slate_in(edit, shot, checked["scene"])
+                    checked["slate"] = slate_in(edit.film, shot, checked["scene"])
                 differ = [name for name, value in checked.items() if getattr(shot, name) != value]
                 changed |= dict.fromkeys(differ)
                 if {"scene", "slate"} & set(differ):
@@ -268,10 +268,3 @@ def _check_room(film: FilmState, more: int) -> None:
 def _position_after(edit: Edit, shot: Shot | None) -> str:
     taken = [row.position for row in (*edit.film.shots, *edit.film.trash)]
     return right_after(shot.position if shot else None, taken)[0]
-
-
-def _slate_in(edit: Edit, shot: Shot, scene: int) -> dict[str, str]:
-    """The slate that a shot gets in another scene, where it has to change."""
-    everyone = (*edit.film.shots, *edit.film.trash)
-    taken = any(o.scene == scene and o.slate == shot.slate for o in everyone if o.id != shot.id)
-    return {"slate": free_slate(edit.film, scene)} if taken else {}

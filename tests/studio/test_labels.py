@@ -32,6 +32,16 @@ def test_a_scene_and_a_letter_that_read_as_others_do(studio: Studio) -> None:
         studio.edit_shot(ME, ids[1], slate="1A")
 
 
+def test_a_shot_that_moves_where_its_letter_is_taken_gets_the_next(studio: Studio) -> None:
+    """Letters are compared as people read them, and those of deleted shots are not given again."""
+    project, ids = new_film(studio, 3)
+    studio.edit_shot(ME, ids[1], scene=2)
+    studio.edit_shot(ME, ids[0], slate="b")
+    studio.delete_shots(ME, [ids[2]])
+    studio.edit_shot(ME, ids[1], scene=1)
+    assert labels(studio, project) == ["1b", "1A"]
+
+
 def test_one_letter_for_several_shots_is_refused(studio: Studio) -> None:
     project, ids = new_film(studio, 3)
     before = studio.project(ME, project)
