@@ -36,12 +36,11 @@ class PaidPictures:
                     path.unlink()
 
     def find(self, request: str, seed: int) -> bytes | None:
-        """The picture that was ordered with this seed, else one with another seed that this drawing has not
-        had yet, else None.
+        """The picture that was ordered with this seed, else one with another seed, else None; none that this
+        drawing has had already.
         """
-        mine = self._path(request, seed)
-        for path in (mine, *self._files(f"{request}.*.png")):
-            if path == mine or path.name not in self._handed:
+        for path in (self._path(request, seed), *self._files(f"{request}.*.png")):
+            if path.name not in self._handed:
                 with suppress(OSError):
                     data = path.read_bytes()
                     self._handed.add(path.name)
@@ -71,6 +70,8 @@ class PaidPictures:
         is in the caller's hands.
         """
         path = self._path(request, seed)
+        if path.exists():  # another seed's take was given it, and it may be needed again
+            path = path.with_suffix(f".{time.time_ns()}.png")
         with suppress(StageError):
             write_bytes(path, picture, synced=True)
         self._handed.add(path.name)

@@ -49,7 +49,7 @@ def refused(service: ImageService, after: int) -> None:
     service.next(400, {"code": "moderation_blocked", "message": "rejected"})
 
 
-@pytest.mark.parametrize("seeds", [(7, 8), (17, 18)], ids=["tried again", "drawn anew"])
+@pytest.mark.parametrize("seeds", [(7, 8), (17, 18), (6, 7)], ids=["tried again", "drawn anew", "in part"])
 def test_a_late_failure_loses_no_paid_picture(
     service: ImageService, tmp_path: Path, seeds: tuple[int, ...]
 ) -> None:
