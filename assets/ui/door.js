@@ -15,7 +15,12 @@
   const key = new Promise((resolve) => { nameKey = resolve; });
 
   const made = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const stored = () => { const found = localStorage.getItem(KEY); return KEYS.test(found) ? found : null; };
+  const stored = () => { const found = read(KEY); return KEYS.test(found) ? found : null; };
+
+  /** A browser may forbid storage altogether. */
+  function read(name) {
+    try { return localStorage.getItem(name); } catch (error) { console.warn(`${name} cannot be read.`, error); return null; }
+  }
 
   /** Storage that is full must not keep anybody from working: the key then lasts as long as the page. */
   function store(name, value) {
@@ -31,7 +36,7 @@
 
   /** A key that cannot be read is put aside, never thrown away. */
   function putAside(name) {
-    const unread = localStorage.getItem(name);
+    const unread = read(name);
     if (unread !== null) store(`${name}-unread-${Date.now()}`, unread);
   }
 
@@ -46,7 +51,7 @@
   /** The timeline's script brings what Gradio gave it: the server's functions, and a way to ask for a former key. */
   function connect(server, ask) {
     openDoor(server.tell);
-    if (stored() || localStorage.getItem(FORMER) === null) { if (!stored()) putAside(KEY); keep(made()); }
+    if (stored() || read(FORMER) === null) { if (!stored()) putAside(KEY); keep(made()); }
     else askFormer(ask);
   }
 

@@ -48,6 +48,10 @@
   const KEYS = Object.assign({}, ...SHEET.flatMap(([, rows]) => rows.map(([, , keys]) => keys)));
   const SHOTS = ["Edit", "Draw"].flatMap((group) => SHEET.find(([title]) => title === group)[1]
     .flatMap(([, , keys]) => Object.values(keys))).filter((name) => !["undo", "redo"].includes(name));
+  // What a key that is held down does again and again; everything else it does once, so that it neither renders unseen
+  // nor makes a dozen shots.
+  const HELD = new Set(["previous", "next", "extendPrevious", "extendNext", "wanderPrevious", "wanderNext", "zoomIn", "zoomOut",
+    "shorter", "muchShorter", "longer", "muchLonger", "moveLeft", "moveRight", "undo", "redo"]);
   const WRITING = ["edit", "rename"]; // they open a field of the shot that an N just before asked for
   const WATCHING = { previous: "frameBack", next: "frameForward" }; // arrows while the animatic is on
   const CHOICES = "input[type=checkbox], input[type=radio], input[type=range]";
@@ -78,7 +82,7 @@
     const command = stage.command[(stage.playhead.on && WATCHING[name]) || name];
     if (!command || (SHOTS.includes(name) && target.closest(".s-pop"))) return; // an open menu covers the shots
     event.preventDefault();
-    if (opening) return;
+    if (opening || (event.repeat && !HELD.has(name))) return;
     if (!WRITING.includes(name)) { command(); return; }
     opening = true;
     stage.arrived(() => { opening = false; command(); });

@@ -93,13 +93,16 @@
     return 0.5 * t + 0.5 * t * t * (3 - 2 * t);
   }
 
-  /** Keeps a sound or clip in step with the film: `at` is where it should be, in its own seconds. */
+  /** Keeps a sound or clip in step with the film: `at` is where it should be, in its own seconds. At rest it shows
+   *  just that frame: the middle of it is sought, since its edge may round to the one before.
+   */
   function follow(media, at) {
     const { playing, speed } = playhead;
     const there = at >= 0 && (!Number.isFinite(media.duration) || at < media.duration);
     if (!there || !playing || speed <= 0) {
       if (!media.paused) media.pause();
-      if (there && Math.abs(media.currentTime - at) > 0.02) media.currentTime = at;
+      const still = Math.floor(at * state.head.rate + 1e-6) + 0.5; // in frames
+      if (there && Math.abs(media.currentTime * state.head.rate - still) > 0.25) media.currentTime = still / state.head.rate;
       return;
     }
     if (media.playbackRate !== speed) media.playbackRate = speed;

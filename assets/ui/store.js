@@ -60,7 +60,7 @@
     const url = new URL(location.href);
     url.searchParams.set("project", view.head.id);
     history.replaceState(null, "", url);
-    try { localStorage.setItem("stage-project", view.head.id); } catch (error) { console.warn(error); }
+    stage.memory.set("stage-project", view.head.id);
     announce("project", "head", "shots", "jobs", "select", "details", "director", "saved");
   }
 

@@ -86,7 +86,11 @@ def test_everything_by_keyboard(film: Page) -> None:
     expect(film.locator(".tl-card")).to_have_count(5)
     assert film.evaluate("() => stage.shots()[1].description") == "Nobody is there. n d r"
 
-    film.keyboard.press("d")
+    for _ in range(3):  # held down: one duplicate all the same
+        film.keyboard.down("d")
+    film.keyboard.up("d")
+    expect(film.locator(".tl-card")).to_have_count(6)
+    settled(film)
     expect(film.locator(".tl-card")).to_have_count(6)
     film.keyboard.press("Delete")
     expect(film.locator(".tl-card")).to_have_count(5)

@@ -141,7 +141,7 @@ function buildSheet() {
     use: button("take-use", use), compare: button("take-compare", (take) => { el.close(); compare(take); }),
     reject: button("take-reject", (take) => mention(take, "rejected", !take.rejected)),
     lock: button("take-lock", (take) => mention(take, "locked", !take.locked)),
-    repeat: button("take-repeat", (take) => { repeat(take); el.close(); stage.notify(`Take ${take.number} is drawn again from its record; the new take says whether it is the same.`); }),
+    repeat: button("take-repeat", (take) => { repeat(take); el.close(); }),
     purge: button("take-purge", (take) => { sheet.asked = true; send("weigh", { shot: take.shot_id, take: take.id }); }),
   };
   const again = h("p.tk-again");

@@ -33,8 +33,9 @@ def takes(desk: Desk) -> Panel:
         studio.edit_take(owner, event.take, locked=event.locked, rejected=event.rejected, note=event.note)
         return desk.details(owner, event.shot)
 
-    def repeat(owner: str, event: TakeEvent) -> None:
-        studio.draw_again(owner, event.take)
+    def repeat(owner: str, event: TakeEvent) -> News:
+        job = studio.draw_again(owner, event.take)
+        return notice(f"“{job.title}” waits for its turn; the new take says whether it is the same.")
 
     def weigh(owner: str, event: TakeEvent) -> News:
         news = desk.details(owner, event.shot)

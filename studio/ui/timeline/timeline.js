@@ -42,5 +42,5 @@ stage.openProject = ready;
 stage.reveal = reveal;
 stage.whenLost(() => ready(state.head.id));
 stage.connect(server, () => trigger("former"));
-ready(new URL(location.href).searchParams.get("project") ?? localStorage.getItem("stage-project"));
+ready(new URL(location.href).searchParams.get("project") ?? stage.memory.get("stage-project"));
 setInterval(poll, POLL / 4);
