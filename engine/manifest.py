@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import BadInput
 from engine.step2.conditions import PackedFrame, PairRecipe
-from engine.story import CastMember, CinematicAttributes, FrameRate, Place, Shot, Storyboard
+from engine.story import CastMember, CinematicAttributes, FrameRate, FrameSide, Place, Shot, Storyboard
 from engine.video.files import write_bytes
 
 LONGEST_NAME = 200  # bytes of a frame's name; file systems take 255
@@ -27,21 +27,31 @@ class _Frozen(BaseModel):
 class MemoryRecord(_Frozen):
     """A frame of the memory pack that a shot was drawn with.
 
-    `frame` is its key in the film, "2E" for the end of shot 2; `share` is its part of the canvas; `box` is
-    y, x, h, w in packed tokens.
+    `frame` is its key in the film, "2E" for the end of shot 2, or "?E" where the film does not show it (any
+    more); `sha256` is the hash of its stored file, "" where that is not told; `share` is its part of the
+    canvas; `box` is y, x, h, w in packed tokens; `later` says that its shot came later in the film then.
     """
 
     frame: str
+    sha256: str = ""
     rank: int = Field(ge=1)
     share: float = Field(gt=0, le=1)
     similarity: float | None = Field(allow_inf_nan=False)
     pinned: bool
     box: tuple[int, int, int, int] | None = None
+    later: bool = False
+
+
+Lost = Literal["previous", "kept"]
+"""What a pair may have been drawn from, beside its memory, that a film does not show: another end frame
+before it (or none), and a frame that was given.
+"""
 
 
 class LineageRecord(_Frozen):
     """How a pair was drawn. The bounds are wider than what anybody draws with: a film.json may come from
-    anywhere, and a pair is drawn again by what stands here.
+    anywhere, and a pair is drawn again by what stands here. `lost` is what it would need for that and the
+    film does not show.
     """
 
     seed: int = Field(ge=0, lt=2**63)
@@ -55,6 +65,7 @@ class LineageRecord(_Frozen):
     device: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
     memory: tuple[MemoryRecord, ...]
+    lost: tuple[Lost, ...] = ()
 
     @classmethod
     def of(cls, recipe: PairRecipe, memory: Iterable[PackedFrame]) -> LineageRecord:
@@ -73,6 +84,7 @@ class LineageRecord(_Frozen):
             memory=tuple(
                 MemoryRecord(
                     frame=m.key,
+                    sha256=m.sha256,
                     rank=m.rank,
                     share=m.share,
                     similarity=m.similarity,
@@ -85,15 +97,16 @@ class LineageRecord(_Frozen):
 
     def recipe(self, width: int, height: int) -> PairRecipe:
         """The recipe again; the size of the pictures is that of their files."""
-        return PairRecipe(**self.model_dump(exclude={"memory"}), width=width, height=height)
+        return PairRecipe(**self.model_dump(exclude={"memory", "lost"}), width=width, height=height)
 
 
 class ShotRecord(_Frozen):
     """A shot as it was filmed.
 
     `attributes` are C_i, the length in seconds and in frames; `start` and `end` are paths relative to the
-    manifest. The studio adds the shot's `title`, whether it is `locked`, and the `words` that its pair was
-    drawn from, which the film may have changed since.
+    manifest. The studio adds the shot's `title`, whether it is `locked`, the `words` that its pair was drawn
+    from, which the film may have changed since, the `marks` of its frames as memory of other shots (None:
+    not told), and whether somebody wrote `refined` `by_hand`.
     """
 
     description: str
@@ -102,8 +115,10 @@ class ShotRecord(_Frozen):
     title: str = Field("", max_length=200)
     locked: bool = False
     words: dict[str, Any] | None = None
+    marks: dict[FrameSide, Literal["pinned", "banned"]] | None = None
     attributes: dict[str, Any]
     refined: str
+    by_hand: bool = False
     start: str
     end: str
     lineage: LineageRecord

@@ -1,9 +1,11 @@
 """Brings a drawn film in: film.json with its frames, as `stage film` and the studio's bundle write them.
 
 The pairs become picked takes. Their conditions are what the project says at that moment, with the words that
-they were drawn from where film.json tells them: what was stale by its words is stale again.
-A frame of a memory pack that is not in the film (of a deleted shot, or a card's picture) did not come along
-and is left out of the pack that is shown.
+they were drawn from where film.json tells them, and without the end frame before it where that was another:
+what was stale by these is stale again.
+A frame of a memory pack that is not in the film (of a deleted shot, of a pair that was drawn anew since, or a
+card's picture) did not come along and is left out of the pack that is shown. That it is absent is recorded:
+such a pair cannot be drawn again exactly, and a film.json that is written of it says so too.
 """
 
 from __future__ import annotations
@@ -16,29 +18,33 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlmodel import Session
 
 from engine.catalogue import MINI, resized
 from engine.errors import BadInput
-from engine.manifest import FilmManifest, MemoryRecord, ShotRecord, inside, read_manifest
+from engine.manifest import FilmManifest, Lost, MemoryRecord, ShotRecord, inside, read_manifest
 from engine.profiles import Profile, get_profile
 from engine.step2.tiling import tiles
 from engine.story import FrameSide, slate_letters
 from studio.exchange.pictures import check_png
 from studio.exchange.provenance import without_metadata
-from studio.project.conditions import Packed, Words
+from studio.project.clips import BY_HAND, load_clips
+from studio.project.conditions import FrameRef, Packed, Words
 from studio.project.film import attribute_fields, load_film
 from studio.project.lineage import Lineage
 from studio.project.order import spread
 from studio.store.blobs import Blobs
 from studio.store.states import Mark
-from studio.store.tables import CastMember, FrameMark, Place, Project, Shot, Take
+from studio.store.tables import CastMember, FrameMark, Place, Project, Refinement, Shot, Take
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 # Where the memory lies when film.json does not say: the shares are the same on every even grid.
 _NOMINAL_GRID = (64, 128)
-_KEY = re.compile("([0-9]{1,4})([SE])")
+_KEY = re.compile("[0-9]{1,4}([SE])")
+_LONGEST_KEY = 80
+_ABSENT = "absent"
+_MOST_TEXT = 4000  # as many characters as somebody can write by hand
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,62 @@ class DrawnFilm:
     manifest: FilmManifest
     frames: tuple[tuple[str, str], ...]
     sizes: tuple[tuple[int, int], ...]
+
+
+class Absent(BaseModel):
+    """What an imported pair was drawn from and did not come along; it stands in the take's conditions. The
+    frames have no hash: a file that somebody brings must not name pictures that are stored here.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    memory: tuple[MemoryRecord, ...] = ()
+    lost: tuple[Lost, ...] = ()
+
+    def told(self) -> str:
+        """In words; empty when nothing is absent."""
+        count = len(self.memory)
+        what = ["a frame of its memory" if count == 1 else f"{count} frames of its memory"] if count else []
+        what += ["the end frame before it, which is another here"] if "previous" in self.lost else []
+        what += ["the frame that was given"] if "kept" in self.lost else []
+        return " and ".join(what)
+
+
+def absent_of(take: Take) -> Absent:
+    """What did not come along with a take."""
+    return Absent.model_validate(take.conditions.get(_ABSENT, {}))
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """The frames that came with a film, by what its memory packs call them."""
+
+    by_key: Mapping[str, FrameRef]
+    by_hash: Mapping[str, FrameRef]
+
+    @classmethod
+    def of(cls, takes: Sequence[Take]) -> _Frames:
+        """`takes` in film order."""
+        refs = [
+            FrameRef(shot_id=take.shot_id, side=side, key=f"{number}{letter}", sha256=sha256)
+            for number, take in enumerate(takes, start=1)
+            for side, letter, sha256 in (
+                (FrameSide.START, "S", take.start_sha256),
+                (FrameSide.END, "E", take.end_sha256),
+            )
+        ]
+        return cls(by_key={ref.key: ref for ref in refs}, by_hash={ref.sha256: ref for ref in reversed(refs)})
+
+    def find(self, frame: MemoryRecord) -> FrameRef | None:
+        """The frame that a pack holds; None for one that did not come along. Where its hash is told, that
+        counts: a key may be from another moment of the film.
+        """
+        if _KEY.fullmatch(frame.frame) is None:
+            return None
+        named = self.by_key.get(frame.frame)
+        if not frame.sha256 or (named is not None and named.sha256 == frame.sha256):
+            return named
+        return self.by_hash.get(frame.sha256)
 
 
 def example_folders() -> list[Path]:
@@ -94,7 +156,6 @@ def add_film(session: Session, owner: str, film: DrawnFilm) -> Project:
     session.add(project)
     session.flush()
     shots = _add_rows(session, project, manifest)
-    _add_pins(session, project, manifest, shots)
     takes = [
         Take(
             owner=owner,
@@ -116,7 +177,10 @@ def add_film(session: Session, owner: str, film: DrawnFilm) -> Project:
     for shot, take in zip(shots, takes, strict=True):
         shot.picked = take.id
     session.flush()
-    _record_lineage(session, project, manifest.shots, shots, takes)
+    frames = _Frames.of(takes)
+    _add_marks(session, project, manifest.shots, shots, frames)
+    _record_lineage(session, project, manifest.shots, takes, frames)
+    _add_texts(session, project, manifest.shots, shots)
     return project
 
 
@@ -168,73 +232,102 @@ def _add_rows(session: Session, project: Project, manifest: FilmManifest) -> lis
     return shots
 
 
-def _add_pins(session: Session, project: Project, manifest: FilmManifest, shots: list[Shot]) -> None:
-    pinned = {m.frame for entry in manifest.shots for m in entry.lineage.memory if m.pinned}
-    for key in sorted(pinned):
-        slot = _slot(key, shots)
-        if slot is not None:
-            shot, side = slot
-            session.add(
-                FrameMark(
-                    owner=project.owner,
-                    project_id=project.id,
-                    shot_id=shot.id,
-                    side=side.value,
-                    mark=Mark.PINNED.value,
-                )
-            )
+def _add_marks(
+    session: Session, project: Project, entries: Sequence[ShotRecord], shots: Sequence[Shot], frames: _Frames
+) -> None:
+    """The pins and bans that film.json tells. One that tells none (of `stage film`, or of an earlier version)
+    had those frames pinned that its packs hold as pinned.
+    """
+    if any(entry.marks is not None for entry in entries):
+        marks = {
+            (shot.id, side): mark
+            for entry, shot in zip(entries, shots, strict=True)
+            for side, mark in (entry.marks or {}).items()
+        }
+    else:
+        packed = (frames.find(m) for entry in entries for m in entry.lineage.memory if m.pinned)
+        marks = {ref.slot: Mark.PINNED.value for ref in packed if ref is not None}
+    session.add_all(
+        FrameMark(owner=project.owner, project_id=project.id, shot_id=shot_id, side=side.value, mark=mark)
+        for (shot_id, side), mark in marks.items()
+    )
     session.flush()
 
 
 def _record_lineage(
-    session: Session, project: Project, entries: tuple[ShotRecord, ...], shots: list[Shot], takes: list[Take]
+    session: Session, project: Project, entries: Sequence[ShotRecord], takes: Sequence[Take], frames: _Frames
 ) -> None:
     lineage = Lineage(load_film(session, project))
-    by_shot = {take.shot_id: take for take in takes}
     for index, (entry, take) in enumerate(zip(entries, takes, strict=True)):
         present = lineage.present(index)
         with suppress(ValidationError):  # words of another version: the shot counts as drawn from its own
             if entry.words is not None:
                 present = present.model_copy(update={"words": Words.model_validate(entry.words)})
-        take.conditions = present.model_dump(mode="json")
-        memory = entry.lineage.memory
-        nominal = tiles(len(memory), *_NOMINAL_GRID)
-        found = (
-            _packed(m, tile.box, shots, by_shot)
-            for m, tile in zip(sorted(memory, key=lambda m: m.rank), nominal, strict=False)
+        if "previous" in entry.lineage.lost:
+            present = present.model_copy(update={"previous": None})
+        memory = sorted(entry.lineage.memory, key=lambda m: m.rank)
+        found = [frames.find(m) for m in memory]
+        absent = Absent(
+            memory=tuple(_nameless(m) for m, ref in zip(memory, found, strict=True) if ref is None),
+            lost=entry.lineage.lost,
         )
-        take.memory = [packed.model_dump(mode="json") for packed in found if packed is not None]
+        told = {_ABSENT: absent.model_dump(mode="json")} if absent.told() else {}
+        take.conditions = {**present.model_dump(mode="json"), **told}
+        nominal = tiles(len(memory), *_NOMINAL_GRID)
+        take.memory = [
+            _packed(m, ref, tile.box).model_dump(mode="json")
+            for m, ref, tile in zip(memory, found, nominal, strict=False)
+            if ref is not None
+        ]
         session.add(take)
     session.flush()
 
 
-def _packed(
-    entry: MemoryRecord, box: tuple[int, int, int, int], shots: list[Shot], takes: Mapping[str, Take]
-) -> Packed | None:
-    slot = _slot(entry.frame, shots)
-    if slot is None:
-        return None
-    shot, side = slot
-    take = takes[shot.id]
+def _nameless(frame: MemoryRecord) -> MemoryRecord:
+    """A frame that is not in the film, without a number of it; a card's picture keeps its name."""
+    key = _KEY.fullmatch(frame.frame)
+    name = f"?{key[1]}" if key else frame.frame[:_LONGEST_KEY]
+    return frame.model_copy(update={"frame": name, "sha256": ""})
+
+
+def _packed(entry: MemoryRecord, ref: FrameRef, box: tuple[int, int, int, int]) -> Packed:
     return Packed(
-        key=entry.frame,
-        sha256=take.start_sha256 if side is FrameSide.START else take.end_sha256,
+        key=ref.key,
+        sha256=ref.sha256,
         rank=entry.rank,
         share=entry.share,
         similarity=entry.similarity,
         pinned=entry.pinned,
         box=entry.box or box,
-        shot_id=shot.id,
-        side=side,
+        shot_id=ref.shot_id,
+        side=ref.side,
+        later=entry.later,
     )
 
 
-def _slot(key: str, shots: list[Shot]) -> tuple[Shot, FrameSide] | None:
-    """The shot and side of a key like "2E"."""
-    found = _KEY.fullmatch(key)
-    if found is None or not 1 <= int(found[1]) <= len(shots):
-        return None
-    return shots[int(found[1]) - 1], {"S": FrameSide.START, "E": FrameSide.END}[found[2]]
+def _add_texts(
+    session: Session, project: Project, entries: Sequence[ShotRecord], shots: Sequence[Shot]
+) -> None:
+    """The texts R_i that somebody wrote, chosen again. The refiner writes its own anew."""
+    clips = load_clips(session, load_film(session, project))
+    for entry, shot in zip(entries, shots, strict=True):
+        conditions = clips.wanted(shot)
+        text = entry.refined.strip()
+        if not entry.by_hand or conditions is None or not 0 < len(text) <= _MOST_TEXT:
+            continue
+        row = Refinement(
+            owner=project.owner,
+            project_id=project.id,
+            shot_id=shot.id,
+            take_id=conditions.take_id,
+            text=text,
+            conditions=conditions.model_dump(mode="json"),
+            recipe={"refiner": BY_HAND},
+        )
+        session.add(row)
+        session.flush()
+        shot.refinement = row.id
+    session.flush()
 
 
 def _read_png(folder: Path, name: str) -> bytes:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from sqlmodel import Session
 
-from engine.errors import StageError
+from engine.errors import BadInput, StageError
 from engine.story import FrameSide
+from studio.exchange.drawn_film import absent_of
 from studio.jobs.orders import DrawInputs, DrawOrder, ResolvedFrame
 from studio.project.conditions import Conditions, FrameRef, Packed
 from studio.project.prompts import prompt_of
@@ -26,7 +27,16 @@ _MACHINE = {
 
 
 def again_order(session: Session, take: Take) -> DrawOrder:
-    """The order that repeats a take: its settings and seed, in a batch as large as it was drawn in."""
+    """The order that repeats a take: its settings and seed, in a batch as large as it was drawn in.
+
+    Raises BadInput for an imported take of which not everything came along.
+    """
+    absent = absent_of(take).told()
+    if absent:
+        raise BadInput(
+            f"This take came with a film, and not all that it was drawn from came along ({absent}), so it "
+            "cannot be drawn again exactly: draw the shot anew."
+        )
     recorded = Conditions.model_validate(take.conditions)
     seed, batch = int(take.recipe["seed"]), int(take.recipe.get("batch", 1))
     job = session.get(Job, take.job_id) if take.job_id else None

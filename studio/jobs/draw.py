@@ -80,18 +80,20 @@ def resolve(bench: Bench, order: DrawOrder) -> DrawInputs:
             inputs = recorded_inputs(session, order.again, film.shots[index].picked)
             check_frames(bench.home, inputs)
         else:
-            inputs = present_inputs(film, index, order)
+            inputs = present_inputs(film, index, order, job.profile)
         job.resolved = inputs.model_dump(mode="json")
         session.add(job)
     return inputs
 
 
-def present_inputs(film: FilmState, index: int, order: DrawOrder) -> DrawInputs:
-    """The words and the history of the shot at `index` as it is now. Raises StageError without a frame to
-    continue from.
+def present_inputs(film: FilmState, index: int, order: DrawOrder, profile: str | None = None) -> DrawInputs:
+    """The words and the history of the shot at `index` as it is now, for the profile that draws it: a film
+    may have been given another one while its jobs waited. None: the project's.
+
+    Raises StageError without a frame to continue from.
     """
     lineage = Lineage(film)
-    present = lineage.present(index)
+    present = lineage.present(index, profile)
     kept = order.kept
     if order.continues:
         if present.previous is None:
@@ -110,7 +112,8 @@ def present_inputs(film: FilmState, index: int, order: DrawOrder) -> DrawInputs:
         words=words_of(film, shot),
         previous=present.previous,
         memory=tuple(
-            ResolvedFrame(ref=f.ref, pinned=f.pinned, later=f.later) for f in lineage.memory_bank(index)
+            ResolvedFrame(ref=f.ref, pinned=f.pinned, later=f.later)
+            for f in lineage.memory_bank(index, profile)
         ),
         bans=present.bans,
         bank=present.bank,

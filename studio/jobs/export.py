@@ -84,7 +84,12 @@ def keep_film(bench: Bench, order: ExportOrder, clips: list[Clip], rendered: int
         rate = order.storyboard.rate
         records = [
             shot_record(
-                number, session.get_one(Shot, item.shot_id), item.shot, rate, *_made_of(session, clip)
+                session,
+                number,
+                session.get_one(Shot, item.shot_id),
+                item.shot,
+                rate,
+                *_made_of(session, clip),
             )
             for number, (item, clip) in enumerate(zip(order.shots, clips, strict=True), start=1)
         ]

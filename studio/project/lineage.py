@@ -127,9 +127,10 @@ class Lineage:
         index = self.film.index.get(shot_id)
         return None if index is None else self._frames[index][_FRAMES.index(side)]
 
-    def memory_bank(self, index: int) -> list[BankFrame]:
+    def memory_bank(self, index: int, profile: str | None = None) -> list[BankFrame]:
         """Pinned frames of all other shots, and both frames of every earlier shot, without bans. Where the
-        film's memory looks at all shots, later ones too, as they are now.
+        film's memory looks at all shots, later ones too, as they are now. `profile` is what draws
+        the shot; None: the project's.
         """
         own = self.film.shots[index].id
         place = self.film.index
@@ -138,7 +139,7 @@ class Lineage:
             for ref in self._pinned
             if ref.shot_id != own
         }
-        ranked = self._ranked(self.film.project.profile)
+        ranked = self._ranked(profile or self.film.project.profile)
         others = ranked[:index]
         if self.scope is MemoryScope.ALL:
             others = [*others, *ranked[index + 1 :]]
@@ -243,6 +244,8 @@ class Lineage:
             # A shot that could remember earlier ones was not the first: the one before it had no picture.
             first = not set(then.bank) - {ref.shot_id for ref in then.pins}
             how = "it was drawn as the first" if first else "the shot before it had no picture then"
+            if take.imported and not first:  # what came before it did not come along
+                how = "it was not drawn after it"
             yield f"it follows {self._shot(now.shot_id)} now; {how}"
         elif was.shot_id != now.shot_id:
             yield f"it follows another shot now ({self._shot(now.shot_id)})"

@@ -109,8 +109,9 @@ class Films(Room):
         return self._bring(owner, folders[0])
 
     def open_film(self, owner: str, path: Path) -> ProjectView:
-        """Opens an exported film.zip as a new project: its shot list and its pairs, picked and not stale.
-        Clips and the scratch sound are not in it. Raises BadInput for what is no such zip, and says why.
+        """Opens an exported film.zip as a new project: its shot list and its pairs, picked, and as stale as
+        they were by their words and the frame before. Clips and the scratch sound are not in it. Raises
+        BadInput for what is no such zip, and says why.
         """
         if path.stat().st_size > LARGEST_FILM:
             raise BadInput(f"A film.zip has at most {LARGEST_FILM // 1_000_000} MB: bring a shorter film.")

@@ -14,8 +14,8 @@ from studio.service.times import moment
 from studio.service.views import FilmView
 from studio.store.tables import CastMember, Film, Place, Shot
 
-_SAID = (*(name for name in ATTRIBUTES if name != "notes"), "description", "scene", "slate")
-"""What an export says of a shot; notes are for those who make the film."""
+_SAID = (*(name for name in ATTRIBUTES if name != "notes"), "description", "scene", "slate", "title")
+"""What an export says of a shot; notes, locks, pins and bans are for those who make the film."""
 
 
 def film_view(row: Film, film: FilmState, clips: FilmClips, signer: Signer) -> FilmView:

@@ -79,8 +79,8 @@ class Work(Room):
                 deeds[act](session, job)
 
     def retry(self, owner: str, job_id: str) -> JobView:
-        """Queues a failed or cancelled job again, with the settings it was made with. A job of the same shot
-        that still waits makes room for it.
+        """Queues a failed or cancelled job again, with the settings it was made with; a shot is drawn by the
+        film's present profile, in its present aspect. A job of the same shot that still waits makes room.
 
         Raises BadInput for a shot that is locked or in the trash, UnsupportedError where what does it cannot
         be used here (any more).
@@ -91,6 +91,7 @@ class Work(Room):
                 raise BadInput("Only a failed or cancelled job can be tried again.")
             project = owned_project(session, owner, job.project_id)
             who = job.profile if _of_another(job) else project.profile
+            order = job.order if _of_another(job) else {**job.order, "aspect": project.aspect}
             check_paid_again(job, who)
             _check_drawable(session, project, job, who)
             same = (Job.project_id == project.id, Job.kind == job.kind, Job.shot_id == job.shot_id)
@@ -102,7 +103,7 @@ class Work(Room):
                 project,
                 JobKind(job.kind),
                 job.title,
-                job.order,
+                order,
                 shot_id=job.shot_id,
                 units=job.units,
                 profile=who,

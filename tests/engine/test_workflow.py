@@ -211,7 +211,7 @@ def test_the_manifest_has_every_field(tmp_path: Path) -> None:
     for i, (shot, frames) in enumerate(zip(film["shots"], LENGTHS, strict=True), 1):
         assert set(shot) == {
             "description", "scene", "slate", "title", "locked", "words",
-            "attributes", "refined", "start", "end", "lineage",
+            "marks", "attributes", "refined", "by_hand", "start", "end", "lineage",
         }  # fmt: skip
         assert (shot["scene"], shot["slate"]) == (2, slate_letters(i - 1))
         assert shot["attributes"]["length"] == {
@@ -229,8 +229,10 @@ def test_the_manifest_has_every_field(tmp_path: Path) -> None:
         assert lineage["versions"] == {"paint": "1.0"}
     memory = film["shots"][1]["lineage"]["memory"]
     assert memory[0] == {
-        "frame": "1S", "rank": 1, "share": 0.5, "similarity": None, "pinned": False, "box": [0, 0, 1, 1]
+        "frame": "1S", "rank": 1, "share": 0.5, "similarity": None, "pinned": False, "box": [0, 0, 1, 1],
+        "sha256": hashlib.sha256(bar(shot_seed(9, 1), 10)).hexdigest(), "later": False,
     }  # fmt: skip
+    assert film["shots"][1]["marks"] is None, "only the studio has them: its packs tell what was pinned"
 
 
 def test_the_manifest_gives_the_storyboard_back(tmp_path: Path) -> None:
@@ -253,11 +255,11 @@ def test_a_manifest_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     for name in ("logline", "look", "cast", "places"):
         del film[name]
     for shot in film["shots"]:
-        del shot["scene"], shot["slate"]
+        del shot["scene"], shot["slate"], shot["marks"], shot["by_hand"], shot["lineage"]["lost"]
         for name in ("batch", "dtype", "device", "versions"):
             del shot["lineage"][name]
         for frame in shot["lineage"]["memory"]:
-            del frame["box"]
+            del frame["box"], frame["sha256"], frame["later"]
     path.write_text(json.dumps(film))
     read = read_manifest(path)
     assert (read.look, read.cast, read.places) == ("", (), ())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlmodel import select
 
+from engine.story import FrameSide
 from studio.service.studio import Studio
 from studio.store.tables import Film
 from tests.studio.helpers import ME, draw_all_here, new_film, shots_of, wait_for_jobs
@@ -18,6 +19,7 @@ SAID: dict[str, Edit] = {
     "the title": lambda studio, project, _: studio.edit_project(ME, project, title="The tide"),
     "the frame rate": lambda studio, project, _: studio.edit_project(ME, project, fps="25"),
     "a card of the cast": lambda studio, project, _: studio.add_cast(ME, project, "Ada", "a girl"),
+    "the title of a shot": lambda studio, _, shot: studio.edit_shot(ME, shot, title="Letter night"),
     "the number of a scene": lambda studio, _, shot: studio.edit_shot(ME, shot, scene=2),
 }
 
@@ -50,8 +52,13 @@ def test_a_film_whose_words_changed_is_not_what_was_exported(
         assert not is_stale(working, project), what
     with working.home.database.write() as session:  # an export of an earlier version, which says less
         film = session.exec(select(Film)).one()
-        film.manifest = {"title": film.manifest["title"], "theme": "", "shots": film.manifest["shots"]}
+        shots = [{k: v for k, v in told.items() if k != "title"} for told in film.manifest["shots"]]
+        film.manifest = {"title": film.manifest["title"], "theme": "", "shots": shots}
+    assert not is_stale(working, project)
+    working.edit_shot(ME, shot, title="Not told by an earlier version")
     assert not is_stale(working, project)
     working.edit_shot(ME, shot, notes="too dark here")  # for those who make the film; nobody sees it there
+    working.edit_shot(ME, shot, locked=True)
+    working.pin(ME, project, shot, FrameSide.END)
     assert not is_stale(working, project)
     assert not shots_of(working, project)[0].clip_stale

@@ -10,12 +10,16 @@ from engine.errors import BadInput, UnsupportedError
 from engine.fitting import Machine
 from engine.profiles import ADAPTER_VARIABLE, IMAGE_URL_VARIABLE, KEY_VARIABLES
 from engine.story import FrameSide
+from studio.jobs import queue
+from studio.jobs.bench import Bench, Painters
+from studio.jobs.draw import draw
 from studio.project.film import load_film
 from studio.project.lineage import Freshness, Lineage
 from studio.service import machine
 from studio.service.studio import Studio
 from studio.store.errors import NotFound
-from studio.store.tables import Project, Take
+from studio.store.tables import Job, Project, Take
+from tests.studio.fake_painter import load
 from tests.studio.helpers import ME, YOU, draw_all_here, draw_here, new_film, shots_of
 
 BIG = "qwen-image-edit+8step"
@@ -109,6 +113,42 @@ def test_frames_of_all_profiles_are_a_choice_of_the_project(studio: Studio) -> N
     assert bank(studio, project, 2) == ["1S", "1E", "2S", "2E"]
     studio.undo(ME, project)
     assert bank(studio, project, 2) == ["2S", "2E"]
+
+
+def test_a_job_that_waited_is_drawn_with_the_memory_of_its_own_profile(studio: Studio) -> None:
+    """It was queued with the one and is drawn by it, whatever the film has been given since."""
+    project, ids = new_film(studio, 3)
+    studio.draw(ME, ids)
+    painters = Painters(studio.home, load, None)
+    for number in range(3):
+        if number == 2:
+            studio.edit_project(ME, project, profile="hosted-edit")
+        job = queue.claim(studio.home.database, "w")
+        assert job is not None
+        draw(Bench(studio.home, painters, job, "w", lambda: False))
+    assert [frame.key for frame in studio.memory(ME, ids[2]).packed] == ["1E", "1S", "2E"]
+    assert studio.takes(ME, ids[2])[0].lineage.profile == "mini"
+    assert freshness(studio, project) == [Freshness.FRESH] * 3
+
+
+def test_what_is_tried_again_has_the_film_s_present_aspect(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, ids = new_film(studio, 1)
+    on(monkeypatch, Machine(64, 80, 200, "a card"))
+    studio.edit_project(ME, project, profile="qwen-image-edit", aspect="9:16")
+    take = draw_here(studio, project, ids[0])
+    drawn_by(studio, ids[0], "qwen-image-edit")
+    (job,) = studio.draw(ME, ids)
+    again = studio.draw_again(ME, take)
+    for id in (job.id, again.id):
+        studio.cancel(ME, id)
+    studio.edit_project(ME, project, aspect="")
+    retried = [studio.retry(ME, id).id for id in (job.id, again.id)]
+    with studio.home.database.read() as session:
+        aspects = [session.get_one(Job, id).order["aspect"] for id in retried]
+    assert aspects == ["", "9:16"], "a take that is drawn again is as it was"
+    machine._looked.cache_clear()
 
 
 def test_every_family_says_whether_it_runs_here(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

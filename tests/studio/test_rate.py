@@ -44,6 +44,32 @@ def test_the_director_s_length_is_the_film_s_at_any_rate(studio: Studio) -> None
     assert studio.project(ME, project).head.seconds == 20.0
 
 
+@pytest.mark.parametrize(("fps", "seconds"), [("24", 1150.0), ("60", 480.0), ("60", 450.0), ("25", 1152.0)])
+def test_no_shot_is_too_long_and_the_film_keeps_its_length(studio: Studio, fps: str, seconds: float) -> None:
+    project = studio.create_project(ME).head.id
+    studio.edit_project(ME, project, fps=fps)
+    theme = "A girl waits in a snowy forest until her father comes"
+    list(studio.direct(ME, project, theme, shots=2, seed=1, seconds=seconds))
+    assert studio.project(ME, project).head.seconds == seconds
+    assert all(shot.attributes.length <= 14_400 for shot in shots_of(studio, project))
+
+
+def test_a_film_that_its_rate_does_not_allow_is_refused(studio: Studio) -> None:
+    project = studio.create_project(ME).head.id
+    studio.edit_project(ME, project, fps="60")
+    with pytest.raises(BadInput, match="A film of 2 shots at 60 frames a second can last between 1 and 480"):
+        list(studio.direct(ME, project, "A girl waits in a forest", shots=2, seed=1, seconds=500.0))
+    assert shots_of(studio, project) == []
+
+
+def test_a_wish_for_a_very_long_shot_is_held_to_what_a_shot_can_have(studio: Studio) -> None:
+    project, ids = new_film(studio, 1)
+    studio.edit_project(ME, project, fps="25")
+    proposed = studio.rewrite_shot(ME, ids[0], "600 s")
+    assert {field.name: field.after for field in proposed.fields} == {"length": 14_400}
+    assert "length: 576.0 s, the most that a shot can have" in proposed.reasons
+
+
 @given(
     lengths=st.lists(st.integers(1, 500), max_size=60),
     rates=st.tuples(*[st.sampled_from([(24, 1), (25, 1), (24000, 1001), (12, 1), (60, 1)])] * 2),
