@@ -244,15 +244,17 @@ def _with(profile: Profile, name: str, variants: tuple[str, ...]) -> Profile:
 def sized(profile: Profile, own: float = 0.0) -> Profile:
     """With what it needs of a machine, from the table of sizes; `own` are bytes of the user's LoRAs."""
     drawing = Forward(profile.width, profile.height, profile.sequence_frames)
-    kept = loras_beside(profile, own)
-    return replace(profile, needs=needs(profile.precision, profile.placement, drawing, kept))
+    beside, fetched = loras_beside(profile, own), _distillation_bytes(profile)
+    return replace(profile, needs=needs(profile.precision, profile.placement, drawing, beside, fetched))
 
 
 def loras_beside(profile: Profile, own: float) -> float:
     """Bytes of the LoRAs that stay beside the weights: whole weights have them merged into themselves."""
-    if profile.precision is Precision.FULL:
-        return 0.0
-    return own + (LORA_BYTES if profile.distillation is not None else 0.0)
+    return 0.0 if profile.precision is Precision.FULL else own + _distillation_bytes(profile)
+
+
+def _distillation_bytes(profile: Profile) -> float:
+    return LORA_BYTES if profile.distillation is not None else 0.0
 
 
 def variants_of(family: str) -> tuple[str, ...]:

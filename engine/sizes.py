@@ -87,9 +87,17 @@ def decoding_bytes(drawing: Forward, tiled: bool = False) -> float:
     return TILE if tiled else DECODE * drawing.width * drawing.height
 
 
-def needs(precision: Precision, placement: Placement, drawing: Forward, extra: float = 0.0) -> Needs:
-    """What drawing with the Qwen-Image models needs, GiB; `extra` bytes are adapters beside the weights."""
-    draws, reads = TRANSFORMER.weigh(precision) + extra, UNDERSTANDING.weigh(precision)
+def needs(
+    precision: Precision,
+    placement: Placement,
+    drawing: Forward,
+    beside: float = 0.0,
+    fetched: float = 0.0,
+) -> Needs:
+    """What drawing with the Qwen-Image models needs, GiB; `beside` are bytes of adapters beside the weights,
+    `fetched` of those that are downloaded with them.
+    """
+    draws, reads = TRANSFORMER.weigh(precision) + beside, UNDERSTANDING.weigh(precision)
     weights = draws + reads + VAE.weigh(Precision.FULL) + RANKER_BYTES
     at_work = drawing_bytes(drawing)
     reading = READ * CONTEXT_TOKENS
@@ -103,7 +111,8 @@ def needs(precision: Precision, placement: Placement, drawing: Forward, extra: f
         case Placement.STREAM:
             layers = 2 * draws / BLOCKS + 2.0 * UNDERSTANDING.largest + VAE.weigh(Precision.FULL)
             device, memory = layers + max(at_work, reading, decoding), weights + PROGRAM
-    disk = 2.0 * (TRANSFORMER.parameters + UNDERSTANDING.parameters + VAE.parameters) + RANKER_BYTES + extra
+    models = TRANSFORMER.parameters + UNDERSTANDING.parameters + VAE.parameters
+    disk = 2.0 * models + RANKER_BYTES + fetched
     return Needs(ram=_gib(memory), vram=_gib(device + CONTEXT), disk=_gib(disk))
 
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from engine.doctor import Level, refusal
+from engine.catalogue import LORA_BYTES
+from engine.doctor import GIB, Level, refusal
 from engine.errors import BadInput, UnsupportedError
 from engine.fitting import Machine
 from engine.profiles import MINI_VARIABLE, PROFILES, doctor, get_profile
@@ -102,3 +103,9 @@ def test_language_rooms_load_no_torch():
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_few_step_lora_lies_on_the_disk_though_it_is_merged() -> None:
+    whole, quick = get_profile("qwen-image-edit"), get_profile("qwen-image-edit+8step")
+    assert quick.needs.disk == pytest.approx(whole.needs.disk + LORA_BYTES / GIB, abs=0.11)
+    assert quick.needs.vram == whole.needs.vram
