@@ -12,6 +12,7 @@ from enum import Enum
 
 from engine.director import phrasebook
 from engine.director.breakdown import Actor, Breakdown, Event
+from engine.director.denied import first_there
 from engine.director.events import in_frame, kind_told, role_is_look, settled
 from engine.director.phrasebook import EventKind, Moment, fill
 from engine.director.places import Spot
@@ -277,7 +278,7 @@ class _Writer:
         """The sentence, opened by where in the frame somebody alone is when it does not say so itself."""
         if len(who) != 1 or self._plural(shown) or not leaves_open_where(text):
             return text
-        walks = (self.vocabulary.first(text, "action") or "").startswith("walks")
+        walks = (first_there(text, self.vocabulary, "action") or "").startswith("walks")
         where = where_in_frame(f"{shown[0].key}, {spot.the}", walks)
         return opened_by(where, text, self.found.cast[who[0]].name)
 

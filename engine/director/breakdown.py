@@ -53,6 +53,7 @@ class Event:
     quote: str = ""
     sentence: int = 0  # which sentence of the theme it is from
     source: str = ""  # that sentence
+    over: frozenset[str] = frozenset()  # weathers that are not, or no more, from here on
     later: bool = False  # its time of day opens a later sentence ("At night they …"), so it was not so before
 
 

@@ -9,7 +9,7 @@ from engine.director.asked import split_title, without_frame
 from engine.director.beats import write_beats
 from engine.director.breakdown import Breakdown
 from engine.director.fountain import is_fountain, parse_fountain
-from engine.director.grammar import SHORTEST, film
+from engine.director.grammar import SHORTEST, check_length, film
 from engine.director.nobody import EMPTY_WORDS, without_asides
 from engine.director.people import in_small_letters, part_of
 from engine.director.reader import break_down
@@ -37,6 +37,8 @@ class BreakdownDirector:
             raise BadInput(
                 f"{shots} shots do not fit into {seconds:g} seconds: allow {SHORTEST * shots:g} or more."
             )
+        if seconds is not None:
+            check_length(shots, seconds, FrameRate())
         return self._stages(theme, text, shots, profile, seed, seconds)
 
     def _stages(

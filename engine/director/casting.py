@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from engine.director.breakdown import Actor, Breakdown
+from engine.director.denied import first_there
 from engine.director.english import Tag, Token, is_plural, plain
 from engine.director.gender import as_told
 from engine.director.nobody import bars_people
@@ -52,11 +53,12 @@ class Casting:
         self.vocabulary = vocabulary
         self.rng = rng
         self.result = Breakdown()
-        self.result.weather = vocabulary.first(theme, "weather") or ""
+        self.result.weather = first_there(theme, vocabulary, "weather") or ""
         self.wardrobe = Wardrobe(vocabulary, rng, camouflage(theme, vocabulary, self.result.weather))
         self.last: list[Actor] = []  # most recent first, for pronouns
         self.number = 0
         self.pets: set[str] = set()  # animals that somebody owns: they are shown, and are nobody
+        self.worn = ""  # what the words that are read say of clothes, beside the noun phrase: "has no hat"
         self.tokens: list[Token] = []
         self.named: dict[int, Actor] = {}  # where a noun phrase starts -> whom it names
         self.born: dict[str, int] = {}  # key of an actor -> the sentence that brought it in
@@ -212,7 +214,8 @@ class Casting:
             while name.casefold() in taken:
                 name, number = f"{name.rstrip(' 0123456789')} {number}", number + 1
             members.append(len(result.cast))
-            look = self.wardrobe.look(kind, words if i == 0 else f"{first} {key}", result.weather)
+            told = words if i == 0 else f"{first} {key}"
+            look = self.wardrobe.look(kind, told, result.weather, self.worn)
             part = part_of(noun or key)
             if part:
                 look = f"{look}, standing in for {part}" if self.people_only else part

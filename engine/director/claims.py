@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.director.denied import NEGATIONS, is_denied, there
 from engine.director.english import Tag, Token, sentences, tag
 from engine.director.places import phrase_start
 from engine.vocabulary import Match, Vocabulary, plain_forms, word_set
@@ -34,9 +35,8 @@ _HERE = {
 _INDOORS = word_set("in inside within")
 _MIDST = word_set("middle heart centre center midst depths")
 # A sentence with one of these may tell of another place or hour: in the mind, in a picture, or not at all.
-_ELSEWHERE = word_set("""
-    not never no nobody none nor neither without cannot don't doesn't didn't isn't aren't wasn't weren't
-    won't instead except if whether once yesterday tomorrow soon will would had ago future past remember
+_ELSEWHERE = NEGATIONS | word_set("""
+    nobody instead except if whether once yesterday tomorrow soon will would had ago future past remember
     recall dream dreamt think thought imagine miss forget forgot long wish want hope plan promise memory
     look gaze stare glance peer watch see point show picture photo photograph painting drawing poster
     postcard map story tale legend song poem film movie mirage model like about paint draw describe
@@ -96,10 +96,13 @@ def worn_on(look: str, vocabulary: Vocabulary) -> dict[str, str]:
     """The same of a look: "a man with grey hair and a straw hat in a red coat". What differs is left."""
     found: dict[str, str] = {}
     for kind, words in (("coat", rf"([\w\-]+)\s+{_GARMENT}\b"), ("hair", r"([\w\-]+)[\s\-]hair(?:ed)?\b")):
-        named = {vocabulary.first(word, kind) for word in re.findall(words, look, re.IGNORECASE)}
+        said = (
+            found for found in re.finditer(words, look, re.IGNORECASE) if not is_denied(look, found.span(1))
+        )
+        named = {vocabulary.first(one[1], kind) for one in said}
         if len(named) == 1 and (word := named.pop()) is not None:
             found[kind] = word
-    hats = {match.canonical for match in vocabulary.find(look, "hat")}
+    hats = {match.canonical for match in there(look, vocabulary, "hat")}
     return found | ({"hat": hats.pop()} if len(hats) == 1 else {})
 
 

@@ -19,9 +19,27 @@ _TIMES = word_set("""
     morning afternoon evening night day week month year summer winter autumn spring sunday monday tuesday
     wednesday thursday friday saturday christmas
 """)
-_TO_BE = frozenset(("is", "are", "was", "were", "am"))
+TO_BE = frozenset(("is", "are", "was", "were", "am", "be", "been"))
 _DO = frozenset(("do", "does", "did"))
-_PRESENT_AUXILIARY = {"was": "is", "were": "are", "had": "has", "am": "is"}
+_PRESENT_AUXILIARY = {
+    "was": "is",
+    "were": "are",
+    "had": "has",
+    "am": "is",
+    "did": "does",
+    "wasn't": "isn't",
+    "weren't": "aren't",
+    "hadn't": "hasn't",
+    "didn't": "doesn't",
+}
+_OF_SEVERAL = {
+    "is": "are",
+    "has": "have",
+    "does": "do",
+    "isn't": "aren't",
+    "hasn't": "haven't",
+    "doesn't": "don't",
+}
 
 
 def clauses(sentence: str) -> list[Clause]:
@@ -57,19 +75,22 @@ def _present_group(clause: Clause, source: str, plural: bool) -> str:
     adverbs = [t.text.lower() for t in clause.group if t.tag is Tag.ADVERB and t.lower not in ("not", "once")]
     helpers = [t for t in clause.group if t.tag is Tag.AUXILIARY]
     main = next((t for t in clause.group if t.tag in (Tag.VERB, Tag.PARTICIPLE)), None)
-    progressive = main is not None and main.form is Form.ING and all(t.lower in _TO_BE for t in helpers)
-    if main is not None and (not helpers or progressive):
-        if main.form is Form.DONE and main.tag is Tag.PARTICIPLE:
-            return " ".join(("are" if plural else "is", main.text))
+    negated = any(t.lower == "not" for t in clause.group)
+    progressive = main is not None and main.form is Form.ING and all(t.lower in TO_BE for t in helpers)
+    if main is not None and (not helpers or (progressive and not negated)):
+        if main.tag is Tag.PARTICIPLE and (negated or main.form is Form.DONE):
+            return " ".join(("are" if plural else "is", *(("not",) if negated else ()), main.text))
         return " ".join((*adverbs, conjugate(main.base, plural)))
-    if main is not None and main.form is Form.BASE and all(t.lower in _DO for t in helpers):
-        negated = any(t.lower == "not" for t in clause.group)
-        if not negated:  # "does she sit?" was a question: "sits"
-            return " ".join((*adverbs, conjugate(main.base, plural)))
-    words = [_PRESENT_AUXILIARY.get(t.lower, t.text) if t in helpers else t.text for t in clause.group]
-    if plural and words[0] in ("is", "has"):
-        words[0] = {"is": "are", "has": "have"}[words[0]]
+    if main is not None and main.form is Form.BASE and all(t.lower in _DO for t in helpers) and not negated:
+        return " ".join((*adverbs, conjugate(main.base, plural)))  # "does she sit?" was a question: "sits"
+    words = [_presently(t.text) if t in helpers else t.text for t in clause.group]
+    if plural:
+        words[0] = _OF_SEVERAL.get(words[0], words[0])
     return " ".join(words)
+
+
+def _presently(auxiliary: str) -> str:
+    return _PRESENT_AUXILIARY.get(auxiliary.casefold().replace("’", "'"), auxiliary)
 
 
 def _reduced_relatives(tokens: list[Token]) -> list[Token]:
@@ -131,7 +152,7 @@ def _base(group: Sequence[Token]) -> str:
     main = next((t.base for t in group if t.base), "")
     if main:
         return main
-    return "be" if any(t.lower in _TO_BE for t in group) else ("have" if group else "")
+    return "be" if any(t.lower in TO_BE for t in group) else ("have" if group else "")
 
 
 def _trim(tokens: Sequence[Token]) -> list[Token]:
@@ -174,7 +195,7 @@ def _before_verb(draft: _Draft, t: Token, tokens: Sequence[Token], i: int) -> No
     in_noun = bool(draft.subject) and draft.subject[-1].tag in (Tag.NOUN, Tag.PRONOUN)
     if t.tag in _FINITE:
         draft.group.append(t)
-    elif t.tag is Tag.PARTICIPLE and (in_noun or _set_off(draft.subject, t)):
+    elif t.tag is Tag.PARTICIPLE and (in_noun or _set_off(draft.subject, t) or _not_so(draft.subject, t)):
         draft.group.append(t)
         draft.reduced = True
     elif t.tag is Tag.RELATIVE and draft.subject:
@@ -202,6 +223,12 @@ def _opens_subject(opening: Sequence[Token], t: Token) -> bool:
     )
 
 
+def _not_so(subject: Sequence[Token], t: Token) -> bool:
+    """Whether a participle is said not to be so of a noun: "a girl not seen by her father"."""
+    noun = len(subject) > 1 and subject[-2].tag is Tag.NOUN
+    return t.form is Form.DONE and noun and subject[-1].lower == "not"
+
+
 def _set_off(subject: Sequence[Token], t: Token) -> bool:
     """Whether a comma parts a participle from its noun: "Alice, lost in the woods"."""
     return (
@@ -220,7 +247,7 @@ def _continues_group(draft: _Draft, t: Token, tokens: Sequence[Token], i: int) -
     if last.tag not in (Tag.AUXILIARY, Tag.ADVERB) or not any(g.tag is Tag.AUXILIARY for g in draft.group):
         return False
     if t.tag is Tag.ADVERB:
-        return i + 1 < len(tokens) and tokens[i + 1].tag in (Tag.VERB, Tag.PARTICIPLE)
+        return i + 1 < len(tokens) and tokens[i + 1].tag in (Tag.VERB, Tag.PARTICIPLE, Tag.AUXILIARY)
     return t.tag in (Tag.VERB, Tag.AUXILIARY) or (t.tag is Tag.PARTICIPLE and last.tag is Tag.AUXILIARY)
 
 

@@ -73,6 +73,9 @@ _ADVERBS = word_set(
     "nowhere upstairs downstairs indoors outdoors ashore nearby"
 )
 _AFTER_HER = word_set("and or but then to again alone together away forever there here now soon too")
+_ACTS_ON_NOBODY = word_set(
+    "smile laugh cry weep walk sleep speak talk come go return arrive die lie stand sit wait"
+)
 _LIKE_ADJECTIVES = ("y", "ful", "ous", "less", "ish", "ic", "al", "ed", "ing")
 _ONE = word_set("a an another each every")
 _NOUN_OPENERS = (Tag.DETERMINER, Tag.POSSESSIVE, Tag.ADJECTIVE, Tag.NUMBER)
@@ -226,6 +229,11 @@ def _as_verb(
         return (Tag.PARTICIPLE, forms[Form.ING], Form.ING) if ing_clause else None
     if Form.ING in forms:
         return Tag.PARTICIPLE, forms[Form.ING], Form.ING
+    told = (
+        last.tag is Tag.VERB and last.base in _ACTS_ON_NOBODY and any(t.tag is Tag.RELATIVE for t in before)
+    )
+    if told and Form.PRESENT in forms:
+        return Tag.VERB, forms[Form.PRESENT], Form.PRESENT  # "a boy who never smiles walks …"
     subject_open = last.tag in (Tag.NOUN, Tag.PRONOUN, Tag.RELATIVE, Tag.AND, Tag.MARK)
     if not subject_open:
         return None
@@ -237,6 +245,8 @@ def _as_verb(
         listed = last.tag is Tag.MARK and not has_verb and not (after and after[0].isalnum())
         blocked = blocked or (listed and is_thing_verb(base))  # "waves, rocks, gulls"
         return None if blocked else (Tag.VERB, base, Form.PRESENT)
+    if Form.PAST in forms and Form.DONE in forms and before[-1].lower == "not" and last.tag is Tag.NOUN:
+        return Tag.PARTICIPLE, forms[Form.DONE], Form.DONE  # "a girl not loved by anybody"
     if Form.PAST in forms:
         if last.tag is Tag.MARK and after not in DETERMINERS | POSSESSIVES | PREPOSITIONS | PRONOUNS:
             return None  # "old fisherman, lost child"

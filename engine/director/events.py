@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from engine.director.breakdown import Actor, Breakdown, Event
 from engine.director.phrasebook import EventKind, kind_of
 from engine.story import TimeOfDay
+
+_IS_NOT = re.compile(r"\bnever\b|^\w+ ?not\b|^\w+n['’]t\b")
 
 
 def role_is_look(template: str) -> bool:
@@ -18,7 +21,7 @@ def role_is_look(template: str) -> bool:
 
 def kind_told(event: Event) -> EventKind:
     """What an event is for whoever is in frame: what never comes, or is nobody's deed, is a wait."""
-    waits = not event.subject or " never " in f" {event.predicate} "
+    waits = not event.subject or _IS_NOT.search(event.predicate) is not None
     kind = EventKind.WAITING if waits else kind_of(event.verb)
     indoors = event.spot is not None and event.spot.setting == "room"
     # Flying a kite is no flight, and a room is crossed in one step.
@@ -75,6 +78,12 @@ def settled(found: Breakdown) -> list[Event]:
     weather = found.weather
     settled = []
     for event in events:
-        spot, time, weather = event.spot or spot, event.time or time, event.weather or weather
+        spot, time = event.spot or spot, event.time or time
+        weather = event.weather or _without(weather, event)
         settled.append(replace(event, spot=spot, time=time, weather=weather))
+        weather = _without(weather, event)  # "the rain stops"
     return settled
+
+
+def _without(weather: str, event: Event) -> str:
+    return "clear" if weather in event.over else weather

@@ -27,11 +27,14 @@ from engine.story import (
     Support,
     slate_letters,
 )
+from engine.video.subtitles import spoken_seconds
 from engine.vocabulary import Vocabulary
 
 SHORTEST = 0.5  # seconds: below this a shot reads as a flash
 LONGEST = 600.0  # seconds
-WORDS_A_SECOND = 2.5  # spoken English at an easy pace
+_MOST_FRAMES: int = next(
+    rule.le for rule in CinematicAttributes.model_fields["length"].metadata if hasattr(rule, "le")
+)
 _SIZES = (Scale.ELS, Scale.LS, Scale.MS, Scale.CU)  # by `Line.close`
 _SECONDS = {Scale.ELS: 4.5, Scale.LS: 4.0, Scale.MS: 3.0, Scale.CU: 2.5}
 _PURPOSES = {
@@ -73,8 +76,7 @@ def film(
     shots: list[Shot] = []
     letters: dict[int, int] = {}
     for i, line in enumerate(lines):
-        actions = {match.canonical for match in vocabulary.find(line.text, "action")}
-        never = {value for unseen in profile.never_with(actions) for value in unseen.values}
+        never = never_asked(line.text, vocabulary, profile)
         attributes = _frame(line, i, lines, [s.attributes for s in shots], vocabulary, never, rng)
         who = line.who[: profile.max_people] if profile.max_people else line.who
         attributes = attributes.model_copy(
@@ -94,22 +96,59 @@ def film(
     return shots if seconds is None else fit(shots, seconds, rate)
 
 
+def never_asked(text: str, vocabulary: Vocabulary, profile: Profile) -> frozenset[str]:
+    """Sizes and movements that the profile never saw with what a line tells, in canonical words."""
+    actions = {match.canonical for match in vocabulary.find(text, "action")}
+    return frozenset(value for unseen in profile.never_with(actions) for value in unseen.values)
+
+
+def most_frames(rate: FrameRate) -> int:
+    """Frames of the longest shot at a rate: ten minutes, or as many as a shot can have."""
+    return min(rate.frames(LONGEST), _MOST_FRAMES)
+
+
+def check_length(shots: int, seconds: float, rate: FrameRate) -> None:
+    """Raises BadInput where so many shots cannot last so long: one would be under half a second, or have more
+    than `most_frames`.
+    """
+    most = rate.seconds(most_frames(rate) * shots)
+    if not SHORTEST * shots <= seconds <= most:
+        many = "1 shot" if shots == 1 else f"{shots} shots"
+        raise BadInput(
+            f"A film of {many} at {rate} frames a second can last between {SHORTEST * shots:g} and "
+            f"{most:.6g} seconds: change the length or the number of shots."
+        )
+
+
+def shared(total: int, weights: Sequence[int], least: int, most: int) -> list[int]:
+    """`total` in whole parts by weight, each between `least` and `most`, which must leave room for it."""
+    assert least * len(weights) <= total <= most * len(weights)
+    parts = [most] * len(weights)
+    free = list(range(len(weights)))
+    while free:
+        rest = total - most * (len(weights) - len(free))
+        spare, scale = rest - least * len(free), sum(weights[i] for i in free)
+        edges = [round(spare * sum(weights[i] for i in free[:n]) / scale) for n in range(len(free) + 1)]
+        found = {i: least + edges[n + 1] - edges[n] for n, i in enumerate(free)}
+        over = [i for i in free if found[i] > most]
+        if not over:
+            for i in free:
+                parts[i] = found[i]
+            break
+        free = [i for i in free if i not in over]
+    assert sum(parts) == total
+    return parts
+
+
 def fit(shots: Sequence[Shot], seconds: float, rate: FrameRate) -> list[Shot]:
     """The same shots with their lengths scaled so that the film lasts exactly `seconds` (in whole frames).
 
-    Raises BadInput where that would leave a shot under half a second or over ten minutes.
+    Raises BadInput as `check_length`.
     """
-    if not SHORTEST * len(shots) <= seconds <= LONGEST * len(shots):
-        raise BadInput(
-            f"A film of {len(shots)} shots can last between {SHORTEST * len(shots):g} and "
-            f"{LONGEST * len(shots):g} seconds: change the length or the number of shots."
-        )
+    check_length(len(shots), seconds, rate)
     total = rate.frames(seconds)
     floor = max(1, min(rate.frames(SHORTEST), total // len(shots)))
-    spare = total - floor * len(shots)
-    weights = [s.attributes.length for s in shots]
-    edges = [round(spare * sum(weights[:i]) / sum(weights)) for i in range(len(shots) + 1)]
-    lengths = [floor + edges[i + 1] - edges[i] for i in range(len(shots))]
+    lengths = shared(total, [s.attributes.length for s in shots], floor, most_frames(rate))
     return [
         s.model_copy(update={"attributes": s.attributes.model_copy(update={"length": n})})
         for s, n in zip(shots, lengths, strict=True)
@@ -255,5 +294,5 @@ def framing_for(people: int) -> Framing:
 
 def _duration(line: Line, scale: Scale) -> float:
     """Seconds, in halves: wide shots are read longer, and a line must be sayable (then up to ten)."""
-    spoken = len(line.dialogue.split()) / WORDS_A_SECOND + 1 if line.dialogue else 0.0
+    spoken = spoken_seconds(line.dialogue) + 1 if line.dialogue else 0.0
     return max(_SECONDS[scale], min(10.0, round(spoken * 2) / 2))

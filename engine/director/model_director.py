@@ -21,7 +21,7 @@ from engine.agents.choice import Target
 from engine.agents.model import AskedAgain, Heard, LanguageModel, Limits, Question, open_model
 from engine.agents.prompts import prompt
 from engine.director.forms import CastForm, Terms, ThemeForm, beats_form, continuity_form, shots_form
-from engine.director.grammar import LONGEST, SHORTEST
+from engine.director.grammar import SHORTEST, check_length, most_frames
 from engine.director.reading import check_numbers, clean
 from engine.director.stages import (
     Beats,
@@ -35,7 +35,6 @@ from engine.director.stages import (
     Working,
 )
 from engine.director.telling import painter_limits, shot_line
-from engine.errors import BadInput
 from engine.profiles import Profile
 from engine.story import CastMember, CinematicAttributes, FrameRate, Place, Shot, Storyboard, slate_letters
 from engine.watched import IsCancelled
@@ -65,11 +64,8 @@ class ModelDirector:
         """
         check_numbers(shots, seconds)
         text = clean(theme)
-        if seconds is not None and not SHORTEST * shots <= seconds <= LONGEST * shots:
-            raise BadInput(
-                f"A film of {shots} shots can last between {SHORTEST * shots:g} and {LONGEST * shots:g} "
-                "seconds: change the length or the number of shots."
-            )
+        if seconds is not None:
+            check_length(shots, seconds, FrameRate())
         return self._stages(theme, text, shots, profile, seed, seconds)
 
     def _stages(
@@ -162,7 +158,7 @@ class _Thinking:
         if self.seconds is not None:
             whole = max(self.rate.frames(self.seconds), shortest * self.shots)
             total = whole * last // self.shots - whole * (first - 1) // self.shots
-            longest = min(total - shortest * (count - 1), self.rate.frames(LONGEST))
+            longest = min(total - shortest * (count - 1), most_frames(self.rate))
         length = f"All lengths together must be exactly {total} frames."
         if total is None:
             usual = f"{self.rate.frames(2)} to {self.rate.frames(5)}"

@@ -10,7 +10,7 @@ from typing import Any
 from engine.agents.model import LanguageModel, Question
 from engine.agents.prompts import prompt
 from engine.director.forms import Terms, rewrite_form
-from engine.director.grammar import LONGEST, SHORTEST
+from engine.director.grammar import SHORTEST, most_frames
 from engine.director.rewrite import Proposal
 from engine.director.telling import painter_limits, shot_line
 from engine.profiles import Profile
@@ -52,7 +52,7 @@ def model_rewrite(
         prompt("director", limits=painter_limits(profile, terms)),
         [_film(board, index), order],
         rewrite_form(
-            shot, [member.name for member in board.cast], terms, rate.frames(SHORTEST), rate.frames(LONGEST)
+            shot, [member.name for member in board.cast], terms, rate.frames(SHORTEST), most_frames(rate)
         ),
         lambda answer: (
             ["Nothing differs from the shot as it is: do what is wished."]

@@ -268,6 +268,28 @@ def described(tokens: Sequence[Token]) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
+_WORN = frozenset(("wear", "have"))
+_WHO_WEARS = re.compile(
+    r"\s*,?\s+(?:who|that)\s+((?:never\s+)?(?:wears?|wore|(?:is|was)(?:n['’]t|\s+not)?\s+wearing|ha[sd](?=\s+(?:no|an?|\w+\s+hair)\b))"
+    r"(?:\s+[\w'’-]+){1,9})",
+    re.IGNORECASE,
+)
+
+
+def worn_in(clause: Clause, source: str) -> str:
+    """What a clause says that its subject wears or has: "has no hat"; "" where it tells something else."""
+    if clause.verb not in _WORN:
+        return ""
+    end = next((i for i, t in enumerate(clause.rest) if i and t.tag is Tag.PREPOSITION), len(clause.rest))
+    return plain((*clause.group, *clause.rest[:end]), source)
+
+
+def who_wears(after: str) -> str:
+    """The same of the words `after` somebody: "who has no hat"."""
+    found = _WHO_WEARS.match(after)
+    return found[1] if found else ""
+
+
 def unquoted(text: str) -> str:
     """A theme that was pasted with its quotation marks, without them."""
     found = re.fullmatch(r'\s*["“]([^"“”]+)["”]\s*', text)

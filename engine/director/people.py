@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.director.denied import is_denied, there
 from engine.vocabulary import Vocabulary, singulars, word_set
 
 CREATURES = word_set("""
@@ -111,6 +112,7 @@ TOP_HATS = word_set("""
 _SLIGHT = word_set("""
     old elderly aged ancient retired grandmother grandfather grandma grandpa hermit widow
 """)
+_ANY_HAT = re.compile(r"\b(?:hat|cap|hood|helmet|crown|beanie|bowler|fedora|boater)s?\b", re.IGNORECASE)
 _GARMENT = (
     r"(?:(?:rain)?coat|jacket|cloak|dress|cape|robe|shirt|sweater|jumper|gown|uniform|hood|scarf|"
     r"oilskins?|apron)"
@@ -218,44 +220,53 @@ class Wardrobe:
         self._coats = sorted(coats, key=lambda c: c in avoid)
         self._used: list[str] = []
 
-    def look(self, kind: Kind, words: str, weather: str) -> str:
-        """A look for somebody of whom the theme says `words` ("an old fisherman in a red coat")."""
+    def look(self, kind: Kind, words: str, weather: str, worn: str = "") -> str:
+        """A look for somebody of whom the theme says `words` ("an old fisherman in a red coat").
+
+        `worn` is what else it says of clothes and hair: "wears an old hat", which makes nobody old.
+        """
         person = kind.person
-        bits = [self._hair(words, person)]
-        hat = self._hat(words, weather)
+        bits = [self._hair(words, worn, person)]
+        hat = self._hat(words, worn, weather)
         if hat:
             bits.append(f"a {hat}")
-        return f"a {person} with {' and '.join(bits)} in {_article(coat := self._coat(words))} {coat} coat"
+        coat = self._coat(f"{words} {worn}")
+        return f"a {person} with {' and '.join(bits)} in {_article(coat)} {coat} coat"
 
     def _coat(self, words: str) -> str:
+        barred: set[str] = set()
         for m in re.finditer(rf"([\w\-]+)\s+{_GARMENT}\b|(?:in|wearing)\s+([\w\-]+)\b", words, re.IGNORECASE):
-            named = self._vocabulary.first(m.group(1) or m.group(2), "coat") or next(
-                (c.canonical for c in self._vocabulary.find(m.group(1) or m.group(2), "coat")), None
-            )
-            if named:
+            named = self._vocabulary.first(m.group(1) or m.group(2), "coat")
+            if named and is_denied(words, m.span(1 if m.group(1) else 2)):
+                barred.add(named)
+            elif named:
                 self._used.append(named)
                 return named
-        if not set(self._coats) - set(self._used):
+        if not set(self._coats) - set(self._used) - barred:
             self._used.clear()
-        chosen = next(c for c in self._coats if c not in self._used)
+        chosen = next((c for c in self._coats if c not in self._used and c not in barred), self._coats[0])
         self._used.append(chosen)
         return chosen
 
-    def _hair(self, words: str, person: str) -> str:
-        named = re.search(r"([\w]+)[\s\-]hair(?:ed)?\b|\b(redhead|blonde?|brunette)\b", words, re.IGNORECASE)
+    def _hair(self, words: str, worn: str, person: str) -> str:
+        told = f"{words} {worn}"
+        named = re.search(r"([\w]+)[\s\-]hair(?:ed)?\b|\b(redhead|blonde?|brunette)\b", told, re.IGNORECASE)
         if named:
             found = self._vocabulary.find(named.group(1) or named.group(2), "hair")
-            if found:
+            if found and not is_denied(told, named.span()):
                 return f"{found[0].canonical} hair"
         if set(re.findall(r"[a-z]+", re.sub(r"[\w-]*-years?-old", "", words.casefold()))) & _SLIGHT:
             return "grey hair"
         young = person in ("girl", "boy")
         return f"{self._rng.choice(('black', 'brown', 'blond', 'ginger') if young else _ADULT_HAIR)} hair"
 
-    def _hat(self, words: str, weather: str) -> str:
-        named = [m.canonical for m in self._vocabulary.find(words, "hat") if m.canonical != "bare"]
+    def _hat(self, words: str, worn: str, weather: str) -> str:
+        told = f"{words} {worn}"
+        named = [m.canonical for m in there(told, self._vocabulary, "hat")]
         if named:
-            return named[0]
+            return named[0].replace("bare", "")
+        if any(is_denied(told, m.span()) for m in _ANY_HAT.finditer(told)):
+            return ""
         heads = set(re.findall(r"[a-z]+", words.casefold()))
         if heads & STRAW_HATS:
             return "straw hat"

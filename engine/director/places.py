@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from engine.director.denied import is_denied
 from engine.director.english import Tag, Token
 from engine.director.nobody import EMPTY_WORDS
 from engine.director.verbs import Form
@@ -136,12 +137,21 @@ class Spot:
     the: str
 
 
-def find_place(tokens: Sequence[Token], verb: str, source: str, vocabulary: Vocabulary) -> Spot | None:
-    """The place that a clause happens at: after a preposition first, then what its verb enters or crosses."""
+def find_place(
+    tokens: Sequence[Token], verb: str, source: str, vocabulary: Vocabulary, before_it: str = ""
+) -> Spot | None:
+    """The place that a clause happens at: after a preposition first, then what its verb enters or crosses.
+
+    `before_it` are the words right before `source`, which may deny a place: "has never seen the sea".
+    """
     objects: list[Spot] = []
     for m in vocabulary.find(source, "setting", "person"):
         run = [t for t in tokens if m.span[0] <= t.start < m.span[1]]
         if m.kind != "setting" or not run or run[-1].tag is Tag.VERB:
+            continue
+        if is_denied(
+            f"{before_it} {source}", (m.span[0] + len(before_it) + 1, m.span[1] + len(before_it) + 1)
+        ):
             continue
         index = tokens.index(run[-1])
         if index + 1 < len(tokens) and tokens[index + 1].tag is Tag.NOUN:
@@ -159,7 +169,7 @@ def find_place(tokens: Sequence[Token], verb: str, source: str, vocabulary: Voca
             return spot
         if verb not in _MAKING and (run[-1].lower not in _VESSELS or verb in _ABOARD):
             objects.append(spot)
-    return objects[0] if objects else _city(tokens) or _near_place(tokens, vocabulary)
+    return objects[0] if objects else _city(tokens, before_it) or _near_place(tokens, vocabulary)
 
 
 def _near_place(tokens: Sequence[Token], vocabulary: Vocabulary) -> Spot | None:
@@ -182,8 +192,10 @@ def _near_place(tokens: Sequence[Token], vocabulary: Vocabulary) -> Spot | None:
     return None
 
 
-def _city(tokens: Sequence[Token]) -> Spot | None:
+def _city(tokens: Sequence[Token], before_it: str) -> Spot | None:
     """A city that is named after a preposition, but "from": "through Lisbon"."""
+    if before_it.endswith(("never been", "not been", "n't been")):
+        return None  # "has never been to Paris"
     for before, t in pairwise(tokens):
         if (
             t.lower in CITIES

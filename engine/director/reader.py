@@ -10,7 +10,8 @@ from dataclasses import replace
 from engine.director.asked import stated
 from engine.director.breakdown import Actor, Breakdown, Event
 from engine.director.casting import Casting
-from engine.director.clauses import clauses, present
+from engine.director.clauses import TO_BE, clauses, present
+from engine.director.denied import is_denied, over, there
 from engine.director.english import Clause, Tag, Token, is_plural, plain, sentences, tag
 from engine.director.gender import told_with
 from engine.director.nobody import says_nobody, without_asides
@@ -26,7 +27,9 @@ from engine.director.nouns import (
     split_purpose,
     thing,
     unquoted,
+    who_wears,
     with_subject,
+    worn_in,
     written_out,
 )
 from engine.director.places import Spot, find_place, implied_place, is_place_name
@@ -43,9 +46,13 @@ from engine.director.pronouns import (
 )
 from engine.director.reading import reads_english
 from engine.story import TimeOfDay
-from engine.vocabulary import Vocabulary
+from engine.vocabulary import Vocabulary, word_set
 
 _PREDICATE = frozenset(("be", "become", "remain", "seem", "appear"))
+_COMING = word_set("""
+    come return arrive appear show answer reply call write exist reach get turn meet join visit enter
+""")
+"""Who never does this is not there; who never smiles, is."""
 _NO_HOUR = frozenset(("day", "dark", "bright", "darkness"))  # "a day at the sea", "a dark coat"
 MOST_SENTENCES = 240
 _OPEN_AIR = ("forest", "city", "beach", "desert", "mountains", "castle", "harbour")
@@ -73,6 +80,7 @@ class _Reader(Casting):
         self.meant: Meant = {}  # of this sentence: whom its object pronouns mean
         self.thing = ""
         self.subjects: dict[tuple[Token, ...], tuple[Actor, ...]] = {}  # of this sentence: clauses share them
+        self.doing: set[tuple[Token, ...]] = set()  # of this sentence: subjects of what is not denied
 
     def read(self, sentence: str, number: int, following: str = "") -> None:
         self.number = number
@@ -86,14 +94,16 @@ class _Reader(Casting):
             return
         before = len(self.result.events)
         self.tokens = tag(told_with(sentence, shortened(following)))
-        for clause in clauses(sentence):
+        told = clauses(sentence)
+        self.doing = {c.subject for c in told if not _denies(c)}
+        for clause in told:
             deed, purpose = split_purpose(clause)
             self._clause(deed, sentence)
             if purpose is not None:
                 self._clause(purpose, sentence)
         events = self.result.events
-        told = sentence_by_name(sentence, self.meant, self.named.values())
-        events[before:] = [replace(e, source=told) for e in events[before:]]
+        named = sentence_by_name(sentence, self.meant, self.named.values())
+        events[before:] = [replace(e, source=named) for e in events[before:]]
 
     def finish(self) -> Breakdown:
         result = self.result
@@ -111,23 +121,24 @@ class _Reader(Casting):
         return result
 
     def _clause(self, clause: Clause, source: str) -> None:
-        absent = any(
-            t.lower in ("never", "nobody", "no", "none", "no-one")
-            for t in (*clause.group, *clause.subject[:1])
-        )
+        absent = _denies(clause)
+        there_all_the_same = clause.subject in self.doing or _is_there(clause)
         if clause.subject not in self.subjects:
-            self.subjects[clause.subject] = self._subject(clause, source, absent)
+            self.subjects[clause.subject] = self._subject(clause, source, absent and not there_all_the_same)
         subject = self.subjects[clause.subject]
         objects = self._objects(clause, source) if not absent else ()
         meant = self._pronouns(clause, (*subject, *objects))
         self.meant |= meant
         named = () if absent else (a for who in meant.values() for a in who)
         others = tuple(dict.fromkeys(a for a in (*named, *objects) if a not in subject))
-        text = " ".join(plain(part, source) for part in (clause.opening, clause.subject, clause.rest) if part)
+        parts = (clause.opening, clause.subject, clause.group, clause.rest)
+        text = " ".join(plain(part, source) for part in parts if part)
         spot = self._spot(clause, source)
-        time = self.vocabulary.first(text, "time")
-        when = TimeOfDay(time) if time else None
-        for m in self.vocabulary.find(text, "time"):
+        told = {m.canonical for m in there(source, self.vocabulary, "time", "weather")}
+        now = [m for m in there(text, self.vocabulary, "time", "weather") if m.canonical in told]
+        times = [m for m in now if m.kind == "time"]
+        when = TimeOfDay(times[0].canonical) if times else None
+        for m in times:
             if TimeOfDay(m.canonical) not in self.result.times:
                 self.result.times.append(TimeOfDay(m.canonical))
             hour = text[slice(*m.span)].lower() not in _NO_HOUR
@@ -151,7 +162,8 @@ class _Reader(Casting):
             thing=self._thing(clause, source),
             spot=spot,
             time=when,
-            weather=self.vocabulary.first(text, "weather"),
+            weather=next((m.canonical for m in now if m.kind == "weather"), None),
+            over=over(text, self.vocabulary),
             quote=quoted(source),
             sentence=self.number,
             source=source,
@@ -170,8 +182,10 @@ class _Reader(Casting):
             if not text:
                 continue
             moved = [moved_token(t, part[0].start) for t in part]
-            verb = clause.verb if part is clause.rest else "be"
-            spot = find_place(moved, verb, text, self.vocabulary)
+            verb, before = (
+                ("be", "") if part is not clause.rest else (clause.verb, plain(clause.group, source))
+            )
+            spot = find_place(moved, verb, text, self.vocabulary, before)
             if spot is not None:
                 known = next((s for s in self.result.spots if s.place.name == spot.place.name), None)
                 if known is None:
@@ -186,6 +200,7 @@ class _Reader(Casting):
     # ---- people
 
     def _subject(self, clause: Clause, source: str, absent: bool) -> tuple[Actor, ...]:
+        self.worn = worn_in(clause, source)
         head = [t for t in clause.subject if t.tag is not Tag.ADVERB]
         if len(head) == 1 and head[0].tag is Tag.PRONOUN:
             if head[0].lower in ("i", "you", "we") and clause.verb:
@@ -197,7 +212,9 @@ class _Reader(Casting):
                 someone = self._someone(head[0].lower)
                 if someone:
                     return someone
-            return meant_as_subject(head[0].lower, self.last)
+            met = meant_as_subject(head[0].lower, self.last)
+            other = absent and head[0].lower == ("he" if met and met[0].he == "she" else "she")
+            return () if other and met and met[0].he in ("he", "she") else met  # "She waits. He never comes."
         found: list[Actor] = []
         for phrase in noun_phrases(clause.subject):
             at = clause.subject.index(phrase[0])
@@ -234,6 +251,7 @@ class _Reader(Casting):
                 continue
             if phrase[-1].text[0].isupper() and is_place_name(phrase[-1].text, before, clause.verb):
                 continue
+            self.worn = who_wears(source[phrase[-1].end :])
             actor = self._actor(
                 phrase, source, acts=False, words=plain(described(tokens[index:]), source), new=True
             )
@@ -258,9 +276,26 @@ class _Reader(Casting):
         if not clause.rest or clause.verb in _PREDICATE:
             return ""
         first = next(iter(noun_phrases(clause.rest)), None)
-        return (
-            "" if first is None or clause.rest[0] not in first else thing(first, self.pets, self.vocabulary)
-        )
+        if (
+            first is None
+            or clause.rest[0] not in first
+            or is_denied(source, (first[-1].start, first[-1].end))
+        ):
+            return ""
+        return thing(first, self.pets, self.vocabulary)
+
+
+def _denies(clause: Clause) -> bool:
+    """Whether a clause tells what never is done, or what nobody does."""
+    first = (*clause.group, *clause.subject[: 1 if clause.group else 0])  # "no rain, only a girl" has no verb
+    return any(t.lower in ("never", "nobody", "no", "none", "no-one") for t in first)
+
+
+def _is_there(clause: Clause) -> bool:
+    """Whether somebody is there of whom a clause tells that they never do something: "a man never smiles"."""
+    never = any(t.lower == "never" for t in clause.group)
+    acted_on = clause.verb != "be" and any(t.lower in TO_BE for t in clause.group)  # "is never seen again"
+    return never and not acted_on and clause.verb not in _COMING
 
 
 def _in_list(tokens: Sequence[Token], comma: Token) -> bool:

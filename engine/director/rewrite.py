@@ -15,12 +15,13 @@ from typing import Any
 
 from engine.director import phrasebook
 from engine.director.claims import claim
-from engine.director.grammar import WORDS_A_SECOND, framing_for, support_for
+from engine.director.grammar import LONGEST, SHORTEST, framing_for, most_frames, never_asked, support_for
 from engine.director.notes import Action, Note, read_note
 from engine.director.wording import clip
 from engine.errors import BadInput
 from engine.profiles import Profile, world_vocabulary
 from engine.story import Angle, CinematicAttributes, Movement, Scale, Shot, Storyboard
+from engine.video.subtitles import spoken_seconds
 from engine.vocabulary import Vocabulary
 
 _SIZES = tuple(reversed(Scale))  # from wide to close
@@ -30,6 +31,11 @@ _WOMAN = re.compile(r"\b(?:woman|girl|mother|queen|daughter|sister|wife)\b")
 _READABLE = (
     "Nothing in the note could be read: say closer or wider, an angle, a movement, a length, a place, a "
     "time, a weather, who is in the shot, or what they do (“she sits down”)."
+)
+
+_INSTEAD = (
+    "The note only says what the shot should not be, which leaves open what instead: say that, too (“from "
+    "below, not from above”)."
 )
 
 
@@ -63,6 +69,7 @@ class _Rewriter:
         self.vocabulary: Vocabulary = profile.vocabulary or world_vocabulary()
         self.seed = seed
         self.rng = random.Random(f"{self.shot.model_dump_json()}{index}")
+        self.never = never_asked(self.shot.description, self.vocabulary, profile)
         self.reasons: list[str] = []
 
     # ---- by a note
@@ -75,6 +82,8 @@ class _Rewriter:
         if note.empty:
             raise BadInput(_READABLE)
         fields = self._wishes(note)
+        if note.empty:
+            raise BadInput(_INSTEAD)
         description = self._acted(note.actions, fields) if note.actions else self.shot.description
         shot = self._with(description, fields)
         if shot == self.shot:
@@ -98,14 +107,46 @@ class _Rewriter:
             words = [_MIRROR.get(word, word) for word in now.movement.value.split()]
             fields["movement"] = Movement(" ".join(words))
             self.reasons.append(f"movement: {fields['movement'].value}, the other way")
+        self._refuse(note, fields)
         if "movement" in fields and "support" not in note.fields:
             fields["support"] = support_for(fields["movement"])
-        if note.seconds is not None or note.pace != 1.0:
-            wanted = self.board.rate.seconds(now.length) * note.pace if note.seconds is None else note.seconds
-            fields["length"] = self.board.rate.frames(max(0.5, min(600.0, wanted)))
-            self.reasons.append(f"length: {self.board.rate.seconds(fields['length']):.1f} s")
+        if note.length.asked:
+            rate = self.board.rate
+            wanted = rate.frames(max(SHORTEST, min(LONGEST, note.length.of(rate.seconds(now.length)))))
+            fields["length"] = min(most_frames(rate), wanted)
+            most = ", the most that a shot can have" if fields["length"] < wanted else ""
+            self.reasons.append(f"length: {rate.seconds(fields['length']):.1f} s{most}")
         self._people(note, fields)
         return fields
+
+    def _refuse(self, note: Note, fields: dict[str, Any]) -> None:
+        """What the note does not want is changed where it is clear to what, and else stays unread."""
+        heeded = []
+        for refusal in note.refused:
+            kind = refusal.kind
+            now = fields.get(kind, getattr(self.shot.attributes, kind))
+            movement = fields.get("movement", self.shot.attributes.movement)
+            instead = {"weather": "clear", "movement": Movement.STATIC, "support": support_for(movement)}.get(
+                kind
+            )
+            if not self._is(kind, now, refusal.value):
+                heeded.append(refusal)
+            elif instead is None or instead == refusal.value:
+                note.leave(refusal.words)
+            else:
+                heeded.append(refusal)
+                fields[kind] = instead
+                self.reasons.append(f"{kind}: {getattr(instead, 'value', instead)}, as you asked")
+        note.refused = heeded
+
+    def _is(self, kind: str, now: Any, value: Any) -> bool:
+        """Whether a field says what a note names: "stormy" is rain, and the old castle a castle."""
+        if kind == "weather":
+            return value in (now, self.vocabulary.first(now, "weather"))
+        if kind == "place" and value not in [place.name for place in self.board.places]:
+            setting = self.vocabulary.first(value, "setting")
+            return setting is not None and setting == self.vocabulary.first(self._place(now), "setting")
+        return bool(now == value)
 
     def _resize(self, steps: int, fields: dict[str, Any]) -> None:
         """Closer or wider by so many sizes that look different to the profile."""
@@ -201,11 +242,12 @@ class _Rewriter:
         return Proposal(shot, tuple(self.reasons), ())
 
     def _coverage(self) -> list[tuple[Scale, Angle]]:
-        """Sizes and angles that are not the present ones, cut with both neighbours, and hold everybody; near
-        sizes first.
+        """Sizes and angles that are not the present ones, cut with both neighbours, hold everybody, and were
+        seen with what happens; near sizes first.
         """
         now = self.shot.attributes
-        sizes = self._drawable(_SIZES, "scale")
+        seen = self._drawable(_SIZES, "scale")
+        sizes = [size for size in seen if size.value not in self.never] or seen
         angles = self._drawable(tuple(Angle), "angle")
         people = len(now.cast)
         closest = _SIZES.index(Scale.MS if people > 1 else Scale.CU if people else Scale.LS)
@@ -228,7 +270,8 @@ class _Rewriter:
             wish = Movement.DOLLY_IN
         elif _SIZES.index(scale) < _SIZES.index(self.shot.attributes.scale):
             wish = Movement.DOLLY_OUT
-        return Movement.STATIC if any(s.attributes.movement is wish for _, s in self.around) else wish
+        made = any(shot.attributes.movement is wish for _, shot in self.around)
+        return Movement.STATIC if made or wish.value in self.never else wish
 
     def _said_again(self) -> str:
         """The same moment with another mood at its end ("…, deep in thought"); empty frames stay as told."""
@@ -262,7 +305,7 @@ class _Rewriter:
 
     def _with(self, description: str, fields: dict[str, Any]) -> Shot:
         attributes = CinematicAttributes.model_validate({**self.shot.attributes.model_dump(), **fields})
-        spoken = len(attributes.dialogue.split()) / WORDS_A_SECOND
+        spoken = spoken_seconds(attributes.dialogue)
         if "length" in fields and spoken > self.board.rate.seconds(attributes.length):
             self.reasons.append(f"the dialogue needs about {spoken:.1f} s")
         return self.shot.model_copy(update={"description": description, "attributes": attributes})

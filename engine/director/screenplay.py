@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.director.beats import Line, Role
 from engine.director.breakdown import Breakdown
+from engine.director.denied import first_there
 from engine.director.english import sentences
 from engine.director.fountain import Action, Scene, Script, Speech
 from engine.director.people import Kind, Wardrobe, kind_of, kind_of_name, part_of
@@ -157,7 +158,7 @@ def _lines(units: list[_Unit], scenes: list[Scene], found: Breakdown, vocabulary
         if count == 0 or units[count - 1].scene != unit.scene:
             heading = f"{scene.time} {scene.place}"
             time = _time(heading, time, vocabulary)
-            weather = vocabulary.first(f"{heading} {_action(scene)}", "weather") or ""
+            weather = first_there(f"{heading}. {_action(scene)}", vocabulary, "weather") or ""
             present = [i for i, n in enumerate(names) if _names(n, _action(scene)) or n in _speakers(scene)]
             before = []
         who = [i for i, n in enumerate(names) if _names(n, unit.text)]

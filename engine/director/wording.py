@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from engine.director import phrasebook
 from engine.director.breakdown import Actor, Event
+from engine.director.denied import is_denied, there
 from engine.director.english import is_plural
 from engine.director.places import Spot
 from engine.story import TimeOfDay
@@ -33,7 +34,9 @@ def header(event: Event, spot: Spot, phrase: str, vocabulary: Vocabulary) -> str
         return phrase[:LONGEST]
     hour = "" if event.time in (None, TimeOfDay.DAY) else f" at {event.time.value}"
     sky = {"rain": "rainy", "snow": "snowy", "fog": "foggy"}.get(event.weather or "", "")
-    own = [m for m in vocabulary.find(event.source, "weather") if event.source[slice(*m.span)].endswith("y")]
+    own = [
+        m for m in there(event.source, vocabulary, "weather") if event.source[slice(*m.span)].endswith("y")
+    ]
     if own:
         sky = event.source[slice(*own[0].span)].lower()
     noun = spot.place.name[:1].lower() + spot.place.name[1:]
@@ -69,7 +72,11 @@ def without_setting(predicate: str, vocabulary: Vocabulary) -> str:
         spaces = (i for i, c in enumerate(predicate) if c.isspace())
         found = (m for i in spaces if (m := _TRAILING.match(predicate, i)))
         match = next((m for m in found if _is_setting(m.group(1), vocabulary)), None)
-        if match is None or len(predicate[: match.start()].split()) < 2:
+        if (
+            match is None
+            or len(predicate[: match.start()].split()) < 2
+            or is_denied(predicate, match.span(1))
+        ):
             return predicate
         predicate = predicate[: match.start()]
 

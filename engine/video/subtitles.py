@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.director.grammar import WORDS_A_SECOND
 from engine.story import FrameRate
 
+WORDS_A_SECOND = 2.5  # spoken English at an easy pace
 _SPEAKER = re.compile(r"^\s*[A-ZÀ-Þ][A-ZÀ-Þ0-9 .'’()-]{0,40}:\s*", re.MULTILINE)
 
 

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from engine.agents.choice import Role
 from engine.errors import BadInput, Cancelled
 from engine.profiles import get_profile
-from engine.story import Storyboard, slate_letters
+from engine.story import FrameRate, Storyboard, slate_letters
 from studio.project.film import attribute_fields, owned_project
 from studio.project.order import spread
 from studio.project.versions import begin, label_of
@@ -18,7 +18,7 @@ from studio.service.agents import agents_of
 from studio.service.directing import Work
 from studio.service.leaving import cancel_work_on_gone_shots
 from studio.service.projects import UNTITLED
-from studio.service.rate import LONGEST, converted_lengths
+from studio.service.rate import converted_lengths
 from studio.service.references import carry_references
 from studio.service.room import Edit, Room
 from studio.store.states import CommandKind
@@ -50,11 +50,17 @@ class Direction(Room):
         ModelTrouble where a language model directs: there is no other director in its place.
         """
         from engine.director.choose import choose_director
+        from engine.director.grammar import check_length
+        from engine.director.reading import check_numbers
         from engine.director.stages import ShotList, Warnings
 
         with self.home.database.read() as session:
             project = owned_project(session, owner, project_id)
             profile, agents = get_profile(project.profile), agents_of(project)
+            rate = FrameRate(numerator=project.rate_numerator, denominator=project.rate_denominator)
+        check_numbers(shots, seconds)
+        if seconds is not None:
+            check_length(shots, seconds, rate)
         storyboard: Storyboard | None = None
         warnings: list[str] = []
         model = agents.target(Role.DIRECTOR) is not None
@@ -110,8 +116,11 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
     """Makes a storyboard the version in use, beside what is there, as part of one command; returns the shots.
 
     The director names a film that has no name, or that it has named itself; a name from the user stays. So
-    does the frame rate: the director's lengths are converted to it.
+    does the frame rate: the director's lengths are converted to it. What is too long for a shot at that rate
+    goes to the others.
     """
+    from engine.director.grammar import most_frames, shared
+
     project, film, recorder = edit.project, edit.film, edit.recorder
     if project.title in (UNTITLED, _own_title(edit)):
         recorder.set(project, title=board.title)
@@ -143,6 +152,9 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
     counts: dict[int, int] = {}
     rows = []
     lengths = converted_lengths([shot.attributes.length for shot in board.shots], board.rate, film.rate)
+    most = most_frames(film.rate)
+    if max(lengths) > most:
+        lengths = shared(min(sum(lengths), most * len(lengths)), lengths, 1, most)
     positions = spread(max(taken, default=None), None, len(board.shots))
     for shot, length, at in zip(board.shots, lengths, positions, strict=True):
         index = counts[shot.scene] = counts.get(shot.scene, -1) + 1
@@ -152,7 +164,7 @@ def write_storyboard(edit: Edit, board: Storyboard, theme: str, warnings: list[s
             scene=shot.scene,
             slate=shot.slate or slate_letters(index),
             description=shot.description,
-            **attribute_fields(shot.attributes) | {"length": min(LONGEST, length)},
+            **attribute_fields(shot.attributes) | {"length": length},
         )
         rows.append(recorder.create(row))
     return rows

@@ -5,12 +5,14 @@ None was made by the training grammar. `None` stands where the theme does not sa
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
 
 from engine.director.breakdown_director import BreakdownDirector
 from engine.director.claims import deeds
+from engine.director.rewrite import rewrite
 from engine.director.stages import direct_all
 from engine.profiles import get_profile, world_vocabulary
 from engine.story import Storyboard
@@ -207,3 +209,16 @@ def test_nothing_is_asked_that_the_profile_never_saw(seed: int) -> None:
                 asked += 1
                 assert camera[never.field] not in never.values, shot.description
     assert asked > 50
+
+
+def test_another_way_to_film_a_shot_asks_for_nothing_else() -> None:
+    profile, asked = get_profile("mini"), 0
+    for theme, *_ in THEMES:
+        board = film(theme, shots=6)
+        for index, seed in itertools.product(range(6), range(3)):
+            shot = rewrite(board, index, "", profile=profile, seed=seed).shot
+            camera = {"scale": shot.attributes.scale.value, "movement": shot.attributes.movement.value}
+            for never in profile.never_with(deeds(shot.description, world_vocabulary())):
+                asked += 1
+                assert camera[never.field] not in never.values, shot.description
+    assert asked > 150
