@@ -45,7 +45,7 @@ class Timing:
     pair_early: float
     pair_read_anew: float
     pair_late: float
-    pair_as_learnt: float
+    pair_followed: float
     forward_packed: float
     forward_all_history: float
 
@@ -55,7 +55,7 @@ class Timing:
             "pair / (bare forwards + decode), context tokens computed": self.pair_read_anew / self.bare,
             f"pair at shot {LATE} / pair at shot {EARLY}, context tokens computed": self.pair_late
             / self.pair_read_anew,
-            "pair / pair without memory guidance": self.pair_early / self.pair_as_learnt,
+            "pair with memory guidance / pair": self.pair_followed / self.pair_early,
             f"one forward with all history / packed, at shot {LATE}": self.forward_all_history
             / self.forward_packed,
         }
@@ -128,7 +128,7 @@ def measure(pipe: Step2Pipeline, folder: Path, rounds: int) -> Timing:
         "pair_late": lambda: read_anew(late),
         "pair_read_anew": lambda: read_anew(early),
         "pair_early": lambda: pipe(early, generators(1)),  # right after: its context tokens are kept
-        "pair_as_learnt": lambda: pipe(early, generators(1), memory_guidance_scale=1.0),
+        "pair_followed": lambda: pipe(early, generators(1), memory_guidance_scale=2.0),
         "forward_packed": lambda: forward(memory, 1),
         "forward_all_history": lambda: forward(whole, 2 * (LATE - 1)),
     }
