@@ -14,7 +14,7 @@ from engine.manifest import FilmManifest, LineageRecord, Lost, MemoryRecord, Sho
 from engine.step2.conditions import PairRecipe
 from engine.story import FrameRate, FrameSide, Shot
 from engine.video.subtitles import cues, to_srt, to_vtt
-from studio.exchange.drawn_film import absent_of
+from studio.exchange.drawn_film import absent_of, frames_of
 from studio.exchange.provenance import with_provenance
 from studio.exchange.zips import ZipKind, writing
 from studio.project.conditions import Packed
@@ -86,14 +86,7 @@ def _whole(manifest: FilmManifest, takes: Sequence[Take], by_hand: Sequence[bool
     A pack names its frames as they stood when it was drawn; shots that were inserted, moved or deleted since
     have other numbers, and a shot that was drawn anew shows other frames.
     """
-    shown = {
-        (take.shot_id, side, sha256): f"{number}{letter}"
-        for number, take in enumerate(takes, start=1)
-        for side, letter, sha256 in (
-            (FrameSide.START, "S", take.start_sha256),
-            (FrameSide.END, "E", take.end_sha256),
-        )
-    }
+    shown = {(ref.shot_id, ref.side, ref.sha256): ref.key for ref in frames_of(takes)}
     entries = []
     before = ""
     for entry, take, written in zip(manifest.shots, takes, by_hand, strict=True):

@@ -80,6 +80,18 @@ def absent_of(take: Take) -> Absent:
     return Absent.model_validate(take.conditions.get(_ABSENT, {}))
 
 
+def frames_of(takes: Sequence[Take]) -> list[FrameRef]:
+    """The frames of a film, whose `takes` come in its order, by their keys in film.json: "1S", "1E", "2S"."""
+    return [
+        FrameRef(shot_id=take.shot_id, side=side, key=f"{number}{letter}", sha256=sha256)
+        for number, take in enumerate(takes, start=1)
+        for side, letter, sha256 in (
+            (FrameSide.START, "S", take.start_sha256),
+            (FrameSide.END, "E", take.end_sha256),
+        )
+    ]
+
+
 @dataclass(frozen=True)
 class _Frames:
     """The frames that came with a film, by what its memory packs call them."""
@@ -90,14 +102,7 @@ class _Frames:
     @classmethod
     def of(cls, takes: Sequence[Take]) -> _Frames:
         """`takes` in film order."""
-        refs = [
-            FrameRef(shot_id=take.shot_id, side=side, key=f"{number}{letter}", sha256=sha256)
-            for number, take in enumerate(takes, start=1)
-            for side, letter, sha256 in (
-                (FrameSide.START, "S", take.start_sha256),
-                (FrameSide.END, "E", take.end_sha256),
-            )
-        ]
+        refs = frames_of(takes)
         return cls(by_key={ref.key: ref for ref in refs}, by_hash={ref.sha256: ref for ref in reversed(refs)})
 
     def find(self, frame: MemoryRecord) -> FrameRef | None:
@@ -124,7 +129,7 @@ def read_film(folder: Path, blobs: Blobs) -> DrawnFilm:
     manifest = read_manifest(folder / "film.json")
     _profile_of(manifest)
     names = dict.fromkeys(name for entry in manifest.shots for name in (entry.start, entry.end))
-    # one picture at a time, and each but once: a small zip may name a large one a thousand times
+    # one picture at a time, and each file as one: a small zip may name a large one a thousand times
     sizes = {name: _size(_read_png(folder, name)) for name in names}
     for number, entry in enumerate(manifest.shots, start=1):
         if sizes[entry.start] != sizes[entry.end]:
