@@ -8,6 +8,9 @@ Prompt following counts what the words tell: scale, setting, time, weather, who 
 stands if they tell it, and the coat where a person first appears. Memory counts what only the pack can carry:
 the film's own palette, side and variant of a place when it comes back to it, and the look of a person whom
 neither the words of this shot nor the frame before show.
+
+PSNR compares with the truth, which a drawing cannot guess where nothing tells it; "PSNR as read" with the
+picture of the world that it was read as, so it says how clearly something of this world is drawn at all.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from engine.metrics.bootstrap import Interval, Tally, difference, mean
 from engine.metrics.consistency import agreement, all_pairs, consistency, shot_features, transitions
 from engine.metrics.features import WorldFeatures
 from engine.metrics.held_out import Arm, HeldOut, draw_film, true_film
-from engine.metrics.judge import LOOK, PLACE, Seen, pair_of, read
+from engine.metrics.judge import LOOK, PLACE, Seen, as_read, pair_of, read
 from engine.step2.latents import decode_frames, encode_frames, to_bytes, to_pixels
 from engine.step2.pipeline import Step2Pipeline
 from engine.world.story import WorldShot, in_slot, people_back
@@ -129,6 +132,12 @@ def measure(film: HeldOut, frames: np.ndarray, truth: np.ndarray, features: Worl
         **_memory(film, seen),
         **_consistency(film, _as_drawn(film, seen), frames, truth, features),
         "PSNR": _mean([_psnr(a, b) for a, b in zip(frames, truth, strict=True)]),
+        "PSNR as read": _mean(
+            [
+                _psnr(pair, pair_of(*as_read(film.story, shot, pair, found)))
+                for shot, pair, found in zip(film.shots, frames, seen, strict=True)
+            ]
+        ),
     }
 
 

@@ -91,6 +91,23 @@ def read(story: Story, shot: WorldShot, drawn: np.ndarray) -> Seen:
     return {fact: value for fact, value in seen.items() if value is not None}
 
 
+def as_read(story: Story, shot: WorldShot, drawn: np.ndarray, seen: Seen) -> tuple[Story, WorldShot]:
+    """The film and its shot as a drawing (2, 128, 256, 3) was read: the picture of the world that it comes
+    nearest to, in what is too faint to count, too.
+    """
+    story, _ = _place(story, shot, drawn.astype(np.int16))
+    place = {"setting": seen["setting"]} if "setting" in seen else {}
+    film = {fact: seen[fact] for fact in ("time", "weather") if fact in seen}
+    story = replace(with_location(story, shot, **place), **film)  # type: ignore[arg-type]
+    for index in range(len(story.people)):
+        looks = {fact: seen[f"{fact} {index}"] for fact in LOOK if f"{fact} {index}" in seen}
+        story = with_look(story, index, **looks)
+    if "slot" in seen:
+        shot = in_slot(shot, str(seen["slot"]))
+    how = {fact: seen[fact] for fact in ("scale", "movement", "who", "action") if fact in seen}
+    return story, replace(shot, **how)  # type: ignore[arg-type]
+
+
 def _place(story: Story, shot: WorldShot, drawn: np.ndarray) -> tuple[Story, Seen]:
     """Palette, side and variant together, and the story with them."""
     seen = Seen()

@@ -18,10 +18,10 @@ from engine.metrics.bootstrap import Tally, difference, mean
 from engine.metrics.consistency import agreement, all_pairs, consistency, shot_features, transitions, unit
 from engine.metrics.evaluate import shuffled
 from engine.metrics.held_out import Ablation, HeldOut, held_out_films, parse_arm, told, true_film
-from engine.metrics.judge import read
+from engine.metrics.judge import as_read, pair_of, read
 from engine.world.annotate import storyboard
 from engine.world.render import render
-from engine.world.story import SLOTS, in_slot, new_shots, new_story
+from engine.world.story import SLOTS, in_slot, new_shots, new_story, with_location, with_look
 from studio.cli import app
 
 
@@ -117,6 +117,22 @@ def test_where_somebody_stands_untold_is_no_fault() -> None:
         seen = read(film.story, shot, drawn)
         assert (seen["slot"], seen["who"], seen["action"]) == (slot, (0,), "waves")
         assert (seen["coat 0"], seen["hat 0"], seen["skin 0"]) == (asked.coat, asked.hat, asked.skin)
+
+
+def test_a_drawing_is_compared_with_the_picture_that_it_was_read_as() -> None:
+    """Another film's place and looks are as clear as this one's; half of each is not."""
+    film = _film(710_000)
+    shot = replace(film.shots[0], who=(0,), scale="medium shot", slot="centre", action="waves")
+    other = with_location(with_look(film.story, 0, coat="red", skin=2), shot, palette=2, side=-1, variant=0)
+    another = with_location(with_look(film.story, 0, coat="red", skin=0), shot, palette=1, side=1, variant=0)
+    clear, ghost = (pair_of(story, in_slot(shot, "left")).astype(float) for story in (other, another))
+
+    def distance(drawn: np.ndarray) -> float:
+        seen = read(film.story, shot, drawn)
+        return float(np.square(pair_of(*as_read(film.story, shot, drawn, seen)) - drawn).mean())
+
+    assert distance(clear) == distance(ghost) == 0
+    assert distance((clear + ghost) / 2) > 50
 
 
 def _film(seed: int) -> HeldOut:
