@@ -151,6 +151,9 @@ def smaller(
 ) -> str:
     """A variant of the same family that a machine can run and that takes less of the card (with `ram`: of
     the machine's own memory), to offer when that ran out; "" for none. `missing` as for `choose`.
+
+    One that draws at another size comes last: pictures of two sizes make no film. For the same reason, what
+    has half the pixels already keeps them.
     """
     if profile.family not in LARGE:
         return ""
@@ -158,14 +161,15 @@ def smaller(
     def takes(p: Profile) -> float:
         return p.needs.ram if ram else p.needs.vram
 
-    speed = tuple(v for v in profile.variants if VARIANTS[v].kind not in ("precision", "placement", "size"))
-    below = [profile_of(named(profile.family, *speed, *rung)) for rung in LADDER]
+    kept = {v for v in profile.variants if VARIANTS[v].kind not in ("precision", "placement")}
+    below = [kept.union(rung) for rung in LADDER]
     fitting = [
         p
-        for p in below
+        for p in (profile_of(named(profile.family, *v)) for v in (*below, {*profile.variants, "half"}))
         if takes(p) < takes(profile) and not lacking(p, machine, fetched=True) and not missing(p.name)
     ]
-    return max(fitting, key=takes).name if fitting else ""
+    best = max(fitting, key=lambda p: ("half" not in p.variants, takes(p)), default=None)
+    return best.name if best else ""
 
 
 def checkpoint_missing(profile: Profile, needed: tuple[str, ...], variable: str) -> str:

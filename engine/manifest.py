@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import BadInput
+from engine.profile import Mode
+from engine.profiles import mode_of
 from engine.step2.conditions import PackedFrame, PairRecipe
 from engine.story import CastMember, CinematicAttributes, FrameRate, FrameSide, Place, Shot, Storyboard
 from engine.video.files import write_bytes
@@ -51,7 +53,8 @@ before it (or none), and a frame that was given.
 class LineageRecord(_Frozen):
     """How a pair was drawn. The bounds are wider than what anybody draws with: a film.json may come from
     anywhere, and a pair is drawn again by what stands here. `lost` is what it would need for that and the
-    film does not show.
+    film does not show. `mode` is how the profile made the pair (None: not told): one of "zero-shot" or
+    "hosted" was drawn by a model that was never trained on pairs.
     """
 
     seed: int = Field(ge=0, lt=2**63)
@@ -59,6 +62,7 @@ class LineageRecord(_Frozen):
     guidance: float = Field(allow_inf_nan=False)
     memory_guidance: float = Field(1.0, allow_inf_nan=False)
     profile: str
+    mode: Mode | None = None
     weights: str
     batch: int = Field(1, ge=1, le=64)
     dtype: str = ""
@@ -75,6 +79,7 @@ class LineageRecord(_Frozen):
             steps=recipe.steps,
             guidance=recipe.guidance,
             profile=recipe.profile,
+            mode=mode_of(recipe.profile),
             weights=recipe.weights,
             batch=recipe.batch,
             dtype=recipe.dtype,
@@ -97,7 +102,7 @@ class LineageRecord(_Frozen):
 
     def recipe(self, width: int, height: int) -> PairRecipe:
         """The recipe again; the size of the pictures is that of their files."""
-        return PairRecipe(**self.model_dump(exclude={"memory", "lost"}), width=width, height=height)
+        return PairRecipe(**self.model_dump(exclude={"memory", "lost", "mode"}), width=width, height=height)
 
 
 class ShotRecord(_Frozen):

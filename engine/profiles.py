@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.catalogue import FAMILIES, MINI, MINI_FOLDER, profile_of, resized, sized
-from engine.errors import CheckpointError, StageError
+from engine.errors import BadInput, CheckpointError, StageError
 from engine.profile import Mode, Needs, Precision, Profile
-from engine.step2.card import read_card
+from engine.step2.card import CheckpointCard, read_card
 from engine.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -65,6 +65,16 @@ def get_profile(name: str, adapter: str = "") -> Profile:
     if profile.mode is Mode.PAIRS:
         return _with_adapter(profile, adapter or os.environ.get(ADAPTER_VARIABLE, ""), missing)
     return replace(profile, refusal=missing)
+
+
+def mode_of(name: str) -> Mode | None:
+    """How the profile of that name makes a pair; None for one that there is no more. Any name will do: takes
+    are kept longer than profiles.
+    """
+    try:
+        return profile_of(name).mode
+    except BadInput:
+        return None
 
 
 def _mini() -> Profile:
@@ -125,10 +135,18 @@ def _with_adapter(profile: Profile, adapter: str, missing: str) -> Profile:
     except StageError as error:
         return replace(profile, adapter=adapter, refusal=str(error))
     profile = sized(replace(profile, adapter=adapter, refusal=missing), adapter_bytes(adapter))
-    if card is None:  # of a hub id: read when it has been downloaded
-        return profile
+    # A hub id that is not downloaded yet has none: `load_painter` fetches it, and draws by its card then.
+    return profile if card is None else by_card(profile, card)
+
+
+def by_card(profile: Profile, card: CheckpointCard) -> Profile:
+    """A profile with the user's STEP² LoRA, drawing as the LoRA's card says."""
+    from engine.step2.adapter import adapter_bytes
+
     if "half" not in profile.variants:
-        profile = sized(replace(profile, width=card.width, height=card.height), adapter_bytes(adapter))
+        profile = sized(
+            replace(profile, width=card.width, height=card.height), adapter_bytes(profile.adapter)
+        )
     if profile.distillation is not None:  # it has steps and guidance of its own
         return profile
     return replace(

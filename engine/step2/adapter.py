@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 
@@ -42,17 +43,29 @@ def check_adapters(names: str) -> CheckpointCard | None:
 
 
 def check_adapter(name: str) -> CheckpointCard | None:
-    """The card of a STEP² LoRA on disk; None for a hub id, which is looked at when it has been downloaded.
+    """The card of a STEP² LoRA on disk; None for a hub id that is not downloaded yet.
 
     Raises CheckpointError with one sentence: not there, damaged, not a LoRA, or not one for pairs.
     """
+    path = _place(name)
+    if path is None:
+        return None
+    folder = path if path.is_dir() else path.parent
+    file = path / WEIGHTS if path.is_dir() else path
+    return _checked(folder, file, file.stat().st_mtime_ns if file.exists() else 0)
+
+
+def _place(name: str) -> Path | None:
+    """The folder or file of a STEP² LoRA, of a hub id the folder in the hub's cache; None where both of its
+    files are not downloaded yet. Raises CheckpointError for what is neither there nor a hub id.
+    """
     path = Path(name).expanduser()
     if path.exists():
-        folder = path if path.is_dir() else path.parent
-        file = path / WEIGHTS if path.is_dir() else path
-        return _checked(folder, file, file.stat().st_mtime_ns if file.exists() else 0)
-    if _HUB_ID.fullmatch(name) and not path.is_absolute():
-        return None
+        return path
+    if _HUB_ID.fullmatch(name):
+        with suppress(HFValidationError):
+            card, weights = (try_to_load_from_cache(name, file) for file in (CARD_NAME, WEIGHTS))
+            return Path(weights).parent if isinstance(card, str) and isinstance(weights, str) else None
     raise CheckpointError(f"There is no STEP² LoRA at {name}: {_HOW}.")
 
 
@@ -89,9 +102,9 @@ def adapter_bytes(names: str) -> float:
     """
     sizes = []
     for name in adapter_names(names):
-        path = Path(name).expanduser()
-        file = path / WEIGHTS if path.is_dir() else path
-        sizes.append(float(file.stat().st_size) if file.is_file() else LORA_BYTES)
+        path = _place(name)
+        file = path / WEIGHTS if path is not None and path.is_dir() else path
+        sizes.append(float(file.stat().st_size) if file is not None and file.is_file() else LORA_BYTES)
     return sum(sizes)
 
 
@@ -100,16 +113,17 @@ def fetch_adapter(name: str) -> tuple[Path, CheckpointCard]:
 
     Raises CheckpointError.
     """
-    if check_adapter(name) is None:
+    path = Path(name).expanduser()
+    if not path.exists():
+        check_adapter(name)
         try:
-            name = snapshot_download(name, allow_patterns=[WEIGHTS, CARD_NAME])
+            path = Path(snapshot_download(name, allow_patterns=[WEIGHTS, CARD_NAME]))
         except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as e:
             raise CheckpointError(
                 f"The STEP² LoRA {name} could not be downloaded: connect, or name a local folder."
             ) from e
-    card = check_adapter(name)
+    card = check_adapter(str(path))
     assert card is not None, "a folder has a card, or check_adapter raised"
-    path = Path(name).expanduser()
     return (path / WEIGHTS if path.is_dir() else path), card
 
 

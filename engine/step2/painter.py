@@ -183,11 +183,16 @@ def load_painter(
 
 def _load_large(profile: Profile, cache: Path | None) -> PairPainter:
     """A painter on a large model: of pairs, or zero-shot."""
+    from engine.profiles import by_card
+    from engine.step2.adapter import check_adapters
     from engine.step2.large import load_large
     from engine.step2.trouble import telling_memory
 
+    known = check_adapters(profile.adapter)
     with telling_memory(profile, takes=1, doing="loading"):
         pipe, weights = load_large(profile)
+    if check_adapters(profile.adapter) != known:  # a LoRA of the hub came just now, and brought its card
+        profile = by_card(profile, pipe.card)
     pipe.weights = weights
     if cache is not None:
         from engine.step2.cache import FrameCache

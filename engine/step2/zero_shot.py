@@ -1,13 +1,15 @@
 """Pairs by a model that was never trained on them: two calls of an image editor (zero-shot mode).
 
-The start frame is drawn from one to three whole memory frames, in the memory pack's order; the end frame is
-an edit of the start. A frame that is kept is what the other is an edit of, and memory has no part. The editor
-is local (`engine.step2.edit`) or a service on the network (`engine.step2.hosted`); loads no torch by itself.
+The start frame is drawn from one to three whole memory frames, in the memory pack's order, or from words
+alone where there are none; the end frame is an edit of the start. A frame that is kept is what the other is
+an edit of, and memory has no part. The end frame of the shot before counts as a frame of the memory like any
+other: where it is banned or of another look, the start must not be painted from it. The editor is local
+(`engine.step2.edit`) or a service on the network (`engine.step2.hosted`); loads no torch by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +25,7 @@ from engine.step2.conditions import (
     PairRecipe,
     PairTake,
     check_seeds,
+    pictures_of,
 )
 from engine.step2.frames import kept_file, png, read_frame
 from engine.step2.measurer import RankerMeasurer, Scorer
@@ -122,7 +125,7 @@ class ZeroShotPainter(RankerMeasurer):
         count = self.profile.steps if steps is None else steps
         strength = self.profile.guidance if guidance is None else guidance
         packed = self.pack(conditions)
-        references = self._references(conditions, packed) if conditions.kept is None else []
+        references = [read_picture(frame.path) for frame in pictures_of(conditions, packed)]
         calls = _calls(conditions, bool(references))
         total = count * len(calls) * len(seeds)
         kept, size = conditions.kept, (self.profile.width, self.profile.height)
@@ -158,14 +161,6 @@ class ZeroShotPainter(RankerMeasurer):
             return ()
         alike = self.description_similarities(conditions.description, [m.frame for m in bank])
         return tuple(packed for _, packed in whole(bank, alike, *self.grid()))
-
-    def _references(self, conditions: PairConditions, packed: Iterable[PackedFrame]) -> list[Image.Image]:
-        """Whole pictures for the start frame: the pack's, else the end of the shot before, else none."""
-        by_hash = {m.frame.sha256: m.frame for m in conditions.memory}
-        frames = [by_hash[p.sha256] for p in packed]
-        if not frames and conditions.previous_end is not None:
-            frames = [conditions.previous_end]
-        return [read_picture(frame.path) for frame in frames]
 
 
 def _calls(conditions: PairConditions, remembered: bool) -> tuple[_Call, ...]:

@@ -206,7 +206,7 @@ def load_wan(
         if offload is not Offload.NONE:
             pipe.vae.enable_tiling()  # slower, so only where memory is short
         place(pipe, offload)
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, OSError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         raise UnsupportedError(f"Memory ran out while {renderer.title} was loaded: {way_out}") from error
@@ -311,6 +311,8 @@ def _load_lora(pipe: Any, renderer: Renderer) -> None:
         try:
             pipe.load_lora_weights(str(file.parent), weight_name=file.name, load_into_transformer_2=i > 0)
         except (ValueError, RuntimeError, KeyError, AttributeError, OSError) as error:
+            if is_out_of_memory(error):
+                raise
             raise CheckpointError(
                 f"The LoRA {file.name} does not fit {renderer.title}: fetch it again, or choose a renderer "
                 "without one."

@@ -54,7 +54,9 @@ class Painters:
             self._loaded = self._measuring = None
             if wanted.needs.vram:
                 release_renderer()  # two large models do not share a card
-            self._loaded = (wanted, self._factory(wanted, self._home.cache))
+            painter = self._factory(wanted, self._home.cache)
+            wanted = get_profile(profile)  # a LoRA that was downloaded just now has a card, and so a size
+            self._loaded = (wanted, painter)
         return _shaped(self._loaded[1], wanted, aspect)
 
     def measurer(self, profile: str, aspect: str = "") -> FrameMeasurer:

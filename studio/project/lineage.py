@@ -161,7 +161,9 @@ class Lineage:
         that is named.
 
         What a take was drawn from is compared with what its own profile would be given: which profile draws
-        is part of the recipe, so switching it makes no picture stale.
+        is part of the recipe, so switching it makes no picture stale. `previous` is the frame before the cut,
+        whatever drew it and whether or not it is banned: those decide about the memory alone, and a shot may
+        be asked to start from that very frame.
         """
         shot = self.film.shots[index]
         ranked = self._ranked(profile or self.film.project.profile)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.catalogue import profile_of
-from engine.errors import BadInput
 from engine.profile import Mode
+from engine.profiles import mode_of
 from engine.story import FrameSide
 from studio.project.conditions import Conditions, Kept, KeptSource, Packed, Words
 from studio.service.take_views import FactView
@@ -90,11 +89,9 @@ def _recipe(take: Take) -> Iterator[tuple[str, str]]:
 
 def _mode(profile: str) -> str:
     """How the profile of that name makes a pair; "" for one that there is no more."""
-    try:
-        mode = profile_of(profile).mode
-    except BadInput:
-        return ""
-    match mode:
+    match mode_of(profile):
+        case None:
+            return ""
         case Mode.PAIRS:
             return "pairs, both frames in one drawing"
         case Mode.ZERO_SHOT:

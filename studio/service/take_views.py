@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import computed_field
+
+from engine.profile import Mode
+from engine.profiles import mode_of
 from engine.story import FrameSide
 from studio.service.memory_views import PackedView
 from studio.service.parts import View
@@ -39,6 +43,14 @@ class LineageView(View):
     memory: tuple[PackedView, ...]
     imported: bool
     """Came with an example or a bundle instead of being drawn here."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def mode(self) -> Mode | None:
+        """How its profile makes a pair: "pairs"; by a model that was never trained on pairs, "zero-shot" or
+        "hosted"; None for a profile that there is no more.
+        """
+        return mode_of(self.profile)
 
 
 class TakeView(View):

@@ -1,6 +1,7 @@
 """Names of profiles, what fits which machine, the user's own LoRA, and the table in README."""
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -145,13 +146,29 @@ def test_what_is_offered_runs_on_this_machine():
     assert smaller(whole, MACHINES["80 GB card"]) == "qwen-image-edit+offload"
     little = Machine(32, 80, 0, "a card with little memory beside it")
     assert smaller(whole, little) == "qwen-image-edit+int8", "its memory does not hold what is offloaded"
-    assert smaller(whole, MACHINES["Apple, 128 GB"]) == "", "offloading needs an NVIDIA card"
+    apple = MACHINES["Apple, 128 GB"]
+    assert smaller(whole, apple) == "qwen-image-edit+half", "offloading needs an NVIDIA card"
+    assert smaller(profile_of("qwen-image-edit+half"), apple) == ""
     without = smaller(whole, little, lambda name: "not installed" if "int8" in name else "")
     assert without == "qwen-image-edit+nf4"
     offloaded = profile_of("qwen-image-edit+offload")
     less = smaller(offloaded, MACHINES["48 GB card"], ram=True)
     assert profile_of(less).needs.ram < offloaded.needs.ram
     assert smaller(profile_of("qwen-image-edit+int8"), MACHINES["48 GB card"], ram=True) == ""
+
+
+def test_what_is_offered_keeps_the_size_as_long_as_it_can():
+    """Pictures of two sizes make no film."""
+    for name in ("qwen-image-edit+half", "qwen-image-edit+8step+half+offload", "qwen-image-edit+stream+half"):
+        while name:
+            assert "half" in name
+            name = smaller(profile_of(name), MACHINES["80 GB card"])
+    sizes, name = [], "qwen-image-edit"
+    while name:
+        sizes.append(profile_of(name).width)
+        name = smaller(profile_of(name), MACHINES["80 GB card"])
+    assert len(set(sizes[:-1])) == 1
+    assert sizes[-1] < sizes[0], "half the pixels come last"
 
 
 @pytest.mark.parametrize("aspect", list(Aspect))
@@ -207,6 +224,31 @@ def test_a_lora_is_drawn_with_at_the_size_that_it_was_trained_at(tmp_path, monke
     tall = resized(plain, "9:16")
     assert tall.width < tall.height
     assert tall.width * tall.height == pytest.approx(832 * 464, rel=0.05)
+
+
+def hub_cache(root: Path, monkeypatch) -> Path:
+    """Where the files of someone/their-lora lie in a hub's cache of our own."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(root))
+    repository = root / "models--someone--their-lora"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("abc")
+    return repository / "snapshots" / "abc"
+
+
+def test_a_lora_of_the_hub_is_drawn_with_by_its_card_like_one_in_a_folder(tmp_path, monkeypatch):
+    card = {"pairs": True, "width": 832, "height": 464, "steps": 30, "guidance": 3.0, "negative": "blurry"}
+    monkeypatch.setenv(ADAPTER_VARIABLE, "someone/their-lora")
+    snapshot = hub_cache(tmp_path / "cache", monkeypatch)
+    assert get_profile("qwen-image").steps == FAMILIES["qwen-image"].steps, "it is not downloaded yet"
+    lora(snapshot, card)
+    here = {n: get_profile(n, str(lora(tmp_path / "mine", card))) for n in ("qwen-image", "qwen-image+int8")}
+    for name, folder in here.items():
+        assert get_profile(name) == replace(folder, adapter="someone/their-lora")
+    assert (here["qwen-image"].width, here["qwen-image"].steps, here["qwen-image"].guidance) == (832, 30, 3.0)
+    (snapshot.parents[1] / "refs" / "main").write_text("def")
+    lora(snapshot.with_name("def"), {"pairs": False})
+    assert "was not trained on start-end pairs" in get_profile("qwen-image", "someone/their-lora").refusal
+    assert "There is no STEP² LoRA at ../nowhere" in get_profile("qwen-image", "../nowhere").refusal
 
 
 def test_a_lora_that_is_not_for_pairs_is_refused(tmp_path, monkeypatch):

@@ -224,7 +224,7 @@ def test_the_manifest_has_every_field(tmp_path: Path) -> None:
         assert (tmp_path / shot["end"]).read_bytes() == bar(shot_seed(9, i), 40)
         lineage = shot["lineage"]
         assert (lineage["seed"], lineage["steps"]) == (shot_seed(9, i), 3)
-        assert (lineage["profile"], lineage["weights"]) == ("flat", "w" * 8)
+        assert (lineage["profile"], lineage["mode"], lineage["weights"]) == ("flat", None, "w" * 8)
         assert (lineage["batch"], lineage["dtype"], lineage["device"]) == (1, "float32", "cpu")
         assert lineage["versions"] == {"paint": "1.0"}
     memory = film["shots"][1]["lineage"]["memory"]
@@ -256,7 +256,7 @@ def test_a_manifest_of_an_earlier_version_is_read(tmp_path: Path) -> None:
         del film[name]
     for shot in film["shots"]:
         del shot["scene"], shot["slate"], shot["marks"], shot["by_hand"], shot["lineage"]["lost"]
-        for name in ("batch", "dtype", "device", "versions"):
+        for name in ("batch", "dtype", "device", "versions", "mode"):
             del shot["lineage"][name]
         for frame in shot["lineage"]["memory"]:
             del frame["box"], frame["sha256"], frame["later"]

@@ -194,7 +194,7 @@ function render() {
   const view = stage.details()?.memory ?? null;
   renderOwn(shot);
   text(empty, !shot ? "" : shot.number === 1 && state.head?.memory_scope !== "all" ? "The first shot has nothing to remember."
-    : shot.take_id ? "Drawn without memory: no other shot had a picture yet." : "No other shot has a picture to remember yet.");
+    : shot.take_id ? "Drawn without memory: there was no picture that it may remember." : "No other shot has a picture to remember yet.");
   renderPacks(view, shot);
   renderMarks();
   renderUploads(shot);

@@ -16,10 +16,11 @@ import pytest
 import torch
 
 from engine.errors import CheckpointError
-from engine.step2.card import write_card
+from engine.profiles import MODELS_VARIABLE
+from engine.step2.card import read_card, write_card
 from engine.step2.pipeline import Step2Pipeline
 from tests.engine.step2.large_models import pairs_lora
-from tests.engine.step2.tiny import tiny_pipeline
+from tests.engine.step2.tiny import stock_repository, tiny_pipeline
 from tests.loopback import on_loopback
 
 COMMIT = "a" * 40
@@ -143,6 +144,31 @@ def test_our_own_layout_comes_from_the_hub_with_its_card_and_adapters(tmp_path: 
         assert Hub.tokens == {"Bearer hf_secret"}
         assert not any("training.bin" in path for path in Hub.asked)
         assert list(cache.rglob("step2.json"))
+
+
+DRAW = """
+from engine.profiles import get_profile
+from engine.step2.painter import load_painter
+before = get_profile("qwen-image", "someone/their-lora")
+profile = load_painter(before).profile
+print(before.steps, before.width, profile.steps, profile.guidance, profile.width)
+print(profile == get_profile("qwen-image", "someone/their-lora"))
+"""
+
+
+@pytest.mark.slow
+def test_a_lora_of_the_hub_is_drawn_with_by_its_card_as_soon_as_it_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "models"
+    stock_repository(models / "Qwen" / "Qwen-Image")
+    folder = pairs_lora(tmp_path / "mine")
+    write_card(read_card(folder).model_copy(update={"width": 832, "height": 464}), folder)
+    monkeypatch.setenv(MODELS_VARIABLE, str(models))
+    with hub({file.name: file.read_bytes() for file in folder.iterdir()}) as url:
+        told = with_hub(url, tmp_path / "home", DRAW)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.strip().splitlines()[-2:] == ["50 1664 3 2.0 832", "True"]
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:

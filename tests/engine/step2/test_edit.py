@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +16,13 @@ from PIL import Image
 from engine.catalogue import profile_of
 from engine.errors import BadInput, Cancelled
 from engine.step2.card import CheckpointCard
-from engine.step2.conditions import KeptFrame, PairConditions, PairRecipe, StoredFrame
+from engine.step2.conditions import KeptFrame, PairConditions
 from engine.step2.edit import edit, numbered, read_pictures
 from engine.step2.frames import png, read_frame
 from engine.step2.pipeline import Step2Pipeline
 from engine.step2.zero_shot import ZeroShotPainter
 from engine.story import FrameSide
+from tests.engine.step2.noting import asked, noting_painter
 from tests.engine.step2.tiny import (
     HEIGHT,
     WIDTH,
@@ -101,57 +101,10 @@ def test_every_picture_is_read_and_numbered(pipe: Step2Pipeline) -> None:
     assert not torch.allclose(turned, two, atol=1e-3), "which picture is the first is heard"
 
 
-class Notes:
-    """An editor that notes what it is asked for, and paints the request's number."""
-
-    profile = profile_of("qwen-image-edit")
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, list[bytes], int]] = []
-
-    def edit(
-        self,
-        prompt: str,
-        pictures: Sequence[Image.Image],
-        seed: int,
-        *,
-        steps: int,
-        guidance: float,
-        on_step: Callable[[int], None],
-        cancelled: Callable[[], bool],
-    ) -> np.ndarray:
-        for step in range(steps):
-            if cancelled():
-                raise Cancelled("stopped")
-            on_step(step + 1)
-        self.asked.append((prompt, [png(np.asarray(p)) for p in pictures], seed))
-        return np.full((HEIGHT, WIDTH, 3), len(self.asked), np.uint8)
-
-    def settle(self, stored: bool) -> None: ...
-
-    def recipe(self, seed: int, steps: int, guidance: float) -> PairRecipe:
-        return PairRecipe("zero", "notes", seed, steps, guidance, WIDTH, HEIGHT, 1, "uint8", "cpu")
-
-
-class ByName:
-    """Ranks by the order of the hashes, which is as good as any."""
-
-    def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
-        return [int(f.sha256[:4], 16) / 65536 for f in frames]
-
-    def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
-        return [1.0 for _ in pairs]
-
-
 @pytest.fixture
 def painter() -> ZeroShotPainter:
     profile = replace(profile_of("qwen-image-edit"), width=WIDTH, height=HEIGHT, steps=2)
-    return ZeroShotPainter(Notes(), ByName(), profile, "notes")
-
-
-def asked(painter: ZeroShotPainter) -> list[tuple[str, list[bytes], int]]:
-    assert isinstance(painter.editor, Notes)
-    return painter.editor.asked
+    return noting_painter(profile)
 
 
 def test_the_start_is_drawn_from_memory_and_the_end_from_the_start(
@@ -176,14 +129,13 @@ def test_the_start_is_drawn_from_memory_and_the_end_from_the_start(
     assert takes[0].memory == packed
 
 
-def test_without_memory_the_shot_before_or_words_alone_are_the_start(
-    painter: ZeroShotPainter, tmp_path: Path
-) -> None:
+def test_without_memory_words_alone_are_the_start(painter: ZeroShotPainter, tmp_path: Path) -> None:
+    """The end of the shot before is in the bank, or somebody keeps it out: banned, or of another look."""
     painter.draw(PairConditions("A.", "A."), [1])
-    assert asked(painter)[0][1] == []
-    before = stored_picture(tmp_path, 4)
-    painter.draw(PairConditions("A.", "A.", previous_end=before), [1])
-    assert asked(painter)[2][1] == [png(read_frame(before, WIDTH, HEIGHT))]
+    (take,) = painter.draw(PairConditions("A.", "A.", previous_end=stored_picture(tmp_path, 4)), [1])
+    for start in asked(painter)[::2]:
+        assert (start.pictures, start.prompt) == ([], "The first frame of this shot: A.")
+    assert take.memory == ()
 
 
 @pytest.mark.parametrize("side", list(FrameSide))

@@ -202,6 +202,10 @@ def test_a_card_that_is_too_small_is_offered_the_next_smaller_setting(
         handle.remove()
 
 
+def without_memory(*_: object, **__: object) -> None:
+    raise OSError(12, "Cannot allocate memory")  # as a file of weights that cannot be mapped
+
+
 def test_what_the_machine_chose_is_not_offered_as_smaller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,16 +219,14 @@ def test_what_the_machine_chose_is_not_offered_as_smaller(
         raise RuntimeError("CUDA error: out of memory")
 
     monkeypatch.setattr(wan, "place", full)
-    for offload, way_out in (
-        (None, "close other"),
-        (Offload.GROUP, "close other"),
-        (Offload.MODEL, "set STAGE"),
-    ):
+    ways_out = ((None, "close other"), (Offload.GROUP, "close other"), (Offload.MODEL, "set STAGE"))
+    for offload, way_out in ways_out:
         with pytest.raises(UnsupportedError, match=rf"Memory ran out while .* was loaded: {way_out}"):
             load_wan(model, VideoSettings(offload))
-    monkeypatch.setattr(wan.WanVACEPipeline, "from_pretrained", full)
-    with pytest.raises(UnsupportedError, match="was loaded: close other programs"):
-        load_wan(model, VideoSettings(Offload.MODEL))
+    for load in (full, without_memory):
+        monkeypatch.setattr(wan.WanVACEPipeline, "from_pretrained", load)
+        with pytest.raises(UnsupportedError, match="was loaded: close other programs"):
+            load_wan(model, VideoSettings(Offload.MODEL))
 
 
 def test_offloading_in_groups_draws_the_same(loaded: dict[str, WanRenderer], tmp_path: Path) -> None:
@@ -255,7 +257,9 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         VideoSettings.from_environment()
 
 
-def test_a_lightning_lora_goes_into_both_experts(loaded: dict[str, WanRenderer], tmp_path: Path) -> None:
+def test_a_lightning_lora_goes_into_both_experts(
+    loaded: dict[str, WanRenderer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = save_wan22_i2v(tmp_path / "wan")
     files = ("high/one.safetensors", "low/two.safetensors")
     save_lora(tmp_path, files)
@@ -267,6 +271,9 @@ def test_a_lightning_lora_goes_into_both_experts(loaded: dict[str, WanRenderer],
     assert with_lora.sample(request()).shape == (5, 32, 64, 3)
     with pytest.raises(CheckpointError, match="no LoRA at"):
         load_wan(replace(quick, lora=Lora(str(tmp_path), ("gone.safetensors",))))
+    monkeypatch.setattr(wan.WanImageToVideoPipeline, "load_lora_weights", without_memory)
+    with pytest.raises(UnsupportedError, match="was loaded: close other programs"):
+        load_wan(quick)
 
 
 def test_what_is_missing_is_told_before_a_film_is_drawn(tmp_path: Path) -> None:
