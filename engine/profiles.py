@@ -167,18 +167,19 @@ def _without_library(profile: Profile) -> str:
 
 def image_key() -> str:
     """The key for the image service that is named, or "". OpenAI's own is for OpenAI alone: whoever names
-    another service does not mean to show it there.
+    another service does not mean to show it there. Without the line break that a file or a form left at its
+    end.
     """
-    return os.environ.get(image_key_found(), "")
+    return os.environ.get(image_key_found(), "").strip()
 
 
 def image_key_found() -> str:
     """The variable that holds the key of `image_key`; "" for none. Never says what the key is."""
     own, openai = KEY_VARIABLES
-    if os.environ.get(own):
+    if os.environ.get(own, "").strip():
         return own
     url = (os.environ.get(IMAGE_URL_VARIABLE) or OPENAI_URL).rstrip("/")
-    return openai if url == OPENAI_URL and os.environ.get(openai) else ""
+    return openai if url == OPENAI_URL and os.environ.get(openai, "").strip() else ""
 
 
 def _without_key() -> str:

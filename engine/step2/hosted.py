@@ -36,7 +36,7 @@ from PIL import Image
 from engine.errors import BadInput, Cancelled, StageError, UnsupportedError
 from engine.paid_services import retry_after, service_address
 from engine.profile import Profile
-from engine.profiles import IMAGE_URL_VARIABLE, KEY_VARIABLES, OPENAI_URL, image_key
+from engine.profiles import IMAGE_URL_VARIABLE, KEY_VARIABLES, OPENAI_URL, image_key, image_key_found
 from engine.step2.conditions import PairRecipe
 from engine.step2.frames import fit, png
 from engine.step2.paid_pictures import PaidPictures
@@ -71,10 +71,16 @@ class Service:
 
     @classmethod
     def from_environment(cls) -> Service:
-        """Raises UnsupportedError without a key, BadInput for an address that is none."""
+        """Raises UnsupportedError without a key or with one that is none, BadInput for an address that is
+        none.
+        """
         key = image_key()
         if not key:
             raise UnsupportedError(f"The image service needs a key: set {KEY_VARIABLES[0]}.")
+        if not (key.isascii() and key.isprintable()):  # a library would quote it in its complaint
+            raise UnsupportedError(
+                f"{image_key_found()} holds characters that no key has: copy the key again."
+            )
         base = service_address(BASE_VARIABLE, BASE)
         return cls(base, os.environ.get(MODEL_VARIABLE) or MODEL, key)
 
@@ -201,6 +207,11 @@ class HostedEditor:
                 )
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
                 trouble = "it cannot be reached"
+            except (httpx.LocalProtocolError, httpx.UnsupportedProtocol):
+                raise StageError(
+                    f"Nothing was ordered of {self.service.name}, for no request can be made of its address "
+                    f"or its key: set {BASE_VARIABLE} and {KEY_VARIABLES[0]} again."
+                ) from None  # it quotes what it could not send
             except httpx.TransportError as error:
                 raise self._perhaps_paid("broke off") from error
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -58,7 +59,7 @@ def patiently(call: Callable[[], T], patience: Patience, cancelled: IsCancelled 
 
     Raises:
         Cancelled: asked to stop.
-        StageError: it was busy to the last try.
+        StageError: it was busy to the last try, or asks for a longer pause than anybody waits.
     """
     delay = patience.first
     for left in reversed(range(patience.tries)):
@@ -67,6 +68,11 @@ def patiently(call: Callable[[], T], patience: Patience, cancelled: IsCancelled 
         except Busy as busy:
             if left == 0:
                 raise StageError(busy.sentence) from busy
+            if busy.after > patience.longest:
+                minutes = math.ceil(busy.after / 60)
+                raise StageError(
+                    f"{busy.sentence.removesuffix('later.')}in {minutes} minutes, as it asks."
+                ) from busy
             # Jitter: clients that were turned away together should not come back together.
             wanted = max(busy.after, delay * random.uniform(0.75, 1.25))
             pause(min(wanted, patience.longest), cancelled)

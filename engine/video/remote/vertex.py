@@ -93,8 +93,9 @@ class VertexVeo:
         video = videos[0].video if videos else None
         if video is not None and video.video_bytes:
             return Finished(video.video_bytes)
-        reasons = (answer.rai_media_filtered_reasons if answer else None) or ["it gave no clip and no reason"]
-        raise refusal(TITLE, scrubbed(f"safety: {reasons[0]}", self._key))
+        reasons = (answer.rai_media_filtered_reasons if answer else None) or []
+        said = f"safety: {reasons[0]}" if reasons else "it gave no clip and no reason"
+        raise refusal(TITLE, scrubbed(said, self._key))
 
     def fetch(self, finished: Finished, out: Path, cancelled: IsCancelled | None = None) -> None:
         assert isinstance(finished.video, bytes)

@@ -209,6 +209,27 @@ def test_a_key_is_never_sent_in_the_open(service: ImageService, monkeypatch: pyt
         Service.from_environment()
 
 
+def test_a_key_loses_the_line_break_of_its_file(
+    service: ImageService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was refused as a header, as an order that may have been paid, with the key in the error's cause."""
+    monkeypatch.setenv(KEY_VARIABLES[0], f" {KEY}\n")
+    draw(editor())
+    assert service.asked[0].authorization == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("key", [f"“{KEY}”", f"{KEY}\n{KEY}"])
+def test_a_key_that_is_none_is_one_sentence_without_it(
+    service: ImageService, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLES[0], key)
+    with pytest.raises(UnsupportedError, match=f"{KEY_VARIABLES[0]} holds characters that no key") as found:
+        editor()
+    assert KEY not in str(found.value)
+    assert found.value.__cause__ is None
+    assert service.asked == []
+
+
 def test_the_key_of_openai_is_for_openai_alone(
     service: ImageService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from tests.engine.video.services import KEY, Answer, Fal, serving
 pytestmark = pytest.mark.slow
 
 only_fal = pytest.mark.parametrize("scene", ["fal-veo-3.1"], indirect=True)
+only_vertex = pytest.mark.parametrize("scene", ["veo-3.1-vertex"], indirect=True)
 LEDGER = "operations.json"
 
 
@@ -75,6 +76,28 @@ def test_an_order_that_was_turned_away_is_placed_again(scene: Scene, status: int
     scene.service.script["order"] = [google_or_fal(status, "later")] * 2
     scene.made()
     assert len(scene.service.orders) == 1
+
+
+@only_fal
+def test_a_longer_wait_than_anybody_has_is_told(scene: Scene) -> None:
+    """It was asked six more times, a minute apart, though it had said ten."""
+    scene.service.script["order"] = [
+        Answer(429, {"detail": "slow down"}, {"retry-after": "600"}),
+        Answer(429, {"detail": "slow down"}),
+    ]
+    with pytest.raises(
+        StageError, match=r"takes no more requests now.*render again in 10 minutes, as it asks"
+    ):
+        scene.made()
+    assert len(scene.service.script["order"]) == 1, "asked once"
+    assert scene.service.orders == []
+
+
+@only_vertex
+def test_an_empty_answer_is_no_refusal_by_a_filter(scene: Scene) -> None:
+    scene.service.script["look"] = [Answer(200, {"name": "n", "done": True, "response": {}})]
+    with pytest.raises(Refused, match=r"made no clip of this shot \(it gave no clip and no reason"):
+        scene.made()
 
 
 def test_a_look_that_cannot_be_read_is_taken_again(scene: Scene) -> None:
