@@ -28,6 +28,11 @@ URL_VARIABLE = "STAGE_VERTEX_URL"
 TITLE = "Vertex AI"
 T = TypeVar("T")
 
+_NO_CREDENTIALS = (
+    f"Vertex AI has no credentials here that it accepts: set {API_KEY}, or {PROJECT} and run "
+    "`gcloud auth application-default login`."
+)
+
 
 class VertexVeo:
     """One Veo model, with VERTEX_API_KEY (express mode), or with GOOGLE_CLOUD_PROJECT, GOOGLE_CLOUD_LOCATION
@@ -52,10 +57,7 @@ class VertexVeo:
                     vertexai=True, project=project, location=where, http_options=options
                 )
         except Exception as error:  # google-auth and the client each have their own for missing credentials
-            raise StageError(
-                f"Vertex AI has no credentials here: set {API_KEY}, or {PROJECT} and run "
-                "`gcloud auth application-default login`."
-            ) from error
+            raise StageError(_NO_CREDENTIALS) from error
 
     def submit(self, order: ClipOrder) -> str:
         from google.genai import types
@@ -103,10 +105,17 @@ class VertexVeo:
 
     def _asked(self, call: Callable[[], T], paid: bool) -> T:
         """A call of the client, its errors as ours."""
+        from google.auth import exceptions as google_auth
         from google.genai.errors import APIError
 
         try:
             return call()
+        except google_auth.TransportError:  # the token comes first: nothing was asked of Vertex AI
+            raise Busy(
+                "Google's token service cannot be reached: check the network and render again."
+            ) from None
+        except google_auth.GoogleAuthError:  # a project's credentials are looked for only now
+            raise StageError(_NO_CREDENTIALS) from None
         except APIError as error:
             said = scrubbed(str(error.message or error.status or error.code), self._key)
             check_later(TITLE, error.code, said, paid)
