@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from diffusers.quantizers.bitsandbytes import BnB4BitDiffusersQuantizer
 
-from engine.catalogue import FAMILIES, LARGE, named
+from engine.catalogue import FAMILIES, LADDER, LARGE, named
 from engine.profile import Mode, Precision, Profile
 from engine.profiles import ADAPTER_VARIABLE, KEY_VARIABLES, MODELS_VARIABLE, get_profile
 from engine.step2 import large
@@ -39,10 +39,9 @@ DRAWN = [
     for variant in ("", "8step", "4step", "half", "draft", "taylor", "compiled")
     if family != "qwen-image-2512" or variant not in ("draft", "taylor", "compiled")
 ]
-# How the weights are held and where they wait, with the LoRAs beside them; all of them: test_large.py.
+# How the weights are held and where they wait: all of the ladder; and with a distillation's LoRA beside them.
 SMALL = [
-    "qwen-image+int8",
-    "qwen-image+nf4+offload",
+    *(named(family, *rung) for family in ("qwen-image", "qwen-image-edit") for rung in LADDER if rung),
     "qwen-image-2512+stream",
     "qwen-image-edit+8step+int8+offload",
     "qwen-image-edit+8step+nf4",

@@ -26,12 +26,11 @@ from engine.watched import IsCancelled
 API_KEY, PROJECT, LOCATION = "VERTEX_API_KEY", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_LOCATION"
 URL_VARIABLE = "STAGE_VERTEX_URL"
 TITLE = "Vertex AI"
-T = TypeVar("T")
-
 _NO_CREDENTIALS = (
     f"Vertex AI has no credentials here that it accepts: set {API_KEY}, or {PROJECT} and run "
     "`gcloud auth application-default login`."
 )
+T = TypeVar("T")
 
 
 class VertexVeo:
@@ -110,11 +109,11 @@ class VertexVeo:
 
         try:
             return call()
-        except google_auth.TransportError:  # the token comes first: nothing was asked of Vertex AI
-            raise Busy(
-                "Google's token service cannot be reached: check the network and render again."
-            ) from None
-        except google_auth.GoogleAuthError:  # a project's credentials are looked for only now
+        except google_auth.GoogleAuthError as error:  # a project's token comes first: nothing was ordered
+            if isinstance(error, google_auth.TransportError) or error.retryable:
+                raise Busy(
+                    "Google's token service cannot be reached: check the network and render again."
+                ) from None
             raise StageError(_NO_CREDENTIALS) from None
         except APIError as error:
             said = scrubbed(str(error.message or error.status or error.code), self._key)

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from engine.catalogue import LADDER, named, resized
+from engine.catalogue import EVERY_ASPECT, LADDER, named, resized
 from engine.errors import Cancelled, UnsupportedError
 from engine.fitting import Machine
 from engine.profile import Mode
@@ -228,7 +228,7 @@ def drawn_pair(painter: PairPainter, shot: PairConditions) -> np.ndarray:
     )
 
 
-@pytest.mark.parametrize("aspect", ["2.39:1", "9:16", "1:1"])
+@pytest.mark.parametrize("aspect", EVERY_ASPECT)
 def test_a_film_of_another_shape_is_drawn_in_its_bucket(aspect: str, shot: PairConditions) -> None:
     profile = resized(small("qwen-image", width=96, height=48), aspect)
     take = load_painter(profile).draw(shot, [1], steps=1)[0]
@@ -306,6 +306,25 @@ def test_a_step_is_stopped_in_the_middle(
         painter.draw(shot, [1], cancelled=lambda: next(stopped))
     fresh = tiny_references(load_painter(small(name, steps=2)))
     assert painter.draw(shot, [1])[0].start == fresh.draw(shot, [1])[0].start, "nothing stays behind"
+
+
+@pytest.mark.parametrize("name", ["qwen-image+compiled", "qwen-image-edit+compiled"])
+def test_a_compiled_step_is_stopped_between_its_passes(
+    name: str, shot: PairConditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was drawn to its end."""
+    monkeypatch.setattr(large, "COMPILER", "eager")
+    painter = tiny_references(load_painter(small(name, steps=2)))
+    pipe = painter.pipe if isinstance(painter, Step2Painter) else painter.editor.pipe  # type: ignore[attr-defined]
+    passes: list[int] = []
+    handle = pipe.transformer.register_forward_hook(lambda *_: passes.append(1))
+    steps: list[int] = []
+    with pytest.raises(Cancelled):
+        painter.draw(shot, [1], on_step=lambda done, _: steps.append(done), cancelled=lambda: bool(passes))
+    handle.remove()
+    assert (steps, len(passes)) == ([], 1), "the words' branch of guidance was not begun"
+    assert not pipe.transformer._forward_pre_hooks
+    assert painter.draw(shot, [1])[0].start, "and the next drawing starts afresh"
 
 
 def test_memory_that_ran_out_is_one_sentence_with_a_way_on(

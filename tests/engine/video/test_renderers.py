@@ -171,6 +171,29 @@ def test_a_quote_says_what_is_paid_and_what_is_slowed() -> None:
     assert (free.made, free.dollars, free.slowed) == (None, 0.0, 1.0)
 
 
+@pytest.mark.parametrize("name", choices())
+def test_every_choice_says_what_it_makes_and_what_that_costs(name: str) -> None:
+    renderer = RENDERERS[name]
+    lengths, sizes, cost = renderer.lengths, renderer.sizes, renderer.cost
+    assert cost.basis
+    if renderer.kind is RendererKind.BUILT_IN:
+        assert (lengths, sizes) == (None, None), "exactly what is asked"
+        assert (cost.dollars, cost.gpu_minutes, cost.basis) == (None, None, "free")
+        return
+    assert lengths is not None
+    assert sizes is not None
+    assert 0 < lengths.shortest < lengths.longest
+    assert lengths.rate.fraction > 0
+    assert bool(sizes.fixed) != bool(sizes.area)
+    if renderer.kind.remote:
+        assert cost.gpu_minutes is None
+        assert (cost.dollars is None) == bool(renderer.refusal), "one that can be ordered from has a price"
+    else:
+        assert (cost.dollars, quote(renderer, 60, FILM).dollars) == (None, 0), "free on one's own machine"
+        assert renderer.steps > 0
+        assert ("nobody has measured" in cost.basis) == (cost.gpu_minutes is None), "no figure is made up"
+
+
 def test_a_model_elsewhere_takes_the_place_of_the_named_one(monkeypatch: pytest.MonkeyPatch) -> None:
     vace = RENDERERS["wan2.1-vace-1.3b"]
     monkeypatch.delenv("STAGE_WAN21_VACE", raising=False)

@@ -1,4 +1,6 @@
-"""Vertex AI with a Google Cloud project and application-default credentials, which is not express mode."""
+"""Vertex AI with the credentials of a Google Cloud project: a service account whose tokens come from the
+loopback, too.
+"""
 
 from __future__ import annotations
 
@@ -7,112 +9,160 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from engine.errors import StageError
-from tests.engine.video.pairs import saved, scenery, seen
+from engine.video.remote.patience import Patience
 from tests.engine.video.scene import Scene
 from tests.engine.video.services import Answer, Vertex, serving
 from tests.loopback import on_loopback
 
 pytestmark = pytest.mark.slow
 
-TOKEN = "ya29.a-token-of-the-test"
-NAME = "veo-3.1-vertex"
+TOKEN = "ya29.a-very-secret-token"
+CREDENTIALS = "GOOGLE_APPLICATION_CREDENTIALS"
 
 
 class Project(Vertex):
-    """The service, which also notes by which path and token it was asked."""
+    """aiplatform.googleapis.com for those who come with a token, and where it was asked for what."""
 
     def __init__(self, video: bytes) -> None:
         super().__init__(video)
-        self.asked: list[tuple[str, str | None]] = []
+        self.paths: list[str] = []
 
     def respond(self, method: str, path: str, headers: Any, body: Any) -> Answer | bytes:
-        self.asked.append((path, headers.get("authorization")))
+        self.paths.append(path)
+        if headers.get("authorization") != f"Bearer {TOKEN}":
+            return Answer(401, {"error": {"code": 401, "message": "no token", "status": "UNAUTHENTICATED"}})
         return super().respond(method, path, headers, body)
 
 
-class Tokens(BaseHTTPRequestHandler):
-    """Google's token service: gives the same token to whoever asks, but for an account that was deleted."""
+class Tokens:
+    """oauth2.googleapis.com: a token for whoever signs for one."""
 
-    def do_POST(self) -> None:
-        asked = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
-        good = "assertion=" in asked and self.path == "/token"
-        given = {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}
-        body = json.dumps(given if good else {"error": "invalid_grant"}).encode()
-        self.send_response(200 if good else 400)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    def __init__(self) -> None:
+        self.asked: list[dict[str, list[str]]] = []
+        self.status = 200
 
-    def log_message(self, *_: Any) -> None:
-        pass
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        tokens = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                form = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+                tokens.asked.append(parse_qs(form))
+                given = {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"}
+                refused = {
+                    "error": "invalid_grant",
+                    "error_description": "Token has been expired or revoked.",
+                }
+                body = json.dumps(given if tokens.status == 200 else refused).encode()
+                self.send_response(tokens.status)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        return Handler
+
+
+def service_account(folder: Path, token_address: str) -> Path:
+    """A file as Google Cloud gives it out, with a key of its own."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = folder / "account.json"
+    account = {
+        "type": "service_account",
+        "project_id": "another-project",
+        "private_key_id": "1",
+        "private_key": key.decode(),
+        "client_email": "stage@a-project.iam.gserviceaccount.com",
+        "token_uri": token_address,
+    }
+    file.write_text(json.dumps(account))
+    return file
 
 
 @pytest.fixture
-def scene(films: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    with serving(Project(films)) as service, on_loopback(Tokens) as tokens:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        pem = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        account = {
-            "type": "service_account",
-            "project_id": "the-film",
-            "private_key_id": "1",
-            "private_key": pem.decode(),
-            "client_email": "studio@the-film.iam.gserviceaccount.com",
-            "client_id": "1",
-            "token_uri": f"{tokens}/token",
-        }
-        path = tmp_path / "account.json"
-        path.write_text(json.dumps(account))
-        monkeypatch.delenv("VERTEX_API_KEY", raising=False)
+def tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tokens]:
+    found = Tokens()
+    with on_loopback(found.handler()) as address:
+        monkeypatch.setenv(CREDENTIALS, str(service_account(tmp_path, f"{address}/token")))
+        yield found
+
+
+@pytest.fixture
+def scene(films: bytes, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    for name in ("VERTEX_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "a-project")
+    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "europe-west4")
+    with serving(Project(films)) as service:
         monkeypatch.setenv("STAGE_VERTEX_URL", service.url)
-        monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "the-film")
-        monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "europe-west4")
-        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
-        start, end = (saved(tmp_path, f"{i}.png", seen(scenery(i))) for i in (1, 2))
-        yield Scene(NAME, service, tmp_path, start, end)
+        yield Scene("veo-3.1-vertex", service, tmp_path, tmp_path, tmp_path)
 
 
-def test_a_clip_is_ordered_for_the_project_with_its_token(scene: Scene) -> None:
-    assert isinstance(scene.service, Project)
+def test_a_clip_is_ordered_in_the_project_with_its_token(scene: Scene, tokens: Tokens) -> None:
     assert scene.made()
+    assert isinstance(scene.service, Project)
+    model = "publishers/google/models/veo-3.1-generate-001"
+    assert scene.service.paths[0] == (
+        f"/v1beta1/projects/a-project/locations/europe-west4/{model}:predictLongRunning"
+    )
+    assert set(scene.service.keys) == {None}, "no key of express mode goes with it"
     assert len(scene.service.orders) == 1
-    path, _ = scene.service.asked[0]
-    assert "/projects/the-film/locations/europe-west4/publishers/google/models/veo-3.1" in path
-    assert {authorization for _, authorization in scene.service.asked} == {f"Bearer {TOKEN}"}
-    assert TOKEN not in (scene.folder / "operations.json").read_text()
+    (asked,) = tokens.asked
+    assert asked["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
+
+
+def test_the_region_that_google_names_first_is_taken_where_none_is_named(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOOGLE_CLOUD_LOCATION")
+    scene.made()
+    assert isinstance(scene.service, Project)
+    assert "/projects/a-project/locations/us-central1/" in scene.service.paths[0]
 
 
 def test_credentials_that_are_not_there_are_one_sentence(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client looks for them when it asks first, not when it is made."""
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(scene.folder / "nowhere.json"))
-    with pytest.raises(StageError, match="gcloud auth application-default login"):
+    """It was Google's own error, which nobody caught."""
+    monkeypatch.setenv(CREDENTIALS, str(scene.folder / "gone.json"))
+    with pytest.raises(StageError, match=r"^Vertex AI has no credentials here .*gcloud auth application-def"):
         scene.made()
     assert scene.service.orders == []
 
 
-@pytest.mark.parametrize(
-    ("address", "said"),
-    [("deleted", "gcloud auth application-default login"), ("", "token service cannot be reached")],
-)
-def test_a_token_that_is_not_given_has_paid_nothing(scene: Scene, address: str, said: str) -> None:
-    """It was told as an order whose connection broke, and which may have been taken."""
-    path = scene.folder / "account.json"
-    account = json.loads(path.read_text())
-    elsewhere = account["token_uri"].replace("token", address) if address else "http://127.0.0.1:9/token"
-    path.write_text(json.dumps({**account, "token_uri": elsewhere}))
-    with pytest.raises(StageError, match=said):
+def test_a_login_that_expired_is_one_sentence(scene: Scene, tokens: Tokens) -> None:
+    tokens.status = 400
+    with pytest.raises(StageError, match=r"^Vertex AI has no credentials here .*gcloud auth application-def"):
         scene.made()
+    assert scene.service.orders == []
+    tokens.status = 200
+    scene.made()
+    assert len(scene.service.orders) == 1
+
+
+def test_no_way_to_the_tokens_is_no_order(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was told as a clip that may have been taken, though nothing was sent."""
+    monkeypatch.setenv(CREDENTIALS, str(service_account(scene.folder, "http://127.0.0.1:9/token")))
+    with pytest.raises(StageError, match="token service cannot be reached: check the network"):
+        scene.made()
+    assert isinstance(scene.service, Project)
+    assert scene.service.paths == []
+
+
+def test_tokens_that_are_not_given_out_just_now_are_no_wrong_login(scene: Scene, tokens: Tokens) -> None:
+    tokens.status = 503
+    with pytest.raises(StageError, match="token service cannot be reached"):
+        scene.made(scene.renderer(Patience(tries=1)))
     assert scene.service.orders == []
