@@ -41,7 +41,9 @@ def draw(bench: Bench) -> None:
     order = DrawOrder.model_validate(bench.job.order)
     if not bench.painters.has(bench.job.profile):
         bench.report(0, 0, "loading the painter", at_once=True)
+        bench.check()  # loading may take minutes, and hears nobody
     painter = bench.painters.get(bench.job.profile, order.aspect)
+    bench.check()
     inputs = resolve(bench, order)
     waiting = f"{painter.profile.title} is at work" if painter.profile.mode is Mode.HOSTED else ""
 

@@ -8,15 +8,17 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from engine.errors import StageError
-from studio.jobs import queue
+from studio.jobs import presence, queue
 from studio.store.home import Home
 from studio.store.tables import new_id
 
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 30.0
 _HEALTHY_SECONDS = 60.0
+_PATIENCE = 3  # so many workers die one after another before they begin, then people are told
 _STOP_SECONDS = 8.0
 _LONGEST_LOG = 4_000_000
 _ROOT = Path(__file__).resolve().parents[2]
@@ -52,11 +54,16 @@ class Supervisor:
             self._thread.join()
 
     def _watch(self) -> None:
-        delay = _FIRST_DELAY
+        delay, unstarted, told = _FIRST_DELAY, 0, False
         while not self._closing.is_set():
             began = time.monotonic()
             try:
-                self._run_worker(new_id())
+                if unstarted >= _PATIENCE:
+                    told = True
+                    presence.cannot_start(self._home.database)
+                unstarted += 1
+                if self._run_worker(new_id()):
+                    unstarted = 0
             except (StageError, OSError) as error:  # a full disk, say: the page lives, and we try again
                 log.error("the drawing process cannot be started or cleared away: %s", error)
             except Exception:  # without this thread nothing would be drawn any more, and nobody told
@@ -64,9 +71,14 @@ class Supervisor:
             healthy = time.monotonic() - began > _HEALTHY_SECONDS
             delay = _FIRST_DELAY if healthy else min(delay * 2, _LONGEST_DELAY)
             self._closing.wait(delay)
+        if told:
+            with suppress(Exception):  # a studio that is in trouble can be closed all the same
+                presence.take_back(self._home.database)
 
-    def _run_worker(self, worker_id: str) -> None:
-        """One life of a worker; what it leaves unfinished goes back to the queue at once."""
+    def _run_worker(self, worker_id: str) -> bool:
+        """One life of a worker; what it leaves unfinished goes back to the queue at once. Whether it began to
+        work, or left because it was asked to.
+        """
         path = self._home.worker_log
         if path.exists() and path.stat().st_size > _LONGEST_LOG:
             path.replace(path.with_suffix(".old.log"))
@@ -79,7 +91,9 @@ class Supervisor:
             _stop(child)
         assert child.stdin is not None
         child.stdin.close()
+        began = asked or child.returncode == 0 or presence.began(self._home.database, worker_id)
         queue.release(self._home.database, worker_id, asked=asked)
+        return began
 
     def _spawn(self, worker_id: str, output: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "studio.jobs.worker", "--follow-stdin"]

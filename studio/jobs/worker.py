@@ -24,7 +24,7 @@ from engine.errors import Cancelled, StageError
 from engine.pictures import UnreadablePicture
 from engine.step2.measurer import load_measurer
 from engine.step2.painter import load_painter
-from studio.jobs import queue
+from studio.jobs import presence, queue
 from studio.jobs.bench import Bench, PainterFactory, Painters
 from studio.jobs.draw import draw
 from studio.jobs.measure import measure
@@ -58,6 +58,7 @@ class Worker:
     def run(self) -> None:
         """Works until `stop`."""
         self._beat()
+        presence.take_back(self.home.database)
         threading.Thread(target=self._keep_beating, name="heartbeat", daemon=True).start()
         log.info("ready (process %d)", os.getpid())
         while not self._stop.is_set():

@@ -13,6 +13,7 @@ from engine.profiles import Profile, get_profile, resized
 from engine.story import FrameSide
 from engine.video.subtitles import too_long
 from studio.jobs.estimate import Pace, last_finished, learn_pace
+from studio.jobs.presence import UNSTARTED
 from studio.project.clips import Rendered, load_clips
 from studio.project.commands import Step
 from studio.project.continuity import Cut, continuity
@@ -339,8 +340,10 @@ class Cards:
 
 
 def read_worker(session: Session) -> views.WorkerView:
-    """How the drawing process is, by its last heartbeat."""
+    """How the drawing process is, by its last heartbeat; one that cannot start, by its supervisor."""
     worker = session.exec(select(Worker).order_by(col(Worker.heartbeat).desc()).limit(1)).first()
+    if worker is not None and worker.id == UNSTARTED:
+        return views.WorkerView(alive=False, message=worker.message)
     alive = worker is not None and now() - worker.heartbeat < _ALIVE_MILLISECONDS
     return views.WorkerView(alive=alive, message=worker.message if worker and alive else "starting")
 

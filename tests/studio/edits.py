@@ -17,10 +17,13 @@ from engine.errors import BadInput
 from engine.video.renderers import RENDERERS
 from studio.service.studio import Studio
 from studio.store.states import MemoryScope, Subject
-from tests.studio.helpers import BOTH, ME, PICTURE, shots_of
+from tests.studio.helpers import BOTH, ME, PICTURE, picture, shots_of
 from tests.studio.test_sound import tone
 
 Step = Callable[[Studio, str], Any]
+
+
+PICTURES = (PICTURE, picture("blue"))
 
 
 def film_of(studio: Studio, project: str) -> tuple[Any, ...]:
@@ -75,6 +78,25 @@ def restore_one(studio: Studio, project: str) -> None:
 def shuffle(studio: Studio, project: str, pick: int) -> None:
     ids = [shot.id for shot in shots_of(studio, project)]
     studio.reorder(ME, project, ids[pick % len(ids) :] + ids[: pick % len(ids)])
+
+
+def move(studio: Studio, project: str, pick: int, count: int, after: int) -> None:
+    """As the page's drag does: some shots, in their order, after another one that may be in the trash."""
+    view = studio.project(ME, project)
+    ids = [shot.id for shot in view.shots]
+    moved = (ids[pick % len(ids) :] + ids[: pick % len(ids)])[:count]
+    places = [None, *(shot.id for shot in (*view.shots, *view.trash) if shot.id not in moved)]
+    studio.move_shots(ME, project, moved, places[after % len(places)])
+
+
+def retitle(studio: Studio, project: str, field: str, words: str) -> None:
+    with contextlib.suppress(BadInput):  # a film has some title
+        studio.edit_project(ME, project, **{field: words})
+
+
+def reshape(studio: Studio, project: str, aspect: str) -> None:
+    with contextlib.suppress(BadInput):  # the profile does not draw in that
+        studio.edit_project(ME, project, aspect=aspect)
 
 
 def pick_some_take(studio: Studio, project: str, pick: int) -> None:
@@ -160,9 +182,10 @@ def picture_of(studio: Studio, project: str, pick: int, subject: Subject) -> Non
     else:
         return
     if len(there) > 1:
-        studio.remove_reference(ME, there[pick % 2].id)
-    else:
-        studio.add_reference(ME, project, subject, id, PICTURE)
+        studio.remove_reference(ME, there[pick % len(there)].id)
+        return
+    with contextlib.suppress(BadInput):  # this very picture is there already
+        studio.add_reference(ME, project, subject, id, PICTURES[pick % len(PICTURES)])
 
 
 @cache
@@ -209,6 +232,16 @@ settings = st.sampled_from(
         ),
     ]
 )
+# Never the director: `direct` would ask a server that is not there.
+agents = st.sampled_from(
+    [
+        *({role: source} for role in ("refiner", "judge") for source in ("built-in", "server", "local")),
+        *({"url": url} for url in ("", "http://127.0.0.1:9/v1")),
+        *({"model": "a vision model"}, {"local": "a/model", "judge": "local"}),
+    ]
+)
+told = st.sampled_from(["title", "theme", "logline", "look"])
+aspects = st.sampled_from(["", "1:1", "16:9", "9:16"])
 steps = st.one_of(
     st.builds(lambda p, t: edit(p, "description", t), picks, texts),
     st.builds(lambda p, v: edit(p, "scale", v), picks, st.sampled_from(["close-up", "long shot"])),
@@ -220,7 +253,10 @@ steps = st.one_of(
     st.just(restore_one),
     st.builds(lambda p: lambda s, f: shuffle(s, f, p), picks),
     st.builds(lambda n: lambda s, f: rename_somebody(s, f, n), st.sampled_from(["Ada", "Bo", "Cy"])),
-    st.builds(lambda t: lambda s, f: s.edit_project(ME, f, look=t), texts),
+    st.builds(lambda p, n, a: lambda s, f: move(s, f, p, n, a), picks, st.integers(1, 3), st.integers(0, 9)),
+    st.builds(lambda w, t: lambda s, f: retitle(s, f, w, t), told, texts),
+    st.builds(lambda a: lambda s, f: reshape(s, f, a), aspects),
+    st.builds(lambda chosen: lambda s, f: s.choose_agents(ME, f, **chosen), agents),
     st.builds(lambda p, side: lambda s, f: s.pin(ME, f, at(s, f, p), side), picks, st.sampled_from(BOTH)),
     st.builds(lambda p, side: lambda s, f: s.ban(ME, f, at(s, f, p), side), picks, st.sampled_from(BOTH)),
     st.builds(lambda p: lambda s, f: pick_some_take(s, f, p), picks),

@@ -18,11 +18,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from studio.service.studio import Studio
+from studio.store.tables import now
 from tests.studio.fake_painter import STEP_SECONDS
 from tests.studio.helpers import ME, PAINTER, blob_files, new_film, wait_until
 
@@ -52,10 +54,16 @@ with Studio(Path(home), painter) as studio:
 """
 
 
+PLAN = (("page", "any"), ("worker", "any"), ("page", "draws"), ("worker", "draws"))
+"""Who is killed, and when: at any moment (a worker lives by then), or while a shot is being drawn."""
+PATIENCE = 90.0  # seconds for a worker to start, or to draw
+
+
 @dataclass
 class Page:
     """The page's process, and what it said was saved: the newest number of each shot."""
 
+    began: int
     process: subprocess.Popen[str]
     told: dict[str, int] = field(default_factory=dict)
     open: threading.Event = field(default_factory=threading.Event)
@@ -80,7 +88,7 @@ class Page:
 
 def start(home: Path, project: str, first: int) -> Page:
     command = [sys.executable, "-c", PAGE, str(home), PAINTER, project, str(first)]
-    page = Page(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
+    page = Page(now(), subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
     page.reader = threading.Thread(target=page.listen, daemon=True)
     page.reader.start()
     assert page.open.wait(90), "the page did not start"
@@ -94,10 +102,40 @@ def database(home: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def worker_pid(home: Path) -> int | None:
+def worker_of(home: Path, page: Page, dead: set[str], *, drawing: bool) -> tuple[str, int] | None:
+    """The id and the process of the worker that this page started, once its heart beats, or it draws."""
+    busy = (
+        "AND id IN (SELECT lease_owner FROM job WHERE state = 'running' AND kind = 'draw')" if drawing else ""
+    )
     with database(home) as connection:
-        rows = connection.execute("SELECT pid FROM worker ORDER BY heartbeat DESC LIMIT 1").fetchall()
-    return int(rows[0][0]) if rows else None
+        rows = connection.execute(f"SELECT id, pid FROM worker WHERE created >= ? {busy}", [page.began])
+        return next(((str(id), int(pid)) for id, pid in rows if id not in dead), None)
+
+
+def lives(home: Path, page: Page, dead: set[str], *, drawing: bool) -> bool:
+    return worker_of(home, page, dead, drawing=drawing) is not None
+
+
+def kill_worker(home: Path, page: Page, dead: set[str], *, drawing: bool) -> None:
+    """Kills the page's worker: returns once a kill was delivered to one that lived."""
+
+    def killed() -> bool:
+        found = worker_of(home, page, dead, drawing=drawing)
+        if found is None:
+            return False
+        try:
+            os.kill(found[1], signal.SIGKILL)
+        except ProcessLookupError:
+            return False  # it was between two lives
+        dead.add(found[0])
+        return True
+
+    wait_until(killed, PATIENCE)
+
+
+def drawn(home: Path) -> int:
+    with database(home) as connection:
+        return int(connection.execute("SELECT count(*) FROM take").fetchone()[0])
 
 
 def look(home: Path, saved: dict[str, int], takes: set[tuple[str, ...]]) -> None:
@@ -118,7 +156,7 @@ def look(home: Path, saved: dict[str, int], takes: set[tuple[str, ...]]) -> None
 
 
 def test_killed_again_and_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(STEP_SECONDS, "0.002")
+    monkeypatch.setenv(STEP_SECONDS, "0.01")
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     rng = random.Random(seed)
@@ -126,36 +164,43 @@ def test_killed_again_and_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> 
         project, ids = new_film(studio, 3)
     saved: dict[str, int] = {}
     takes: set[tuple[str, ...]] = set()
+    dead: set[str] = set()
     page = start(home, project, 0)
-    victims: list[str] = []
+    killed: list[str] = []
     try:
         for kill in range(KILLS):
-            time.sleep(rng.uniform(0.02, 0.8))
-            pid = worker_pid(home) if kill % 2 else None
-            if pid is None:
+            victim, moment = PLAN[kill % len(PLAN)]
+            drawing = moment == "draws"
+            if drawing:
+                wait_until(lambda: drawn(home) > len(takes), PATIENCE)  # since the last kill
+            if drawing or victim == "worker":
+                wait_until(partial(lives, home, page, dead, drawing=drawing), PATIENCE)
+            time.sleep(rng.uniform(0.0, 0.1) if drawing else rng.uniform(0.02, 0.8))
+            if victim == "worker":
+                kill_worker(home, page, dead, drawing=drawing)
+                look(home, dict(page.told), takes)
+            else:
                 page.kill()
                 saved |= page.told
                 look(home, saved, takes)
                 page = start(home, project, max(saved.values(), default=0) + 1)
-            else:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pid = None  # it was between two lives
-                told = dict(page.told)
-                look(home, told, takes)
-            victims.append("page" if pid is None else "worker")
+            killed.append(victim)
     finally:
         page.kill()
     saved |= page.told
     look(home, saved, takes)
-    assert len(victims) == KILLS
-    assert "page" in victims
+    assert killed.count("page") >= KILLS // 3
+    assert killed.count("worker") >= KILLS // 3
     assert sum(saved.values()) > 0
+    between = len(takes)
+    print(
+        f"killed: {killed.count('page')} pages, {killed.count('worker')} workers; {between} takes meanwhile"
+    )
+    assert between or len(PLAN) > KILLS, "something was drawn between the kills"
     with Studio(home, painter=PAINTER) as studio:
         studio.start_worker()
         studio.every_job(ME, project, "cancel")
         studio.draw(ME, ids[:1], takes=1)
         wait_until(lambda: not any(job.active for job in studio.jobs(ME, project)), 90)
         look(home, saved, takes)
-    assert takes, "something was drawn between the kills"
+    assert len(takes) > between, "it draws after all that"

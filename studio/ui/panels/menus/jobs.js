@@ -66,7 +66,7 @@
       text(parts.title, job.title);
       const eta = active && job.state !== "paused" && job.eta_seconds ? say.about(job.eta_seconds) : "";
       const how = job.stopping ? "stopping…" : WORDS[job.state];
-      text(parts.state, [how, active && !job.stopping && job.message, eta].filter(Boolean).join(" · "));
+      text(parts.state, [how, active && job.message, eta].filter(Boolean).join(" · "));
       text(parts.before, job.ahead ? `${say.count(job.ahead, "job")} of other films before it` : "");
       parts.before.hidden = !job.ahead;
       text(parts.error, job.error);
