@@ -111,6 +111,35 @@ def test_order_and_undo(client: Client) -> None:
     assert [shot["id"] for shot in shots] == [first, second]
 
 
+def test_jobs_are_cancelled_and_clips_rendered(unhurried: Server) -> None:
+    client, token = Client(unhurried.url, verbose=False), secrets.token_hex(16)
+
+    def call(name: str, **fields: Any) -> Any:
+        return client.predict(api_name=f"/{name}", token=token, **fields)
+
+    project = call("create_project")["id"]
+    first = call("insert_shot", project=project)["id"]
+    shots = [first, call("insert_shot", project=project, after=first)["id"]]
+    for shot in shots:
+        call("edit_shot", shot=shot, fields={"description": "A man walks along.", "length": 12})
+    with pytest.raises(AppError, match="Shot 1 has no picture yet: draw it first"):
+        call("render", shots=shots)
+    _, second = call("draw", shots=shots, steps=8)
+    with pytest.raises(AppError, match="belongs to somebody else"):
+        client.predict(api_name="/cancel", token=secrets.token_hex(16), job=second["id"])
+    assert call("cancel", job=second["id"])["state"] == "cancelled"
+    script().wait(call, project)
+    assert [shot["status"] for shot in call("list_shots", project=project)] == ["drawn", "draft"]
+
+    (job,) = call("render", shots=[first])
+    assert (job["kind"], job["shot_id"]) == ("render", first)
+    script().wait(call, project)
+    clips = [shot["clip_url"] for shot in call("list_shots", project=project)]
+    assert clips[1] is None
+    found = httpx.get(unhurried.url.rstrip("/") + clips[0])
+    assert found.content[4:8] == b"ftyp", found.text
+
+
 def test_half_an_emoji_is_kept_as_the_sign_for_what_cannot_be_read(shared_studio: Server) -> None:
     """JSON can hold it, UTF-8 cannot. The Python client refuses to send it, other clients do not."""
     made = httpx.post(

@@ -1,4 +1,4 @@
-"""Text meets WCAG AA (4.5:1) on every surface it is used on, in the dark and in the light theme."""
+"""Text meets WCAG AA (4.5:1) on every surface it is used on, edges 3:1, in the dark and in the light."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ PAIRS = [
     ("on-accent", "accent-fill"),
     ("warn", "warn-wash"),
     ("bad", "bad-wash"),
+]
+EDGES = [  # WCAG 1.4.11
+    *(("line-strong", surface) for surface in SURFACES),
+    *(("playhead", surface) for surface in ("panel", "raised", "accent-wash")),
 ]
 
 FADED = {  # may let what is behind them through: pictures, and what WCAG excepts or is gone in a moment
@@ -55,17 +59,82 @@ def test_text_is_readable(theme: str, text: str, surface: str) -> None:
     assert contrast(colors[text], colors[surface]) >= 4.5, (text, surface)
 
 
+@pytest.mark.parametrize("theme", [":root", ".dark"])
+@pytest.mark.parametrize(("edge", "surface"), EDGES)
+def test_edges_are_seen(theme: str, edge: str, surface: str) -> None:
+    colors = dict(re.findall(r"--s-([a-z-]+): (#[0-9a-f]{6});", BLOCKS[theme]))
+    assert contrast(colors[edge], colors[surface]) >= 3, (edge, surface)
+
+
+def test_fields_and_the_playhead_have_these_edges() -> None:
+    rules = [rule for path in STYLES for rule in rules_of(path.read_text(encoding="utf-8"))]
+    (field,) = (body for selector, body in rules if selector.startswith("#studio .s-input, "))
+    assert "border: 1px solid var(--s-line-strong)" in field
+    head = [body for selector, body in rules if selector.startswith(".tl-head::")]
+    assert ["var(--s-playhead)" in body for body in head] == [True, True]
+
+
+def test_colours_outside_of_the_palette_are_readable() -> None:
+    """What lies on pictures is the same in both themes, and brings its own surface along."""
+    found = [pair for path in STYLES for pair in own_colors(path.read_text(encoding="utf-8"))]
+    assert {".vw-subtitle", ".vw-blank", ".tl-empty", ".tl-badge"} <= {selector for selector, *_ in found}
+    for selector, text, surfaces in found:
+        assert surfaces, f"{selector} lies on the bare picture: give it a background"
+        for surface in surfaces:
+            assert contrast(text, surface) >= 4.5, (selector, text, surface)
+
+
+def test_what_brings_its_colours_along_is_found() -> None:
+    assert own_colors(".a { color: #fff; } .b { color: var(--s-soft); border-color: #123456; }") == [
+        (".a", "#ffffff", [])
+    ]
+    seen_through = ".c { background: rgba(0, 0, 0, 0.6); color: #eeeeee; }"
+    assert own_colors(seen_through) == [(".c", "#eeeeee", ["#000000", "#666666"])]
+    assert own_colors(".d { color: #eeeeee; background: x(#111111 0 8px, #222222 8px); }") == [
+        (".d", "#eeeeee", ["#111111", "#222222"])
+    ]
+
+
 def test_the_measure_itself() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
+def rules_of(styles: str) -> list[tuple[str, str]]:
+    """Selectors and bodies of all rules, without the frames of movements."""
+    plain = re.sub(r"/\*.*?\*/|@keyframes[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", styles, flags=re.S)
+    return [(" ".join(at.split()), body) for at, body in re.findall(r"([^{}]+)\{([^{}]*)\}", plain)]
+
+
+def own_colors(styles: str) -> list[tuple[str, str, list[str]]]:
+    """Rules that name a text colour of their own: selector, colour, and all that may lie behind it."""
+    found = []
+    for selector, body in rules_of(styles):
+        fields = dict(re.findall(r"(?:^|;)\s*([a-z-]+):\s*([^;]*)", body))
+        if not (text := hexes(fields.get("color", ""))):
+            continue
+        found.append((selector, text[0], hexes(fields.get("background", ""))))
+    return found
+
+
+def hexes(value: str) -> list[str]:
+    """The colours in a value as "#rrggbb"; one that is seen through as it is on black and on white."""
+    found = []
+    for short, full, clear in re.findall(r"#([0-9a-f]{3})\b|(#[0-9a-f]{6})\b|rgba\(([^)]*)\)", value):
+        if clear:
+            *color, alpha = map(float, clear.split(","))
+            blends = [[round(part * alpha + behind * (1 - alpha)) for part in color] for behind in (0, 255)]
+            found += ["#{:02x}{:02x}{:02x}".format(*blend) for blend in blends]
+        else:
+            found.append(full or "#" + "".join(digit * 2 for digit in short))
+    return found
+
+
 def faded(styles: str) -> set[str]:
     """Selectors of rules that are seen through, for good or while they pulse; not those that come or go."""
-    plain = re.sub(r"/\*.*?\*/|@keyframes[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", styles, flags=re.S)
     return {
-        " ".join(selector.split())
-        for selector, body in re.findall(r"([^{}]+)\{([^{}]*)\}", plain)
+        selector
+        for selector, body in rules_of(styles)
         if re.search(r"(?<!-)opacity:\s*0?\.\d|animation:[^;]*s-pulse", body)
     }
 

@@ -52,3 +52,19 @@ def test_a_phone_reviews_without_scrolling_sideways(page: Page, shared_studio: S
     assert switch is not None
     assert film is not None
     assert switch["x"] + switch["width"] <= film["x"] + 1
+
+
+def test_two_takes_are_compared_without_scrolling_sideways(page: Page, shared_studio: Server) -> None:
+    open_studio(page, shared_studio)
+    page.locator(".tl-card").first.click()
+    page.click("#draw-this")
+    page.get_by_role("button", name="Compare take 2").click()
+    sheet = page.get_by_role("dialog", name="Compare two takes")
+    for width in (1280, 1240, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        left, right = sheet.evaluate(
+            "(el) => [el.getBoundingClientRect().left, el.getBoundingClientRect().right]"
+        )
+        assert left >= 0, width
+        assert right <= width, width
+        assert sheet.evaluate("(el) => el.scrollWidth <= el.clientWidth"), width
