@@ -8,10 +8,12 @@
   const OLD = 24 * 3600 * 1000; // ms after which an edit that never arrived is no longer what anybody wants
   const pending = new Map(); // ack -> {verify, at}: edits of this page
   const asked = new Map(); // ack -> {event, at}: what else was sent and is not answered
+  const made = new Map(); // ack -> {event, film, command}: where it was done, and the film's newest edit just before
   const BRINGING = ["insert", "duplicate", "split"]; // events that select another shot
   const PATIENCE = 2000; // ms that is waited for those
   let acks = Date.now() * 1000; // differs between tabs, which share the outbox
   let resent = false;
+  let resending = false; // whether edits are, or will soon be, sent again
   let written = Promise.resolve(); // once the edits that were sent are answered, or have hung for long
 
   // Storage that is full, forbidden or damaged must not keep an edit from being sent: it only would not outlive a reload.
@@ -26,7 +28,7 @@
    * A panel's way to its events in Python: send(event, data, verify) -> whether it was answered, sooner or later.
    * With `verify` it is an edit (and safe to send twice): the page says "saving" until the reply came and verify()
    * finds the new value in what the server read back. Whatever is sent after an edit waits for its answer: of two edits
-   * the later is written last, and a shot is drawn as it was described just before.
+   * the later is written last, and a shot is drawn as it was described just before. An edit that nobody heard goes first.
    */
   function sender(panel) {
     return (event, data = {}, verify = null) => {
@@ -40,11 +42,15 @@
       } else {
         asked.set(ack, { event, at: Date.now() });
       }
-      const answered = written.then(() => stage.tell(`${panel}.${event}`, message));
+      const answered = written.then(async () => {
+        if (verify && !await deliver((older) => older < ack)) return false;
+        begin(event, message);
+        return stage.tell(`${panel}.${event}`, message);
+      });
       if (verify) written = stage.inTime(answered).catch(() => false);
       return answered.then((heard) => {
         if (pending.has(ack)) pending.get(ack).open = false;
-        if (!heard && !verify) { asked.delete(ack); stage.unheard(); }
+        if (!heard && !verify) { asked.delete(ack); made.delete(ack); stage.unheard(); }
         return heard;
       });
     };
@@ -68,8 +74,15 @@
     return list.filter((item) => !item.message.edits || Object.keys(item.message.edits).length);
   }
 
+  /** Remembers what is done where, until it is answered: that answer brings the edit that comes of it (menus/history.js). */
+  function begin(event, { ack, project }) {
+    if (!made.has(ack)) made.set(ack, { event, film: project, command: stage.state.head?.undo?.id ?? 0 });
+  }
+
   function acknowledge(ack) {
     asked.delete(ack);
+    if (made.has(ack)) stage.claim?.(made.get(ack));
+    made.delete(ack);
     keep(load().filter((item) => item.message.ack !== ack));
     const edit = pending.get(ack);
     if (!edit) return;
@@ -78,36 +91,49 @@
     stage.announce("saved");
   }
 
-  /** Sends again what was never answered: after the connection came back, or from an earlier life of this page. */
-  function again(list) {
-    for (const { panel, event, message } of list) {
+  /**
+   * Sends this page's unanswered edits again, those whose number is `wanted`: in their order, and each after the answer
+   * to the one before. Whether all were heard: one that was not keeps the later ones back, or it would come after them.
+   */
+  async function deliver(wanted = () => true) {
+    for (const { panel, event, message } of load()) {
+      const edit = wanted(message.ack) && pending.get(message.ack);
+      if (!edit || !load().some((item) => item.message.ack === message.ack)) continue; // another tab had it answered
       const since = stage.state.head?.id === message.project ? stage.state.revision : -1;
-      stage.tell(`${panel}.${event}`, { ...message, since });
+      edit.sent = Date.now();
+      begin(event, message);
+      if (!await stage.inTime(stage.tell(`${panel}.${event}`, { ...message, since }))) return false;
     }
+    return true;
   }
 
-  /** Once a page: edits that an earlier page could not deliver. */
+  /** Sends again what was never answered, after all that is on its way. */
+  function sendAgain() {
+    if (resending) return;
+    resending = true;
+    written = written.then(() => deliver()).catch(() => false).then(() => { resending = false; });
+  }
+
+  /** Once a page: edits that an earlier page could not deliver. From now on they are this page's. */
   function resend() {
     if (resent) return;
     resent = true;
     const list = load().filter((item) => Date.now() - item.at < OLD);
     keep(list);
     if (!list.length) return;
-    again(list);
+    for (const { message } of list) pending.set(message.ack, { verify: () => {}, at: Date.now(), sent: Date.now(), open: false });
+    sendAgain();
     stage.notify(`${stage.say.count(list.length, "edit")} that had not reached the studio ${list.length === 1 ? "was" : "were"} sent again.`);
   }
-  window.addEventListener("online", () => again(load()));
+  window.addEventListener("online", sendAgain);
 
   // A studio that was away, without the browser noticing: this page's own edits are sent until they are answered.
   setInterval(() => {
     const late = [...pending].filter(([, edit]) => Date.now() - edit.sent > (edit.open ? stage.HUNG : AGAIN));
     if (!late.length) return;
     const kept = load();
-    for (const [ack, edit] of late) {
-      edit.sent = Date.now();
-      if (!kept.some((item) => item.message.ack === ack)) pending.delete(ack); // overwritten by a newer one
-    }
-    again(kept.filter((item) => pending.has(item.message.ack)));
+    for (const [ack] of late) if (!kept.some((item) => item.message.ack === ack)) pending.delete(ack); // overwritten by a newer one
+    sendAgain();
     stage.announce("saved");
   }, AGAIN / 4);
 

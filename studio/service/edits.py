@@ -190,7 +190,7 @@ class Edits(Room):
         return self._shot_view(owner, shot_id)
 
     def undo(self, owner: str, project_id: str, command_id: int | None = None) -> Outcome:
-        """Undoes the newest command, or the one that the page showed (`head.undo.id`).
+        """Undoes the newest command, or the one that a page means: the newest that no other window made.
 
         A field goes back only where it still holds what the command wrote: an edit made since by another tab
         stays, and a shot whose letter was given away since comes back with another. Raises BadInput when

@@ -170,6 +170,7 @@ def write_the_text_and_choose_a_clip(page: Page) -> None:
     expect(sign).to_have_attribute("data-kind", "stale")
     expect(sign).to_have_attribute("title", re.compile("the text R changed"))
     snapshot(page, "clip-stale")
+    expect(page.locator("#render-this")).to_be_enabled()  # what it costs is said again
     page.locator(".tl-card.cursor").focus()
     page.keyboard.press("Shift+R")
     rendered(page, 2)

@@ -10,19 +10,24 @@ const shownNow = () => document.getElementById("studio").dataset.view === "clip"
 const render = h("button.s-button.s-primary", { type: "button", id: "render-this", onclick: () => send("make", { shots: state.selection }) });
 const price = h("span.s-hint", { id: "clip-quote" });
 /** A key never renders unseen: what it costs is shown first. */
-stage.command.render = () => (shownNow() ? render.click() : stage.command.viewClip());
+stage.command.render = () => {
+  if (!shownNow()) stage.command.viewClip();
+  else if (render.disabled && render.title) stage.notify(`${render.title}.`, "info", null, "render");
+  else render.click();
+};
 const stale = h("span.cl-stale", { role: "note" });
 const keep = h("button.s-quiet", { type: "button", id: "keep-clip", onclick: () => send("keep", { shot: state.cursor }) }, "Keep as it is");
 
-function renderControls(shot) {
+function renderControls(shot, priced) {
   const many = state.selection.length;
   const job = shot?.clip_job;
   const busy = ["queued", "running", "paused"].includes(job?.state);
   const drawn = state.selection.map((id) => state.shots.get(id)).every((one) => one?.take_id);
   text(render, busy && many < 2 ? (job.state === "running" ? `Rendering ${Math.round(job.progress * 100)} %` : "Waiting")
     : many > 1 ? `Render ${many} shots` : shot?.clip_url ? "Render again" : "Render this shot");
-  render.disabled = !many || !drawn || (busy && many < 2);
-  attribute(render, "title", drawn ? null : "Draw first: a clip moves between the two frames of a pair");
+  render.disabled = !many || !drawn || !priced || (busy && many < 2);
+  attribute(render, "title", !drawn ? "Draw first: a clip moves between the two frames of a pair"
+    : !priced ? "What it costs is being asked: it can be rendered once that is said" : null);
   const { freshness, reasons } = shot?.clip_staleness ?? { freshness: "fresh", reasons: [] };
   const failed = job?.state === "failed" ? job.error : "";
   stale.hidden = freshness !== "stale" && !failed;
@@ -32,12 +37,15 @@ function renderControls(shot) {
 }
 
 const ask = stage.asker("quote", (data) => send("price", data));
+/** Whether what rendering costs now is on the page. */
 function askPrice() {
   const chosen = state.selection.map((id) => state.shots.get(id)).filter((one) => one?.take_id);
   const basis = !chosen.length || !shownNow() ? null
     : JSON.stringify([state.head.renderer, state.head.seconds_a_frame, chosen.map((one) => [one.id, one.attributes.length])]);
   const key = ask(basis, { shots: chosen.map((one) => one.id) });
-  text(price, key && state.told.quote?.key === key ? stage.priceOf(state.told.quote) : "");
+  const quote = key && state.told.quote?.key === key ? state.told.quote : null;
+  text(price, quote ? stage.priceOf(quote) : "");
+  return Boolean(quote);
 }
 
 // ---------------------------------------------------------------- the text R
@@ -46,7 +54,8 @@ const words = stage.area({ id: "refined", rows: 4, maxlength: 4000 });
 const field = stage.field({
   label: "Text R: what moves between the two frames", control: words, wide: true,
   save: (value, shot, done) => send("write", { shot, text: value }, () => {
-    const good = !state.shots.get(shot) || stage.same(state.shots.get(shot).refined, value) || value.trim() === "";
+    const there = state.shots.get(shot); // emptied, it is left to the refiner, who may have written one of his own
+    const good = !there ? null : value.trim() ? stage.same(there.refined, value) : !there.refined_by_hand;
     done(good);
     return good;
   }),
@@ -145,8 +154,7 @@ function renderClips(shot) {
 
 function paint() {
   const shot = stage.shot();
-  renderControls(shot);
-  askPrice();
+  renderControls(shot, askPrice());
   renderText(shot);
   askClips(shot);
   renderClips(shot);

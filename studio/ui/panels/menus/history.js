@@ -5,12 +5,17 @@
   const stage = window.stage;
   const ELSEWHERE = "what is left was done in another window";
   const DIRECTED = /^direct \d/; // an edit that a director makes when he is done (studio/service/direction.py)
-  const OPENING = 5000; // ms after opening a film in which the page hears of a director who was at work before
+  const BEGUN = "stage-begun"; // in sessionStorage: the director whom this window set to work last
   // What makes no edit, or none of its own: news that come with the answer are not its doing.
   const ASIDE = new Set(["stepback stepforward jump steps look price pick compare weigh versions profiles listing exports",
     "subtitles reveal propose prefer purge make selected missing downstream again repeat refine cancel hold goon soonest",
     "line everyjob halt judge unjudge attempt stop"].join(" ").split(" "));
   const LISTED = 500; // edits that the page is told, and as many undone ones (studio/service/edits.py)
+
+  /** Who that is, and whom it is from now on; a window without storage forgets it when it is loaded again. */
+  function begun(id = null) {
+    try { if (id) sessionStorage.setItem(BEGUN, id); return sessionStorage.getItem(BEGUN); } catch { return null; }
+  }
 
   stage.historyMenu = (send) => {
     const { h, text, attribute, fill, icon, tool, say, state } = stage;
@@ -29,12 +34,12 @@
     let asked = "";
 
     /**
-     * What the page knows of the edits of its film: `opened`, the newest that was there `at` the time it was opened;
-     * `own`, those of this page since; `owed`, own ones that were not seen yet, {after, upto, directed}.
+     * What the page knows of the edits of its film: `opened`, the newest that was there when it was opened, once the
+     * `whole` list was read; `own`, those of this page since; `owed`, own ones that were not seen yet, {after, upto, directed}.
      */
     function log() {
       const { id, undo, redo } = state.head;
-      if (!films.has(id)) films.set(id, { opened: Math.max(undo?.id ?? 0, redo?.id ?? 0), whole: !redo, at: Date.now(), own: new Set(), owed: [] });
+      if (!films.has(id)) films.set(id, { opened: Math.max(undo?.id ?? 0, redo?.id ?? 0), whole: !redo, own: new Set(), owed: [] });
       return films.get(id);
     }
 
@@ -62,19 +67,20 @@
     /** Something that this page had sent was answered: what is new since then is its edit. */
     stage.claim = ({ event, film, command }) => {
       if (film !== state.head?.id || ASIDE.has(event)) return;
-      const [{ owed }, directed] = [log(), event === "direct"];
+      const directed = event === "direct";
+      if (directed) begun(state.director?.id);
       const upto = directed && state.director?.working ? Infinity : newest();
-      if (upto > command && !(directed && owed.some((one) => one.directed))) owed.push({ after: command, upto, directed });
+      if (upto > command) log().owed.push({ after: command, upto, directed });
       queueMicrotask(renderSteps); // its edit may have come before, as news
     };
 
     /** What a director makes comes by itself: it is of the page that let him begin, also when that was loaded again. */
     function follow() {
       if (!state.head) return;
-      const { opened, at, owed } = log();
-      const one = owed.find(({ directed }) => directed);
-      if (one && !state.director?.working) one.upto = Math.min(one.upto, newest());
-      if (!one && state.director?.working && Date.now() - at < OPENING) owed.push({ after: opened, upto: Infinity, directed: true });
+      const [{ opened, owed }, { director }] = [log(), state];
+      const mine = owed.filter(({ directed }) => directed);
+      if (!director?.working) for (const one of mine) one.upto = Math.min(one.upto, newest());
+      else if (!mine.length && director.id && director.id === begun()) owed.push({ after: opened, upto: Infinity, directed: true });
     }
 
     // Each step waits for what was edited, and for the step before it: which command is next is only known then.
@@ -177,7 +183,7 @@
       stage.notify(`${done}.${kept}`, "info", back, "step");
     }
 
-    stage.on("project", () => { asked = ""; if (state.head) log().at = Date.now(); });
+    stage.on("project", () => { asked = ""; if (state.head) log(); });
     stage.on("director", follow);
     stage.on("project head", () => queueMicrotask(renderSteps));
     stage.on("steps", () => { renderList(); readSteps(); });
