@@ -102,11 +102,11 @@ def draw_all_and_reload_meanwhile(page: Page) -> None:
     badge = page.locator(".tl-badge[data-kind='drawing']").first
     page.click("#draw-all")
     expect(badge).to_contain_text("%", timeout=DRAWING)
-    snapshot(page, "drawing")
     reload(page)
     page.wait_for_function(f"() => window.stage && stage.state.order.length === {SHOTS}", timeout=DRAWING)
     assert page.evaluate("() => stage.activeJobs().length"), "it goes on, and the page knows"
     expect(badge).to_contain_text("%", timeout=DRAWING)
+    snapshot(page, "drawing")  # which takes as long as a drawing or two
     page.wait_for_function(ALL_DRAWN, timeout=SHOTS * DRAWING)
     assert page.evaluate("() => stage.shots().map((shot) => shot.takes)") == [1] * SHOTS
     for frame in page.locator(".tl-frame img").all():
