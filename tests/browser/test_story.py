@@ -100,7 +100,11 @@ def drag_the_last_shot_forward(page: Page) -> None:
 def draw_all_and_reload_meanwhile(page: Page) -> None:
     """Pairs appear shot by shot, with progress on the card, whether or not somebody looks."""
     badge = page.locator(".tl-badge[data-kind='drawing']").first
+    page.click("#draw-fold summary")
+    page.fill("#draw-steps", "60")  # or all might be drawn before the page is back
     page.click("#draw-all")
+    page.click("#draw-reset")
+    page.click("#draw-fold summary")
     expect(badge).to_contain_text("%", timeout=DRAWING)
     reload(page)
     page.wait_for_function(f"() => window.stage && stage.state.order.length === {SHOTS}", timeout=DRAWING)
