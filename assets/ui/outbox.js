@@ -8,7 +8,6 @@
   const OLD = 24 * 3600 * 1000; // ms after which an edit that never arrived is no longer what anybody wants
   const pending = new Map(); // ack -> {verify, at}: edits of this page
   const asked = new Map(); // ack -> {event, at}: what else was sent and is not answered
-  const made = new Map(); // ack -> {event, film, command}: where it was done, and the film's newest edit just before
   const BRINGING = ["insert", "duplicate", "split"]; // events that select another shot
   const PATIENCE = 2000; // ms that is waited for those
   let acks = Date.now() * 1000; // differs between tabs, which share the outbox
@@ -44,13 +43,12 @@
       }
       const answered = written.then(async () => {
         if (verify && !await deliver((older) => older < ack)) return false;
-        begin(event, message);
         return stage.tell(`${panel}.${event}`, message);
       });
       if (verify) written = stage.inTime(answered).catch(() => false);
       return answered.then((heard) => {
         if (pending.has(ack)) pending.get(ack).open = false;
-        if (!heard && !verify) { asked.delete(ack); made.delete(ack); stage.unheard(); }
+        if (!heard && !verify) { asked.delete(ack); stage.unheard(); }
         return heard;
       });
     };
@@ -74,15 +72,8 @@
     return list.filter((item) => !item.message.edits || Object.keys(item.message.edits).length);
   }
 
-  /** Remembers what is done where, until it is answered: that answer brings the edit that comes of it (menus/history.js). */
-  function begin(event, { ack, project }) {
-    if (!made.has(ack)) made.set(ack, { event, film: project, command: stage.state.head?.undo?.id ?? 0 });
-  }
-
   function acknowledge(ack) {
     asked.delete(ack);
-    if (made.has(ack)) stage.claim?.(made.get(ack));
-    made.delete(ack);
     keep(load().filter((item) => item.message.ack !== ack));
     const edit = pending.get(ack);
     if (!edit) return;
@@ -101,7 +92,6 @@
       if (!edit || !load().some((item) => item.message.ack === message.ack)) continue; // another tab had it answered
       const since = stage.state.head?.id === message.project ? stage.state.revision : -1;
       edit.sent = Date.now();
-      begin(event, message);
       if (!await stage.inTime(stage.tell(`${panel}.${event}`, { ...message, since }))) return false;
     }
     return true;

@@ -5,7 +5,7 @@
   const listeners = new Map();
   const state = {
     head: null, shots: new Map(), order: [], jobs: new Map(), worker: null, trash: [], revision: -1,
-    projects: [], selection: [], cursor: null, details: new Map(), director: null, saved: null, vocabulary: {},
+    projects: [], edited: 0, selection: [], cursor: null, details: new Map(), director: null, saved: null, vocabulary: {},
     told: {}, // answers to questions of single panels, by name; each is announced under its name
   };
   let lost = () => {}; // asks the server for everything; set by the timeline, which holds the connection
@@ -49,6 +49,7 @@
     forget();
     state.head = view.head;
     state.revision = view.revision;
+    state.edited = view.edited;
     state.order = view.shots.map((item) => item.id);
     for (const item of view.shots) state.shots.set(item.id, item);
     for (const job of view.jobs) state.jobs.set(job.id, job);
@@ -168,6 +169,7 @@
     if (patch.director !== undefined && here) { state.director = patch.director; announce("director"); }
     if (patch.select && state.shots.has(patch.select)) select([patch.select], patch.select);
     for (const [name, answer] of Object.entries(patch.told ?? {})) { state.told[name] = answer; announce(name); }
+    if (patch.made) stage.claim?.(patch.made);
     if (patch.ack) stage.acknowledge(patch.ack);
     if (patch.notice) notify(patch.notice.text, patch.notice.kind, null, patch.notice.about);
   }

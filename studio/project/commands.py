@@ -8,7 +8,9 @@ it survives a restart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
@@ -47,6 +49,7 @@ _CHOSEN: Mapping[str, type[SQLModel]] = {"picked": Take, "refinement": Refinemen
 _ABOUT = {"picked_at": "picked"}
 """Fields that say something of another one: they go back with it, and count with it as one."""
 _NAMES = {table: name for name, table in EDITABLE.items()}
+_MADE: ContextVar[list[int] | None] = ContextVar("edits made", default=None)
 Row = TypeVar("Row", bound=SQLModel)
 
 
@@ -84,6 +87,19 @@ class Undone:
     applied: int
     kept: int
     purged: int
+
+
+@contextmanager
+def made_here() -> Iterator[list[int]]:
+    """The ids of the edits that this thread makes meanwhile, in their order. Good for nothing after an error:
+    what was not committed was not made.
+    """
+    made: list[int] = []
+    before = _MADE.set(made)
+    try:
+        yield made
+    finally:
+        _MADE.reset(before)
 
 
 def touch(project: Project) -> int:
@@ -149,6 +165,9 @@ class Recorder:
             changes=[asdict(c) for c in changes],
         )
         self.session.add(command)
+        if kind is CommandKind.EDIT and (made := _MADE.get()) is not None:
+            self.session.flush()
+            made.append(command.id or 0)
         return command
 
 

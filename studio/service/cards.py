@@ -152,6 +152,7 @@ class Cards:
             trash=tuple(self.shot(shot) for shot in self.film.deleted),
             jobs=self._work.listed(),
             worker=self._worker,
+            edited=self._log.upto,
         )
 
     def head(self, shots: Iterable[views.ShotView]) -> views.ProjectHead:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import BadInput, Cancelled
 from engine.watched import IsCancelled
+from studio.project.commands import made_here
 from studio.store.tables import new_id
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Work:
         self._stages: list[Stage] = []
         self._over = False
         self._error: Exception | None = None
+        self._made: list[int] = []
         self.stopped = threading.Event()
 
     @property
@@ -42,15 +44,24 @@ class Work:
         with self._lock:
             return self._over
 
+    @property
+    def made(self) -> tuple[int, ...]:
+        """The ids of the edits that it came to."""
+        with self._lock:
+            return tuple(self._made)
+
     def run(self, stages: Iterator[Stage]) -> None:
         """Works to the end, whatever it is. An error waits for somebody who asks."""
         error: Exception | None = None
         try:
             if self.stopped.is_set():  # before he had begun
                 raise Cancelled("The director was stopped: nothing was changed.")
-            for stage in stages:
-                with self._lock:
-                    self._stages.append(stage)
+            with made_here() as made:
+                for stage in stages:
+                    with self._lock:
+                        self._stages.append(stage)
+            with self._lock:
+                self._made = made
         except Exception as trouble:
             error = trouble
         with self._lock:

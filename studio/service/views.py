@@ -310,6 +310,8 @@ class ProjectView(View):
     jobs: tuple[JobView, ...]
     """Active jobs in the order they will run, then the last finished ones, newest first."""
     worker: WorkerView
+    edited: int = 0
+    """The id of the newest edit, undo or redo of the film; 0 before the first."""
 
 
 class Patch(View):

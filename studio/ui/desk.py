@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import StageError
 from engine.profiles import get_profile
+from studio.project.commands import made_here
 from studio.service.studio import Studio
 from studio.ui.letter import NO_NEWS, letter
 from studio.ui.slim import slim
@@ -148,8 +149,8 @@ class Desk:
     def answer(
         self, token: Any, payload: Any, model: type[E], action: Callable[[str, E], News | None]
     ) -> News:
-        """What the action says, and what changed: also after trouble, so that the page never shows an edit
-        that the database does not have.
+        """What the action says, which edits it `made`, and what changed: also after trouble, so that the page
+        never shows an edit that the database does not have.
         """
         try:
             owner, event = read(token, payload, model)
@@ -159,7 +160,9 @@ class Desk:
             return sorry(error)
         news: News = {"ack": event.ack} if event.ack else {}
         try:
-            news.update(action(owner, event) or {})
+            with made_here() as made:
+                news.update(action(owner, event) or {})
+            news |= {"made": made} if made else {}
         except Exception as error:
             news.update(sorry(error))
         try:

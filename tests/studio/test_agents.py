@@ -178,6 +178,7 @@ def test_a_director_whom_nobody_watches_any_more_writes_his_shots(studio: Studio
     assert isinstance(work.stages[0], Working)
     assert isinstance(work.stages[-1], ShotList)
     assert len(shots_of(studio, project)) == 3
+    assert as_told(work)["director"]["made"] == (studio.steps(ME, project)[-1].id,)
     told = as_told(work)["director"]["stages"]
     shots = next(stage["lines"] for stage in told if stage["name"] == "Shots 1 to 3")
     assert shots[0] == "1. Old Tom finds Lia by the boats, moment 1. (medium shot, eye level, dolly in)"

@@ -36,6 +36,7 @@ def desk(studio: Studio) -> Desk:
     desk.on(panel, "answer", Event, answer)
     desk.on(panel, "silent", Event, lambda owner, event: None)
     desk.on(panel, "breaks", ShotEvent, breaks)
+    desk.on(panel, "insert", ShotEvent, lambda owner, event: studio.insert_shot(owner, event.shot) and None)
     return desk
 
 
@@ -117,3 +118,16 @@ def test_what_the_page_is_sent_is_plain_data(studio: Studio) -> None:
     sent = build(studio).get_config_file()
     assert {"html", "column"} < {component["type"] for component in sent["components"]}
     json.dumps(sent)
+
+
+def test_an_answer_names_the_edits_that_it_made(desk: Desk) -> None:
+    project = desk.studio.create_project(owner_of(KEY), "A film").head.id
+    made = [
+        told(desk, {"event": "panel.insert", "key": KEY, "data": {"shot": project, "project": project}})[
+            "made"
+        ]
+        for _ in range(2)
+    ]
+    steps = [step.id for step in desk.studio.steps(owner_of(KEY), project)]
+    assert made == [[one] for one in steps[-2:]]
+    assert "made" not in told(desk, {"event": "panel.answer", "key": KEY, "data": {}})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from engine.errors import BadInput
+from studio.project.commands import made_here
 from studio.service.studio import Studio
 from tests.studio.helpers import ME, draw_here, new_film, shots_of
 
@@ -92,3 +94,34 @@ def test_one_shot_is_one_shot(studio: Studio) -> None:
     for shots in (1, 2):
         list(studio.direct(ME, project, "A girl waits for a train", shots=shots))
     assert [step.label for step in studio.steps(ME, project)] == ["direct 1 shot", "direct 2 shots"]
+
+
+def test_who_made_an_edit_is_known_by_its_number(studio: Studio) -> None:
+    """Edits of this thread, and nothing that another thread does, undoes, or that changes nothing."""
+    project, (first, second) = new_film(studio, 2)
+    with made_here() as made:
+        studio.edit_shot(ME, first, notes="mine")
+        other = Thread(target=lambda: studio.edit_shot(ME, second, notes="another's"))
+        other.start()
+        other.join()
+        studio.edit_shot(ME, first, notes="mine")
+        studio.edit_shot(ME, first, title="Mine, too")
+        studio.undo(ME, project)
+        studio.redo(ME, project)
+    studio.edit_shot(ME, first, notes="later")
+    labels = {step.id: step.label for step in studio.steps(ME, project)}
+    assert [labels[one] for one in made] == [
+        "change the notes of shot 1 to “mine”",
+        "change the title of shot 1 to “Mine, too”",
+    ]
+
+
+def test_a_film_says_how_far_its_log_goes_undone_edits_too(studio: Studio) -> None:
+    project, (shot,) = new_film(studio, 1)
+    for notes in ("one", "two"):
+        studio.edit_shot(ME, shot, notes=notes)
+    last = studio.steps(ME, project)[-1].id
+    assert studio.project(ME, project).edited == last
+    studio.undo(ME, project)
+    studio.undo(ME, project)
+    assert studio.project(ME, project).edited > last

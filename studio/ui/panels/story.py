@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -53,7 +54,7 @@ def story(desk: Desk) -> Panel:
             work = desk.studio.start_directing(
                 owner, event.project_id, event.theme, event.shots, event.seed, event.seconds
             )
-            return {"project": event.project, **as_told(work)}
+            return {"project": event.project, **as_told(work, begun=True)}
         except Exception as error:
             return {"director": None, **sorry(error)}
 
@@ -92,12 +93,18 @@ def watch(desk: Desk, owner: str, event: WatchEvent) -> News | None:
     return {"project": event.project, **as_told(work)}
 
 
-def as_told(work: Work) -> News:
-    """A director's stages as the page shows them; `doing` says what he does between two of them."""
+def as_told(work: Work, begun: bool = False) -> News:
+    """A director's stages as the page shows them; `doing` says what he does between two of them, `made` which
+    edits he made, and `begun` that this page set him to work.
+    """
     over, stages = work.over, work.stages
     doing = stages[-1].doing if stages and isinstance(stages[-1], Working) else None
     told = [in_words(stage) for stage in stages if not isinstance(stage, Working)]
-    news = {"id": work.id, "working": not over, "stages": told}
+    news: dict[str, Any] = {"id": work.id, "working": not over, "stages": told}
+    if work.made:
+        news["made"] = work.made
+    if begun:
+        news["begun"] = True
     return {"director": news if doing is None or over else {**news, "doing": doing}}
 
 

@@ -4,12 +4,7 @@
 (() => {
   const stage = window.stage;
   const ELSEWHERE = "what is left was done in another window";
-  const DIRECTED = /^direct \d/; // an edit that a director makes when he is done (studio/service/direction.py)
   const BEGUN = "stage-begun"; // in sessionStorage: the director whom this window set to work last
-  // What makes no edit, or none of its own: news that come with the answer are not its doing.
-  const ASIDE = new Set(["stepback stepforward jump steps look price pick compare weigh versions profiles listing exports",
-    "subtitles reveal propose prefer purge make selected missing downstream again repeat refine cancel hold goon soonest",
-    "line everyjob halt judge unjudge attempt stop"].join(" ").split(" "));
   const LISTED = 500; // edits that the page is told, and as many undone ones (studio/service/edits.py)
 
   /** Who that is, and whom it is from now on; a window without storage forgets it when it is loaded again. */
@@ -30,21 +25,11 @@
 
     // ---------------------------------------------------------------- whose edits they are
 
-    const films = new Map();
+    const own = new Set(); // edits that this page made, whatever film it made them in
+    const opened = new Map(); // film -> its newest edit when the page first opened it: all until then count as its own
     let asked = "";
 
-    /**
-     * What the page knows of the edits of its film: `opened`, the newest that was there when it was opened, once the
-     * `whole` list was read; `own`, those of this page since; `owed`, own ones that were not seen yet, {after, upto, directed}.
-     */
-    function log() {
-      const { id, undo, redo } = state.head;
-      if (!films.has(id)) films.set(id, { opened: Math.max(undo?.id ?? 0, redo?.id ?? 0), whole: !redo, own: new Set(), owed: [] });
-      return films.get(id);
-    }
-
-    const isOwn = ({ id }) => id <= log().opened || log().own.has(id);
-    const newest = () => state.head.undo?.id ?? 0;
+    const isOwn = ({ id }) => id <= opened.get(state.head.id) || own.has(id);
 
     /** The edit that undo or redo means, as far as is known; null when there is none. */
     function meant(which) {
@@ -54,33 +39,17 @@
       return (which === "undo" ? steps.findLast((one) => one.done && isOwn(one)) : steps.find((one) => !one.done && isOwn(one))) ?? null;
     }
 
-    /** Finds edits that are owed among some: of those made meanwhile it is the last. */
-    function settle(steps) {
-      const { own } = log();
-      log().owed = log().owed.filter(({ after, upto, directed }) => {
-        const found = steps.findLast(({ id, label }) => id > after && id <= upto && !own.has(id) && DIRECTED.test(label) === directed);
-        if (found) own.add(found.id);
-        return !found;
-      });
-    }
-
-    /** Something that this page had sent was answered: what is new since then is its edit. */
-    stage.claim = ({ event, film, command }) => {
-      if (film !== state.head?.id || ASIDE.has(event)) return;
-      const directed = event === "direct";
-      if (directed) begun(state.director?.id);
-      const upto = directed && state.director?.working ? Infinity : newest();
-      if (upto > command) log().owed.push({ after: command, upto, directed });
+    /** An answer names the edits that came of what this page had sent. */
+    stage.claim = (made) => {
+      for (const id of made) own.add(id);
       queueMicrotask(renderSteps); // its edit may have come before, as news
     };
 
-    /** What a director makes comes by itself: it is of the page that let him begin, also when that was loaded again. */
+    /** What a director makes is of the page that let him begin, also when that was loaded again. */
     function follow() {
-      if (!state.head) return;
-      const [{ opened, owed }, { director }] = [log(), state];
-      const mine = owed.filter(({ directed }) => directed);
-      if (!director?.working) for (const one of mine) one.upto = Math.min(one.upto, newest());
-      else if (!mine.length && director.id && director.id === begun()) owed.push({ after: opened, upto: Infinity, directed: true });
+      const { director } = state;
+      if (director?.begun) begun(director.id);
+      if (director?.made && director.id === begun()) stage.claim(director.made);
     }
 
     // Each step waits for what was edited, and for the step before it: which command is next is only known then.
@@ -151,25 +120,14 @@
       attribute(button, "title", "All edits: go back to any of them");
     }
 
-    /** After news, and what was answered with them: only then is it known whose edits they are, or that the list says it. */
+    /** After news. Where they end in an edit of another window, the list says which one is meant. */
     function renderSteps() {
       const { undo: last = null, redo: next = null } = state.head ?? {};
-      if (last) settle([last]);
       paintSteps();
-      const unsure = state.head && (!log().whole || log().owed.some(({ upto }) => upto < Infinity) || [last, next].some((one) => one && !isOwn(one)));
-      const basis = unsure ? `${state.head.id} ${last?.id} ${next?.id}` : "";
+      const foreign = [last, next].some((one) => one && !isOwn(one));
+      const basis = foreign ? `${state.head.id} ${last?.id} ${next?.id}` : "";
       if (!panel.hidden || (basis && basis !== asked)) ask();
       asked = basis;
-    }
-
-    /** The list came: it holds whatever this page is owed, and at first what had been undone when it opened the film. */
-    function readSteps() {
-      const { steps } = state.told;
-      if (!steps || !state.head) return;
-      if (!log().whole) Object.assign(log(), { whole: true, opened: Math.max(log().opened, ...steps.map(({ id }) => id)) });
-      settle(steps);
-      log().owed = log().owed.filter(({ upto }) => upto === Infinity);
-      paintSteps();
     }
 
     /** What a jump did, with the way back; and what was left alone because it was edited since. */
@@ -183,10 +141,13 @@
       stage.notify(`${done}.${kept}`, "info", back, "step");
     }
 
-    stage.on("project", () => { asked = ""; if (state.head) log(); });
+    stage.on("project", () => {
+      asked = "";
+      if (state.head && !opened.has(state.head.id)) opened.set(state.head.id, state.edited);
+    });
     stage.on("director", follow);
     stage.on("project head", () => queueMicrotask(renderSteps));
-    stage.on("steps", () => { renderList(); readSteps(); });
+    stage.on("steps", () => { renderList(); paintSteps(); });
     stage.on("jumped", renderJump);
     stage.on("project", () => pop.close());
     return h("span.hd-undo", {}, undo, redo, h("span.s-anchor", {}, button, panel));
