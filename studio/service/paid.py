@@ -7,12 +7,14 @@ there nothing paid can be chosen, unless the owner says that the public may.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from engine.agents.keys import HOSTED_VARIABLE
 from engine.errors import UnsupportedError
 from engine.profile import Mode
 from engine.profiles import get_profile
-from engine.video.renderers import get_renderer
+from engine.story import FrameRate
+from engine.video.renderers import get_renderer, quote
 from studio.store.states import JobKind
 from studio.store.tables import Job
 
@@ -51,12 +53,28 @@ def costs_money(job: Job) -> bool:
     return any(get_renderer(name).kind.remote for name in _renderers(job))
 
 
+def dollars_again(job: Job) -> float:
+    """What the clips of a job cost when it is done again, as far as a plan can tell: see `quote`. What is
+    ordered already and was not collected is not paid again.
+    """
+    prices = (
+        quote(get_renderer(clip["renderer"]), clip["frames"], FrameRate.parse(clip["rate"])).dollars
+        for clip in _clips(job)
+    )
+    return sum(prices)
+
+
 def _renderers(job: Job) -> list[str]:
     """What a job renders clips with."""
+    return sorted({clip["renderer"] for clip in _clips(job)})
+
+
+def _clips(job: Job) -> list[dict[str, Any]]:
+    """What a job renders, as its order has it (`ClipConditions`)."""
     if job.kind == JobKind.EXPORT.value:
-        return sorted({shot["clip"]["renderer"] for shot in job.order["shots"] if shot["ready"] is None})
+        return [shot["clip"] for shot in job.order["shots"] if shot["ready"] is None]
     if job.kind == JobKind.RENDER.value and not job.order.get("text_only"):
-        return [job.order["shot"]["clip"]["renderer"]]
+        return [job.order["shot"]["clip"]]
     return []
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from engine.errors import BadInput
 from studio.jobs import queue
 from studio.project.film import load_film, owned_job, owned_project
 from studio.service.cards import Cards, read_worker
-from studio.service.paid import check_paid_again
+from studio.service.paid import check_paid_again, dollars_again
 from studio.service.room import Room, drawable
 from studio.service.views import JobView, WorkerView
 from studio.store.errors import NotFound
 from studio.store.states import JobKind, JobState
 from studio.store.tables import Job, Project
+
+_PRICED = 200
+"""The newest failed or cancelled jobs of a film, of which it is told what trying again costs."""
 
 
 class Work(Room):
@@ -77,6 +80,17 @@ class Work(Room):
             owned_project(session, owner, project_id)
             for job in queue.active_jobs(session, Job.project_id == project_id):
                 deeds[act](session, job)
+
+    def prices_again(self, owner: str, project_id: str) -> dict[str, float]:
+        """What trying a failed or cancelled job again would cost in dollars, by its id; those that cost
+        nothing are left out.
+        """
+        ended = col(Job.state).in_((JobState.FAILED.value, JobState.CANCELLED.value))
+        with self.home.database.read() as session:
+            owned_project(session, owner, project_id)
+            newest = select(Job).where(Job.project_id == project_id, ended).order_by(col(Job.created).desc())
+            prices = {job.id: dollars_again(job) for job in session.exec(newest.limit(_PRICED))}
+        return {job: dollars for job, dollars in prices.items() if dollars}
 
     def retry(self, owner: str, job_id: str) -> JobView:
         """Queues a failed or cancelled job again, with the settings it was made with; a shot is drawn by the

@@ -22,6 +22,7 @@ FOREIGN: dict[str, Call] = {
     "purge_project_plan": lambda s, o: s.purge_project_plan(YOU, o["project"]),
     "exports": lambda s, o: s.exports(YOU, o["project"]),
     "delete_export": lambda s, o: s.delete_export(YOU, o["export"]),
+    "prices_again": lambda s, o: s.prices_again(YOU, o["project"]),
     "edit_shot": lambda s, o: s.edit_shot(YOU, o["shot"], description="mine now"),
     "edit_shots": lambda s, o: s.edit_shots(YOU, {o["shot"]: {"description": "mine now"}}),
     "split_shot": lambda s, o: s.split_shot(YOU, o["shot"]),

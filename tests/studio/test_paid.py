@@ -75,6 +75,27 @@ def test_no_visitor_repeats_a_paid_take(studio: Studio) -> None:
         studio.draw_again(ME, take.id)
 
 
+def test_trying_again_says_what_it_costs(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the renderer that the job was queued with, whatever the film renders with now."""
+    monkeypatch.delenv("SPACE_ID")
+    project, ids = new_film(studio, 2)
+    draw_all_here(studio, project)
+    studio.edit_project(ME, project, renderer="fal-veo-3.1")
+    quoted = [studio.render_quote(ME, project, [shot]).dollars for shot in ids]
+    jobs = [*studio.render(ME, ids), studio.export(ME, project), studio.refine(ME, ids[0])]
+    assert studio.prices_again(ME, project) == {}
+    studio.edit_project(ME, project, renderer="animatic")
+    for job in jobs:
+        studio.cancel(ME, job.id)
+    (free,) = studio.render(ME, ids[:1])
+    studio.cancel(ME, free.id)
+    again = studio.prices_again(ME, project)
+    assert min(quoted) > 0
+    assert again == pytest.approx(
+        dict(zip((job.id for job in jobs[:3]), [*quoted, sum(quoted)], strict=True))
+    )
+
+
 def test_at_home_everybody_is_the_owner(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPACE_ID")
     project, _ = new_film(studio, 1)

@@ -43,6 +43,10 @@ class JobEvent(Event):
     job: str
 
 
+class PricesEvent(Event):
+    key: str
+
+
 class JobsEvent(Event):
     order: tuple[str, ...]
 
@@ -132,6 +136,9 @@ def header(desk: Desk) -> Panel:
         studio.restore_project(owner, event.project_id)
         return desk.opened(owner, event.project_id)
 
+    def prices(owner: str, event: PricesEvent) -> News:
+        return told("prices", {"key": event.key, "jobs": studio.prices_again(owner, event.project_id)})
+
     def with_job(act: Callable[[str, str], object]) -> Callable[[str, JobEvent], None]:
         def handle(owner: str, event: JobEvent) -> None:
             act(owner, event.job)
@@ -181,6 +188,7 @@ def header(desk: Desk) -> Panel:
     desk.on(panel, "profiles", Event, profiles)
     desk.on(panel, "choose", ProfileEvent, choose)
     desk.on(panel, "steps", Event, steps)
+    desk.on(panel, "prices", PricesEvent, prices)
     desk.on(panel, "jump", JumpEvent, jump)
     desk.on(panel, "cancel", JobEvent, with_job(studio.cancel))
     desk.on(panel, "again", JobEvent, with_job(studio.retry))

@@ -45,6 +45,22 @@
       return { el, parts, shown: null };
     }
 
+    const ask = stage.asker("prices", (data) => send("prices", data));
+    const prices = () => state.told.prices?.jobs ?? {};
+
+    /** What trying again costs is asked for the jobs that are shown. */
+    function askPrices(ended) {
+      const shown = panel.hidden ? [] : ended.filter((job) => AGAIN.includes(job.state));
+      ask(shown.length ? JSON.stringify([state.head.id, shown.map((job) => job.id)]) : null);
+    }
+
+    /** Trying again says what it costs before it is paid. */
+    function again(job, named) {
+      const dollars = prices()[job.id];
+      const words = dollars ? `Try again, about $${dollars.toFixed(2)}` : "Try again";
+      return h("button.s-quiet", { type: "button", ...named, "aria-label": `${words}: ${job.title}`, onclick: act("again", job) }, words);
+    }
+
     function actions(job, first, last) {
       const of = (does) => ({ "data-act": does, "data-of": job.id });
       const named = (name, label, event) => tool(name, `${label}: ${job.title}`, act(event, job), of(event));
@@ -56,7 +72,7 @@
         ["queued", "running"].includes(job.state) && !job.stopping && named("pause", "Pause", "hold"),
         job.state === "paused" && named("play", "Go on with", "goon"),
         !ENDED.includes(job.state) && named("close", "Cancel", "cancel"),
-        AGAIN.includes(job.state) && h("button.s-quiet", { type: "button", ...of("again"), "aria-label": `Try again: ${job.title}`, onclick: act("again", job) }, "Try again"),
+        AGAIN.includes(job.state) && again(job, of("again")),
       ];
     }
 
@@ -74,7 +90,7 @@
       attribute(row.el, "data-state", job.state);
       parts.bar.hidden = job.state !== "running";
       stage.bar(parts.bar, job.progress);
-      const shown = [job.title, job.state, job.stopping, first, last, job.ahead_waiting > 0].join();
+      const shown = [job.title, job.state, job.stopping, first, last, job.ahead_waiting > 0, prices()[job.id]].join();
       if (row.shown === shown) return;
       stage.renew(parts.actions, () => fill(parts.actions, actions(job, first, last)));
       row.shown = shown;
@@ -91,6 +107,7 @@
       const finished = jobs.filter((job) => ENDED.includes(job.state) && !followed(job))
         .sort((a, b) => AGAIN.includes(b.state) - AGAIN.includes(a.state) || b.finished.localeCompare(a.finished));
       const ended = whole ? finished : finished.slice(0, MOST);
+      askPrices(ended);
       more.hidden = ended.length === finished.length;
       text(more, `Show ${finished.length - ended.length} more`);
       rest.hidden = !more.hidden || jobs.filter((job) => ENDED.includes(job.state)).length < LISTED;
@@ -126,7 +143,7 @@
     const empty = h("p.s-empty", {}, "Nothing is being drawn. Press Draw, or R on a shot.");
 
     /** Puts rows in order, moving only those that are elsewhere, so that a focused button keeps its focus. */
-    stage.on("jobs project", render);
+    stage.on("jobs project prices", render);
     stage.on("project", () => rows.clear());
     return h("span.s-anchor", {}, button, panel);
   };
