@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.service.studio import Studio
+from studio.store.tables import Take
 from tests.browser.conftest import Server, new_film, open_studio, snapshot
 from tests.studio.helpers import picture
 
@@ -193,3 +196,16 @@ def test_pictures_and_given_frames(film: Page, tmp_path: Path) -> None:
     film.reload()
     film.wait_for_function("() => window.stage && stage.state.order.length === 3")
     expect(film.locator("#draw-seed")).to_have_value("77")
+
+
+def test_a_take_of_a_model_that_learnt_no_pairs_says_so(film: Page, shared_studio: Server) -> None:
+    draw(film, 2)
+    how = film.locator(".tk-how")
+    expect(how).to_have_text([re.compile(r"^seed \d+ · \d+ steps$")] * 2)
+    with Studio(shared_studio.home) as studio, studio.home.database.write() as session:
+        for number, profile in ((1, "qwen-image-edit"), (2, "hosted-edit")):
+            take = session.get_one(Take, film.evaluate(f"() => stage.details().takes[2 - {number}].id"))
+            take.recipe = {**take.recipe, "profile": profile}
+    film.reload()
+    film.locator(".tl-card").nth(0).click()
+    expect(how).to_have_text([re.compile(r"^zero-shot · seed \d+ · \d+ steps$")] * 2)

@@ -77,7 +77,9 @@ function makeCard(id, shot) {
     attribute(look, "aria-label", `Look at take ${take.number}`);
     text(name, `Take ${take.number}`);
     lock.hidden = !take.locked;
-    text(how, lineage.imported ? "came with the film" : `seed ${lineage.seed} · ${lineage.steps} steps`);
+    const untrained = ["zero-shot", "hosted"].includes(lineage.mode) && "zero-shot"; // by a model that learnt no pairs
+    const recipe = lineage.imported ? ["came with the film"] : [`seed ${lineage.seed}`, `${lineage.steps} steps`];
+    text(how, [untrained, ...recipe].filter(Boolean).join(" · "));
     attribute(how, "title", lineage.imported ? null : `Drawn in ${say.seconds(take.seconds)}`);
     text(said, [take.again, take.note].filter(Boolean).join(" · "));
     attribute(said, "title", said.textContent || null);
