@@ -177,6 +177,17 @@ class Vocabulary:
         return self._tables[kinds]
 
 
+def noun_phrase(term: str) -> str:
+    """A term with the article that it needs: "a bookshelf", "autumn leaves", "two pines"."""
+    first, last = term.split()[0], re.split(r" (?:on|at|of|between|above) ", term)[0].split()[-1]
+    if first in ("one", "two") or (last.endswith("s") and not last.endswith("ss")) or last in _NO_ARTICLE:
+        return term
+    return f"{'an' if term[0] in 'aeiou' else 'a'} {term}"
+
+
+_NO_ARTICLE = frozenset(("foliage", "wallpaper", "skin", "cacti"))
+
+
 def _told(word: str, before: str) -> bool:
     """Whether a word is story here. "Fishes" is; "a fish" is a thing, and so is any word after an article."""
     if any(form in word_sections()[THING_VERBS] for form in plain_forms(word)):

@@ -9,6 +9,7 @@ from engine.director.asked import split_title, without_frame
 from engine.director.beats import write_beats
 from engine.director.breakdown import Breakdown
 from engine.director.fountain import is_fountain, parse_fountain
+from engine.director.furnishing import furnish
 from engine.director.grammar import SHORTEST, check_length, film
 from engine.director.nobody import EMPTY_WORDS, without_asides
 from engine.director.people import in_small_letters, part_of
@@ -64,7 +65,7 @@ class BreakdownDirector:
             title = heading or make_title(text, found)
         yield Logline(title, logline)
         yield CastList(tuple(found.cast))
-        places = tuple({line.spot.place.name: line.spot.place for line in lines}.values())
+        places = furnish([line.spot for line in lines], text, vocabulary, random.Random(f"{seed}\n{text}"))
         yield PlaceList(places, lines[0].time, lines[0].weather)
         yield Beats(tuple(line.text for line in lines))
         most_people = max((len(line.who) for line in lines), default=0)

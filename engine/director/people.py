@@ -6,6 +6,7 @@ groups that stand for several people, and creatures, for which a profile of peop
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 from collections.abc import Sequence
@@ -217,6 +218,7 @@ class Wardrobe:
         self._rng = rng
         coats = list(self._ORDER)
         rng.shuffle(coats)
+        self._skins = copy.copy(rng)  # of its own: what is chosen after it stays as it is
         self._coats = sorted(coats, key=lambda c: c in avoid)
         self._used: list[str] = []
 
@@ -231,7 +233,16 @@ class Wardrobe:
         if hat:
             bits.append(f"a {hat}")
         coat = self._coat(f"{words} {worn}")
-        return f"a {person} with {' and '.join(bits)} in {_article(coat)} {coat} coat"
+        bits = [*self._skin(f"{words} {worn}", bits[0]), *bits]
+        listed = f"{', '.join(bits[:-1])} and {bits[-1]}" if len(bits) > 1 else bits[0]
+        return f"a {person} with {listed} in {_article(coat)} {coat} coat"
+
+    def _skin(self, words: str, hair: str) -> list[str]:
+        """A word for the skin, where the checkpoint knows one."""
+        fair = hair.startswith(("blond", "ginger"))
+        known = [s for s in self._vocabulary.canonicals("skin") if not (fair and s.startswith("dark"))]
+        said = [match.canonical for match in there(words, self._vocabulary, "skin")]
+        return said[:1] or ([self._skins.choice(known)] if known else [])
 
     def _coat(self, words: str) -> str:
         barred: set[str] = set()

@@ -5,7 +5,8 @@ this latent space would score) and its floor (true shots of other films instead 
 arms are compared with the full model on the same films and seeds, by paired bootstrap.
 
 Prompt following counts what the words tell: scale, setting, time, weather, who is there, where somebody
-stands if they tell it, and the coat where a person first appears. Memory counts what only the pack can carry:
+stands if they tell it, the layout (palette, side, variant) where a place first appears, and coat and skin
+where a person does. Memory counts what only the pack can carry:
 the film's own palette, side and variant of a place when it comes back to it, and the look of a person whom
 neither the words of this shot nor the frame before show.
 
@@ -142,8 +143,9 @@ def measure(film: HeldOut, frames: np.ndarray, truth: np.ndarray, features: Worl
 
 
 def _prompt(film: HeldOut, seen: Sequence[Seen]) -> Measures:
-    hits: dict[str, list[float]] = {fact: [] for fact in (*TOLD, "position", "coat")}
+    hits: dict[str, list[float]] = {fact: [] for fact in (*TOLD, "position", "layout", "coat", "skin")}
     met: set[int] = set()
+    been: set[int] = set()
     for shot, found in zip(film.shots, seen, strict=True):
         asked = {
             "scale": shot.scale,
@@ -158,10 +160,15 @@ def _prompt(film: HeldOut, seen: Sequence[Seen]) -> Measures:
                 hits[fact].append(found[fact] == asked[fact])
         if "slot" in found and shot.slot != "centre":  # which goes without saying
             hits["position"].append(found["slot"] == shot.slot)
+        if shot.location not in been:
+            place = film.story.locations[shot.location]
+            hits["layout"] += [found[fact] == getattr(place, fact) for fact in PLACE if fact in found]
         for index in set(shot.who) - met:
-            if f"coat {index}" in found:
-                hits["coat"].append(found[f"coat {index}"] == film.story.people[index].coat)
+            for fact in ("coat", "skin"):
+                if f"{fact} {index}" in found:
+                    hits[fact].append(found[f"{fact} {index}"] == getattr(film.story.people[index], fact))
         met |= set(shot.who)
+        been.add(shot.location)
     return {fact: _mean(values) for fact, values in hits.items()}
 
 

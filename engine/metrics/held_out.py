@@ -87,7 +87,9 @@ def held_out_films(count: int, split: range = EVALUATION, shots: int = SHOTS) ->
 
 
 def told(film: HeldOut, i: int) -> tuple[str, Shot]:
-    """The prompt of shot i: looks are told when a person first appears, later only who it is."""
+    """The prompt of shot i: the looks of people and places are told when they first appear; later, only who
+    and where it is.
+    """
     seen = {person for shot in film.shots[:i] for person in shot.who}
     cast = [
         member
@@ -95,8 +97,13 @@ def told(film: HeldOut, i: int) -> tuple[str, Shot]:
         else member.model_copy(update={"look": f"a {film.story.people[index].body}"})
         for index, member in enumerate(film.board.cast)
     ]
+    shown = {shot.location for shot in film.shots[:i]}
+    places = [
+        place if index not in shown else place.model_copy(update={"look": ""})
+        for index, place in enumerate(film.board.places)
+    ]
     shot = film.board.shots[i]
-    return compose(shot, cast, film.board.places), shot
+    return compose(shot, cast, places), shot
 
 
 def draw_film(pipe: Step2Pipeline, film: HeldOut, arm: Arm = frozenset()) -> np.ndarray:

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from engine.world.layout import VALUES
 from engine.world.palette import COATS, HAIRS, SKINS
 from engine.world.render import render
 from engine.world.story import (
@@ -38,7 +39,7 @@ TELLING, AREA = 40, 30  # a pixel tells values apart from this difference (sum o
 Value = TypeVar("Value", bound=Hashable)
 Seen = dict[str, Hashable]
 LOOK = ("coat", "hat", "hair", "skin")
-PLACE = ("palette", "side", "variant")
+PLACE = tuple(VALUES)
 
 
 @lru_cache(maxsize=4096)  # 0.2 MB each: the arms of an evaluation share most of a film's
@@ -113,7 +114,7 @@ def _place(story: Story, shot: WorldShot, drawn: np.ndarray) -> tuple[Story, See
     seen = Seen()
     layouts = {
         (p, s, v): with_location(story, shot, palette=p, side=s, variant=v)
-        for p, s, v in product(range(3), (-1, 1), range(2))
+        for p, s, v in product(*VALUES.values())
     }
     found = nearest({key: pair_of(s, shot) for key, s in layouts.items()}, drawn)
     if found is None:

@@ -2,7 +2,7 @@
 
 It reads D_i and C_i in the form of `compose`, the previous end frame and the best frames of the memory pack,
 and ends in sixteen context tokens whose last hidden states are to equal its teacher's. What the words leave
-out it takes from the pictures: its teacher is told that in words, and in vectors where no word tells it.
+out it takes from the pictures: its teacher is told that in words, and in vectors where no slot holds it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerFast, Qwen2_5_VLForConditionalGenera
 
 from engine.step2.ranking import FrameRanker
 from engine.training.data_parallel import Team, spawn_workers
-from engine.training.facts import NOT_SHOWN, NOTHING, UNSAID, unsaid_facts
+from engine.training.facts import NOT_SHOWN, NOTHING, SLOTLESS, slotless_facts
 from engine.training.muon import muon_and_adam
 from engine.training.shots import Frame, ShotExample, Shots, read_frames
 from engine.training.slots import CONTEXT_DIM
@@ -43,21 +43,21 @@ class ContextOptions(StageOptions):
 @dataclass(frozen=True)
 class Reading:
     """Shots in words and pictures, and what they come to: the words that tell it all, their slot ids (B, 16),
-    and what no word tells, (B, 5) indices of UNSAID or NOT_SHOWN.
+    and what no slot holds, (B, 5) indices of SLOTLESS or NOT_SHOWN.
     """
 
     told: tuple[ShotExample, ...]
     packs: tuple[tuple[Frame, ...], ...]
     aided: tuple[str, ...]
     ids: Tensor
-    unsaid: Tensor
+    slotless: Tensor
 
 
 def new_reading(shots: Shots, told: Sequence[ShotExample], r: random.Random | None = None) -> Reading:
     """What pictures show of these shots; blank words (the unconditional branch) tell nothing, whatever they
     show.
     """
-    packs, aided, ids, unsaid = [], [], [], []
+    packs, aided, ids, slotless = [], [], [], []
     for t, order in zip(told, shots.orders(told, r), strict=True):
         pack = read_frames(t, order)
         story, filmed = shots.films.film(t.seed)
@@ -69,8 +69,11 @@ def new_reading(shots: Shots, told: Sequence[ShotExample], r: random.Random | No
         aided.append("" if blank else prompt)
         ids.append(list(NULL_IDS) if blank else slot_ids(slots))
         shown = {shot.location for shot in frames}
-        unsaid.append(NOTHING if blank else unsaid_facts(story, filmed[t.i], people, shown))
-    return Reading(tuple(told), tuple(packs), tuple(aided), torch.tensor(ids), torch.tensor(unsaid))
+        true, seen = (slotless_facts(story, filmed[t.i], *known) for known in ((), (people, shown)))
+        told_facts = zip(SLOTLESS, true, seen, strict=True)
+        known = [fact if name in t.said.slotless else found for name, fact, found in told_facts]
+        slotless.append(NOTHING if blank else known)
+    return Reading(tuple(told), tuple(packs), tuple(aided), torch.tensor(ids), torch.tensor(slotless))
 
 
 def read_shots(
@@ -105,7 +108,7 @@ def normalise(tokens: Tensor) -> Tensor:
 
 
 class Reader(nn.Module):
-    """The context model with probes that name each slot's value and what no word tells; only training needs
+    """The context model with probes that name each slot's value and what no slot holds; only training needs
     them.
     """
 
@@ -115,19 +118,19 @@ class Reader(nn.Module):
         self.model = new_context_model(tokenizer)
         self.model.model.visual.requires_grad_(False)  # what it saw of the films is kept
         self.probe = nn.Linear(CONTEXT_DIM, len(VOCABULARY))
-        self.unsaid = nn.Linear(LENGTH * CONTEXT_DIM, sum(UNSAID.values()))
+        self.slotless = nn.Linear(LENGTH * CONTEXT_DIM, sum(SLOTLESS.values()))
 
     def parts(self) -> dict[str, nn.Module]:
-        return {"model": self.model.model, "probe": self.probe, "unsaid": self.unsaid}
+        return {"model": self.model.model, "probe": self.probe, "slotless": self.slotless}
 
     def forward(
         self, reading: Reading, views: Views, r: random.Random | None = None
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Normalised context tokens (B, 16, 128), slot logits (B, 16, vocabulary), logits of UNSAID."""
+        """Normalised context tokens (B, 16, 128), slot logits (B, 16, vocabulary), logits of SLOTLESS."""
         context = read_shots(self.model, self.tokenizer, reading.told, reading.packs, views, r)
         context = normalise(context)
-        unsaid = self.unsaid(context.flatten(1)).split(list(UNSAID.values()), -1)
-        return context, self.probe(context), list(unsaid)
+        slotless = self.slotless(context.flatten(1)).split(list(SLOTLESS.values()), -1)
+        return context, self.probe(context), list(slotless)
 
 
 @torch.no_grad()
@@ -141,8 +144,8 @@ def reading_accuracy(reader: Reader, teacher: FactTeacher, shots: Shots, count: 
     if not told:
         return {}
     reading = new_reading(shots, told)
-    wanted = normalise(teacher(reading.aided, reading.ids, reading.unsaid))
-    context, slots, unsaid = reader(reading, shots.views)
+    wanted = normalise(teacher(reading.aided, reading.ids, reading.slotless))
+    context, slots, slotless = reader(reading, shots.views)
     alone = normalise(read_shots(reader.model, reader.tokenizer, told, [()] * len(told), shots.views))
     figures = {
         "distance": float((context - wanted).square().mean()),
@@ -158,10 +161,10 @@ def reading_accuracy(reader: Reader, teacher: FactTeacher, shots: Shots, count: 
         ]
         if left:
             figures[fact] = float(named[left, at].float().mean())
-    for k, (fact, logits) in enumerate(zip(UNSAID, unsaid, strict=True)):
-        shown = reading.unsaid[:, k] != NOT_SHOWN
+    for k, (fact, logits) in enumerate(zip(SLOTLESS, slotless, strict=True)):
+        shown = reading.slotless[:, k] != NOT_SHOWN
         if shown.any():
-            hits = logits[shown].argmax(-1) == reading.unsaid[shown, k]
+            hits = logits[shown].argmax(-1) == reading.slotless[shown, k]
             figures[fact] = float(hits.float().mean())
     return figures
 
@@ -207,10 +210,14 @@ def _train(
 
     def loss(_: float) -> Tensor:
         reading = new_reading(shots, [shots.draw(r) for _ in range(options.batch // team.size)], r)
-        wanted = normalise(teacher(reading.aided, reading.ids, reading.unsaid))
-        context, slots, unsaid = reader(reading, shots.views, r)
+        wanted = normalise(teacher(reading.aided, reading.ids, reading.slotless))
+        context, slots, slotless = reader(reading, shots.views, r)
         named = F.cross_entropy(slots.flatten(0, 1), reading.ids.flatten())
-        return (context - wanted).square().mean() + 0.1 * named + 0.1 * _unsaid_loss(unsaid, reading.unsaid)
+        return (
+            (context - wanted).square().mean()
+            + 0.1 * named
+            + 0.1 * _slotless_loss(slotless, reading.slotless)
+        )
 
     trainee = Trainee(
         path,
@@ -224,7 +231,7 @@ def _train(
     train(trainee, options, progress, team)
 
 
-def _unsaid_loss(logits: Sequence[Tensor], wanted: Tensor) -> Tensor:
+def _slotless_loss(logits: Sequence[Tensor], wanted: Tensor) -> Tensor:
     """Cross entropy of what is shown, over the rows and facts of a batch."""
     losses = [
         F.cross_entropy(found, wanted[:, k], ignore_index=NOT_SHOWN, reduction="sum")

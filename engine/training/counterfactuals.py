@@ -21,7 +21,7 @@ from torch import Tensor
 
 from engine.metrics.judge import AREA, TELLING
 from engine.step2.latents import encode_frames, to_pixels
-from engine.training.facts import LAYOUT, NOT_SHOWN, UNSAID
+from engine.training.facts import LAYOUT, NOT_SHOWN, SLOTLESS
 from engine.training.latents import SHARD, encoder_of
 from engine.training.shards import read_shards, write_shard
 from engine.training.shots import Batch, ShotExample, Shots
@@ -126,7 +126,7 @@ class Counterfactuals:
 
 
 def known_facts(
-    shots: Shots, told: ShotExample, pack: Collection[tuple[int, int]], unsaid: Sequence[int]
+    shots: Shots, told: ShotExample, pack: Collection[tuple[int, int]], slotless: Sequence[int]
 ) -> set[str]:
     """The FACTS of a shot that its words, the frames that it is shown, or the facts (5,) told to it say."""
     if not told.prompt:
@@ -135,8 +135,9 @@ def known_facts(
     shot = filmed[told.i]
     shown = [filmed[k // 2] for _, k in (*pack, *([told.previous] if told.previous else []))]
     people, places = {index for s in shown for index in s.who}, {s.location for s in shown}
-    known = {fact for fact, value in zip(UNSAID, unsaid, strict=True) if value != NOT_SHOWN}
+    known = {fact for fact, value in zip(SLOTLESS, slotless, strict=True) if value != NOT_SHOWN}
     known |= {name for name in SLOT_NAMES if told.said.told[SLOT_NAMES.index(name)] != UNTOLD}
+    known |= told.said.slotless
     for j, index in enumerate(shot.who):
         if index in people:
             known |= {f"{fact} 2" if j else fact for fact in LOOK}

@@ -1,4 +1,4 @@
-"""Stage `facts`: the transformer learns to draw what it is told, and what no word tells (STAGE, eq. 4).
+"""Stage `facts`: the transformer learns to draw what it is told, and what no slot holds (STAGE, eq. 4).
 
 Most shots here are told whole: words leave nothing out, and the vectors of `FactTable` say the rest. What the
 teacher reads is fixed, so that only drawing is learnt. Facts are decided where hardly a picture is there yet:
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from engine.step2.ranking import FrameRanker
 from engine.training.counterfactuals import Counterfactuals, known_facts
 from engine.training.data_parallel import Team, spawn_workers
-from engine.training.facts import NOT_SHOWN, NOTHING, FactTable, unsaid_facts
+from engine.training.facts import NOT_SHOWN, NOTHING, FactTable, slotless_facts
 from engine.training.flow_training import FlowOptions, train_flow
 from engine.training.latents import draw_shot
 from engine.training.objectives import counterfactual_loss, sft_loss
@@ -49,10 +49,12 @@ class FactDrawing(nn.Module):
         """What is saved, with what the teacher reads: these facts are added to its tokens alone."""
         return {"transformer": self.transformer, **self.teacher.parts()}
 
-    def context(self, told: Sequence[ShotExample], unsaid: Sequence[Sequence[int]]) -> Tensor:
+    def context(self, told: Sequence[ShotExample], slotless: Sequence[Sequence[int]]) -> Tensor:
         """Context tokens (B, 16, 128) of words and facts."""
         ids = [slot_ids(t.said.told) if t.prompt else list(NULL_IDS) for t in told]
-        return self.teacher([t.prompt for t in told], torch.tensor(ids), torch.tensor(unsaid))
+        return self.teacher(
+            [t.said.plain if t.prompt else "" for t in told], torch.tensor(ids), torch.tensor(slotless)
+        )
 
     def error(self, batch: Batch, context: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
         """Velocity error (eq. 4), shaped like x."""
@@ -64,7 +66,7 @@ def draw_whole(shots: Shots, r: random.Random) -> tuple[ShotExample, list[int]]:
     seed, i = r.choice(shots.seeds), draw_shot(r)
     told = shots.tell(seed, i, r, has_previous_frame=False, has_memory=r.random() < MEMORY, leave_out=False)
     story, filmed = shots.films.film(seed)
-    facts = [f if r.random() >= NO_FACT else NOT_SHOWN for f in unsaid_facts(story, filmed[i])]
+    facts = [f if r.random() >= NO_FACT else NOT_SHOWN for f in slotless_facts(story, filmed[i])]
     if r.random() < NO_WORDS:
         return replace(told, prompt=""), NOTHING
     return told, NOTHING if r.random() < NO_FACTS else facts
@@ -95,10 +97,10 @@ def held_out_obedience(model: FactDrawing, shots: Shots, count: int = 48) -> dic
     batch = shots.collate(whole)
     noise = torch.randn(batch.x.shape, generator=g)
     sigma = torch.full((len(picks),), 0.98)
-    facts = [unsaid_facts(shots.films.film(seed)[0], shots.films.film(seed)[1][i]) for seed, i in picks]
+    facts = [slotless_facts(shots.films.film(seed)[0], shots.films.film(seed)[1][i]) for seed, i in picks]
 
-    def loss(told: Sequence[ShotExample], unsaid: Sequence[Sequence[int]]) -> float:
-        return float(sft_loss(model.error(batch, model.context(told, unsaid), sigma, noise), batch.weight))
+    def loss(told: Sequence[ShotExample], slotless: Sequence[Sequence[int]]) -> float:
+        return float(sft_loss(model.error(batch, model.context(told, slotless), sigma, noise), batch.weight))
 
     nothing = [NOTHING] * len(picks)
     left_out = loss(films, nothing)
@@ -132,10 +134,10 @@ def _train(
     others = Counterfactuals(folder / "latents", encoder)
 
     def loss(r: random.Random) -> Tensor:
-        b, unsaid = fact_batch(train, r, options.batch // team.size)
+        b, slotless = fact_batch(train, r, options.batch // team.size)
         sigma, noise = draw_high_sigma(len(b.x)), torch.randn_like(b.x)
-        error = model.error(b, model.context(b.told, unsaid), sigma, noise)
-        known = [known_facts(train, *row) for row in zip(b.told, b.packs, unsaid, strict=True)]
+        error = model.error(b, model.context(b.told, slotless), sigma, noise)
+        known = [known_facts(train, *row) for row in zip(b.told, b.packs, slotless, strict=True)]
         return sft_loss(error, b.weight) + counterfactual_loss(*others.error(b, known, error, sigma))
 
     def report(average: nn.Module) -> dict[str, float]:

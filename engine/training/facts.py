@@ -1,9 +1,10 @@
-"""What no word tells of a shot (the skins of its people, the layout of its place), as vectors that are added
+"""What no slot holds of a shot (the skins of its people, the layout of its place), as vectors that are added
 to its context tokens.
 
-Words cannot say them: only earlier frames do. A transformer that never met them but in pictures hardly learns
-that they are conditions at all, so stage `facts` gives them to it as they are (privileged information, Vapnik
-and Vashist 2009), and `context` then has the understanding model say the same vectors from pictures.
+After a first shot only earlier frames tell them. A transformer that never met them but in pictures hardly
+learns that they are conditions at all, so stage `facts` gives them to it as they are (privileged information,
+Vapnik and Vashist 2009), and `context` then has the understanding model say the same vectors from pictures,
+and from words where they tell them.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from torch import Tensor, nn
 from engine.training.sight import LOOK, PLACE
 from engine.training.slots import CONTEXT_DIM
 from engine.world.annotate import SLOT_NAMES
+from engine.world.layout import VALUES
 from engine.world.story import Story, WorldShot
 
-LAYOUT = ("palette", "side", "variant")
-UNSAID = {
+LAYOUT = tuple(VALUES)
+SLOTLESS = {
     "skin": len(LOOK["skin"]),
     "skin 2": len(LOOK["skin"]),
     **{fact: len(PLACE[fact]) for fact in LAYOUT},
@@ -29,16 +31,16 @@ UNSAID = {
 _SLOT = {"skin": "coat", "skin 2": "coat 2", "palette": "setting", "side": "time", "variant": "weather"}
 NOT_SHOWN = -100
 """No fact; no label, as cross entropy has it."""
-NOTHING = [NOT_SHOWN] * len(UNSAID)
+NOTHING = [NOT_SHOWN] * len(SLOTLESS)
 
 
-def unsaid_facts(
+def slotless_facts(
     story: Story,
     shot: WorldShot,
     people: Collection[int] | None = None,
     locations: Collection[int] | None = None,
 ) -> list[int]:
-    """Indices of UNSAID's values in a shot; NOT_SHOWN for people and places that are not among these (None:
+    """Indices of SLOTLESS's values in a shot; NOT_SHOWN for people and places that are not among these (None:
     all are known).
     """
     skins = [story.people[i].skin if people is None or i in people else NOT_SHOWN for i in shot.who]
@@ -53,12 +55,12 @@ class FactTable(nn.Module):
     def __init__(self, dim: int = CONTEXT_DIM) -> None:
         super().__init__()
         # about as long as a context token, of which each value has a mean square of 1
-        self.vectors = nn.ParameterList(nn.Parameter(torch.randn(n, dim) * 0.7) for n in UNSAID.values())
+        self.vectors = nn.ParameterList(nn.Parameter(torch.randn(n, dim) * 0.7) for n in SLOTLESS.values())
 
     def forward(self, context: Tensor, facts: Tensor) -> Tensor:
-        """Context tokens (B, 16, D) with what is known: `facts` (B, 5) as `unsaid_facts` has them."""
+        """Context tokens (B, 16, D) with what is known: `facts` (B, 5) as `slotless_facts` has them."""
         added = torch.zeros_like(context)
-        for vectors, name, found in zip(self.vectors, UNSAID, facts.unbind(1), strict=True):
+        for vectors, name, found in zip(self.vectors, SLOTLESS, facts.unbind(1), strict=True):
             known = (found != NOT_SHOWN)[:, None]
             token = torch.zeros(context.shape[1], 1).index_fill(
                 0, torch.tensor(SLOT_NAMES.index(_SLOT[name])), 1.0

@@ -5,7 +5,7 @@
     clip      the ranker of the memory bank
     pretrain  slot encoder and pair transformer
     sight     the understanding model's vision tower
-    facts     the transformer again, told what no word tells
+    facts     the transformer again, told what no slot holds
     context   the understanding model, from free words, the previous frame and the memory pack
     sft       both models together, on what sampling gives them (eq. 4)
     dpo       an adapter on the generation model that prefers whole movements (eq. 5-6)
@@ -221,7 +221,7 @@ class MiniTraining:
         _need(parts.drawing, Stage.PRETRAIN)
         if not holds(parts.drawing, "facts"):
             raise BadInput(
-                f"The transformer in {self.folder} was not told what no word tells: run `stage train mini "
+                f"The transformer in {self.folder} was not told what no slot holds: run `stage train mini "
                 "--stage facts` first."
             )
         tokenizer, ranker, _ = self._films_seen()

@@ -11,10 +11,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from engine.step2.prompt import compose
-from engine.story import Angle, CastMember, CinematicAttributes, Movement, Scale, Shot, TimeOfDay
+from engine.story import Angle, CastMember, CinematicAttributes, Movement, Place, Scale, Shot, TimeOfDay
+from engine.vocabulary import noun_phrase
 from engine.world.annotate import LENGTH, UNTOLD, look
+from engine.world.layout import VALUES, layout_word, skin
 from engine.world.lexicon import lexicon, words
-from engine.world.story import Person, Story, WorldShot
+from engine.world.story import Location, Person, Story, WorldShot
 
 NAMES = (
     "Anna", "Ben", "Clara", "David", "Elsa", "Finn", "Greta",
@@ -105,17 +107,22 @@ class Paraphrase:
     """A shot in words: `prompt` is what `compose` makes of them, `told` the sixteen slots that it tells (what
     it leaves out is untold), `look_dropout` the people of the shot whose looks it leaves to memory.
 
-    `before` are setting and weather where the prompt leaves both to the frame before.
+    `before` are setting and weather where the prompt leaves both to the frame before. `slotless` are what the
+    words tell that no slot holds: palette, side and variant of the place, "skin" and "skin 2". `plain_cast`
+    is the cast without them.
     """
 
     story: Story
     who: tuple[int, ...]
     shot: Shot
     cast: tuple[CastMember, ...]
+    plain_cast: tuple[CastMember, ...]
+    place_look: str
     style: str
     lower: bool
     told: list[str]
     look_dropout: frozenset[int]
+    slotless: frozenset[str]
     before: tuple[str, str] | None = None
 
     @property
@@ -124,17 +131,22 @@ class Paraphrase:
 
     @property
     def prompt(self) -> str:
-        return self._written(self.shot, self.cast)
+        return self._written(self.shot, self.cast, self.place_look)
+
+    @property
+    def plain(self) -> str:
+        """The prompt without what no slot holds."""
+        return self._written(self.shot, self.plain_cast)
 
     def aided(self, shown: Collection[int]) -> tuple[str, list[str]]:
-        """Prompt and slots as they would be, had the words told what pictures show: the looks of the people
-        `shown`, and the place of the frame before.
+        """Plain prompt and slots as they would be, had the words told what pictures show: the looks of the
+        people `shown`, and the place of the frame before.
         """
-        cast, told, shot = list(self.cast), list(self.told), self.shot
+        cast, told, shot = list(self.plain_cast), list(self.told), self.shot
         for j, index in enumerate(self.who):
             if index in self.look_dropout and index in shown:
                 person = self.story.people[index]
-                cast[j] = cast[j].model_copy(update={"look": look(person)})
+                cast[j] = cast[j].model_copy(update={"look": look(person, with_skin=False)})
                 at = 13 if j else 9
                 told[at : at + 3] = [person.coat, person.hair, person.hat]
         if self.before is not None:
@@ -143,8 +155,9 @@ class Paraphrase:
             shot = shot.model_copy(update={"attributes": there})
         return self._written(shot, cast), told
 
-    def _written(self, shot: Shot, cast: Sequence[CastMember]) -> str:
-        prompt = compose(shot, cast, look=self.style)
+    def _written(self, shot: Shot, cast: Sequence[CastMember], place_look: str = "") -> str:
+        places = [Place(name=shot.attributes.place, look=place_look)] if place_look else []
+        prompt = compose(shot, cast, places, look=self.style)
         return prompt.lower() if self.lower else prompt
 
 
@@ -154,8 +167,9 @@ def paraphrase(
     seen: Collection[int],
     r: random.Random,
     before: tuple[str, str] | None = None,
+    place_seen: bool = False,
 ) -> Paraphrase:
-    """A shot in words that mostly leave out the looks of people who were `seen`.
+    """A shot in words that mostly leave out the looks of people who were `seen`, and of a place that was.
 
     With the setting and weather of the frame `before`, the prompt sometimes leaves both to it.
     """
@@ -169,8 +183,15 @@ def paraphrase(
         place = _place(story, shot, r, told)
         weather = _weather(story, r, told)
     told[4] = story.time
+    place_look, slotless = "", set[str]()
+    if place and not (place_seen and r.random() < 0.85):
+        place_look, slotless = _place_look(story.locations[shot.location], r)
     cast = [_member(story.people[index], index in seen, r) for index in shot.who]
+    members = [member for member, _ in cast]
     for j, (index, (_, tells)) in enumerate(zip(shot.who, cast, strict=True)):
+        if tells != _NO_LOOK and r.random() < 0.7:
+            members[j] = _with_skin(members[j], story.people[index], r)
+            slotless.add("skin 2" if j else "skin")
         at = 12 if j else 6
         told[at] = story.people[index].body
         for k, value in enumerate(tells):
@@ -191,8 +212,20 @@ def paraphrase(
         index for index, (_, tells) in zip(shot.who, cast, strict=True) if index in seen and tells == _NO_LOOK
     )
     written = Shot(description=description, attributes=attributes)
-    members = tuple(m for m, _ in cast)
-    return Paraphrase(story, shot.who, written, members, style, lower, told, left_out, left)
+    return Paraphrase(
+        story,
+        shot.who,
+        written,
+        tuple(members),
+        tuple(m for m, _ in cast),
+        place_look,
+        style,
+        lower,
+        told,
+        left_out,
+        frozenset(slotless),
+        left,
+    )
 
 
 def _place(story: Story, shot: WorldShot, r: random.Random, told: list[str]) -> str:
@@ -204,6 +237,44 @@ def _place(story: Story, shot: WorldShot, r: random.Random, told: list[str]) -> 
     filler = f"{r.choice(FILLERS)} " if r.random() < 0.3 else ""
     article = "the " if r.random() < 0.4 else ""
     return f"{article}{filler}{word}"
+
+
+def _place_look(at: Location, r: random.Random) -> tuple[str, set[str]]:
+    """What a place card says of the layout, and which facts that tells; a card need not say everything."""
+    facts = [fact for fact in VALUES if r.random() < 0.85]
+    r.shuffle(facts)
+    parts = []
+    for fact in facts:
+        known = words(f"{at.setting} {fact}", layout_word(at, fact))
+        # a parasol has the colour of the palette; where there are two palms, there is no parasol
+        fit = [
+            w for w in known if at.variant or not w.endswith((" umbrella", " parasol")) or fact != "palette"
+        ]
+        word = fit[0] if r.random() < 0.5 else r.choice(fit)
+        parts.append(noun_phrase(word) if r.random() < 0.75 else word)
+    if r.random() < 0.2:
+        parts.insert(0, noun_phrase(at.setting))
+    if len(parts) > 1 and r.random() < 0.25:
+        parts = [*parts[:-2], f"{parts[-2]} and {parts[-1]}"]
+    return (", " if r.random() < 0.85 else " with ").join(parts), set(facts)
+
+
+def _with_skin(member: CastMember, person: Person, r: random.Random) -> CastMember:
+    """The card with a word for the skin: "a dark-skinned girl with …", "a girl with dark skin, …"."""
+    word = skin(person) if r.random() < 0.5 else r.choice(words("skin", skin(person)))
+    said = member.look
+    if word.endswith("skin"):
+        if " with " in said:
+            joint = r.choice((", ", " and "))
+            said = said.replace(" with ", f" with {word}{joint}", 1)
+        elif r.random() < 0.5:
+            said = f"{said}, {word}"
+        else:
+            head, comma, rest = said.partition(",")
+            said = f"{head}, {word}{comma}{rest}" if comma else f"{said} with {word}"
+    else:
+        said = f"a {word} {said.removeprefix('a ')}"
+    return member.model_copy(update={"look": said})
 
 
 def _weather(story: Story, r: random.Random, told: list[str]) -> str:

@@ -135,7 +135,7 @@ class Shots:
         leave_out: bool = True,
         only_frame: int | None = None,
     ) -> ShotExample:
-        """Shot i in free words; `leave_out`: most looks of people who were seen before are left to memory.
+        """Shot i in free words; `leave_out`: most looks of people and places seen before are left to memory.
 
         A first shot has neither a previous frame nor a memory, whatever is asked.
         """
@@ -146,7 +146,8 @@ class Shots:
         if has_previous_frame and shots[i - 1].location == shots[i].location:
             place = story.locations[shots[i].location].setting
             before = (place, "clear" if place == "room" else story.weather)
-        said = paraphrase(story, shots[i], seen, r, before)
+        place_seen = leave_out and any(earlier.location == shots[i].location for earlier in shots[:i])
+        said = paraphrase(story, shots[i], seen, r, before, place_seen)
         return ShotExample(
             seed,
             i,

@@ -28,6 +28,7 @@ from engine.training.slots import CONTEXT_DIM
 from engine.training.train_loop import StageOptions, Trainee, train
 from engine.training.understanding import MERGE, PATCH, PICTURE_TOKENS, new_context_model
 from engine.training.weights_file import Progress, load_weights, save_weights
+from engine.world.layout import VALUES
 from engine.world.palette import COATS, HAIRS, SKINS
 from engine.world.render import render
 from engine.world.splits import FILMS_HELD_OUT, TRAIN, films_of
@@ -52,9 +53,7 @@ LOOK: dict[str, tuple[Any, ...]] = {
 }
 PLACE: dict[str, tuple[Any, ...]] = {
     "setting": SETTINGS,
-    "palette": (0, 1, 2),
-    "side": (-1, 1),
-    "variant": (0, 1),
+    **VALUES,
     "time": TIMES,
     "weather": WEATHERS,
     "scale": SCALES,

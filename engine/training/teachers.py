@@ -58,17 +58,17 @@ class WordTeacher(Teacher):
 
 
 class FactTeacher(nn.Module):
-    """The tokens of a teacher, and the vectors of what no word tells."""
+    """The tokens of a teacher, and the vectors of what no slot holds."""
 
     def __init__(self, teacher: Teacher, facts: FactTable) -> None:
         super().__init__()
         self.teacher, self.facts = teacher, facts
 
-    def forward(self, prompts: Sequence[str], ids: Tensor, unsaid: Tensor) -> Tensor:
+    def forward(self, prompts: Sequence[str], ids: Tensor, slotless: Tensor) -> Tensor:
         """(B, 16, 128) of prompts, their slot ids (B, 16) and facts (B, 5)."""
         with torch.no_grad():
             tokens = self.teacher(prompts, ids)
-        found: Tensor = self.facts(tokens, unsaid)
+        found: Tensor = self.facts(tokens, slotless)
         return found
 
     def parts(self) -> dict[str, nn.Module]:

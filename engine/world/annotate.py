@@ -17,6 +17,7 @@ from engine.story import (
     TimeOfDay,
     slate_letters,
 )
+from engine.world.layout import layout, skin
 from engine.world.palette import COATS, HAIRS
 from engine.world.story import (
     ACTIONS,
@@ -81,11 +82,14 @@ def slot_ids(values: Sequence[str]) -> list[int]:
     return [1 if v == UNTOLD else _INDEX[f"{kind}:{v}"] for kind, v in zip(kinds, values, strict=True)]
 
 
-def look(person: Person) -> str:
+def look(person: Person, with_skin: bool = True) -> str:
     """A person's look in words that the world knows."""
     hat = "" if person.hat == "bare" else f" and a {person.hat}"
     article = "an" if person.coat[0] in "aeiou" else "a"
-    return f"a {person.body} with {person.hair} hair{hat} in {article} {person.coat} coat"
+    bits = f"{person.hair} hair{hat}"
+    if with_skin:
+        bits = f"{skin(person)}{',' if hat else ' and'} {bits}"
+    return f"a {person.body} with {bits} in {article} {person.coat} coat"
 
 
 def storyboard(story: Story, shots: Sequence[WorldShot]) -> Storyboard:
@@ -94,7 +98,7 @@ def storyboard(story: Story, shots: Sequence[WorldShot]) -> Storyboard:
     board = Storyboard(
         title=f"World film {story.seed}",
         cast=[CastMember(name=n, look=look(p)) for n, p in zip(names, story.people, strict=True)],
-        places=[Place(name=at.setting) for at in story.locations],
+        places=[Place(name=at.setting, look=layout(at)) for at in story.locations],
     )
     for i, shot in enumerate(shots):
         place = story.locations[shot.location].setting

@@ -2,7 +2,7 @@
 
 Everything is discrete, so that a model of ten million parameters can learn it on a laptop. A story fixes
 time, weather, locations and the looks of one or two people; a shot fixes how it is filmed and what happens.
-`side`, `variant`, `palette` and `skin` are never told in words: only memory carries them.
+`side`, `variant`, `palette` and `skin` are none of the sixteen slots of `engine.world.annotate`.
 """
 
 from __future__ import annotations

@@ -166,6 +166,18 @@ class CastView(View):
     hints: tuple[WordHint, ...] = ()
 
 
+class LookChoice(View):
+    """Words of which a checkpoint draws one in the look of a place."""
+
+    kind: str
+    """What they tell of it: "palette", "side", "variant"."""
+    words: tuple[str, ...]
+    said: str | None
+    """What the look has of them, as it stands there, with its article."""
+    at: int | None
+    """Which of the words that is."""
+
+
 class PlaceView(View):
     id: str
     name: str
@@ -175,6 +187,7 @@ class PlaceView(View):
     """Words of the name and the look that the profile cannot draw."""
     pictures: tuple[ReferenceView, ...] = ()
     hints: tuple[WordHint, ...] = ()
+    choices: tuple[LookChoice, ...] = ()
 
 
 class HistoryItem(View):

@@ -9,11 +9,11 @@ from engine.director.claims import SCENE, claim, clothes, deeds, worn_on
 from engine.near import nearest
 from engine.profiles import get_profile
 from engine.story import Interior
-from engine.vocabulary import Vocabulary
+from engine.vocabulary import Vocabulary, noun_phrase
 from studio.project.conditions import Card
 from studio.project.film import FilmState
 from studio.service.parts import Contradiction
-from studio.service.views import CastView, PlaceView, ReferenceView, WordHint
+from studio.service.views import CastView, LookChoice, PlaceView, ReferenceView, WordHint
 from studio.store.tables import CastMember, Place, Shot
 
 _WRITTEN = ("description", "place", "weather")
@@ -215,4 +215,27 @@ def place_view(
         unknown_words=tuple(hint.word for hint in hints),
         hints=hints,
         pictures=pictures,
+        choices=look_choices(profile, place.name, place.look),
     )
+
+
+@lru_cache(maxsize=1024)
+def look_choices(profile: str, name: str, look: str) -> tuple[LookChoice, ...]:
+    """Among which words the look of such a place chooses, where the profile has words for it."""
+    vocabulary = get_profile(profile).vocabulary
+    setting = vocabulary.first(f"{name} {look}", "setting") if vocabulary is not None else None
+    if vocabulary is None or setting is None:
+        return ()
+    found = []
+    for kind in (kind for kind in vocabulary.kinds if kind.startswith(f"{setting} ")):
+        words, match = vocabulary.canonicals(kind), next(iter(vocabulary.find(look, kind)), None)
+        said = _with_article(look, match.span) if match else None
+        at = words.index(match.canonical) if match else None
+        told = tuple(noun_phrase(word) for word in words)
+        found.append(LookChoice(kind=kind.removeprefix(f"{setting} "), words=told, said=said, at=at))
+    return tuple(found)
+
+
+def _with_article(text: str, span: tuple[int, int]) -> str:
+    before = re.search(r"\b(?:an?|the)\s+$", text[: span[0]], re.IGNORECASE)
+    return text[before.start() if before else span[0] : span[1]]

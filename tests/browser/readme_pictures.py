@@ -19,7 +19,15 @@ PICTURES = {
     "stale": "stale",
     "compare": "compare",
     "clip": "clip",
+    "cut": "cut",
+    "history": "history",
+    "jobs": "jobs",
+    "animatic": "animatic",
+    "light": "light",
+    "phone": "phone",
 }
+FIRST = "studio"  # the one picture that README shows as wide as it goes
+WIDTH = 1080  # pixels of the others, which stand two in a row
 TARGET = Path(__file__).resolve().parents[2] / "assets" / "readme"
 QUALITY = 82
 
@@ -29,7 +37,10 @@ def main() -> None:
     folder = Path(sys.argv[1])
     for state, name in PICTURES.items():
         with Image.open(folder / f"{state}.png") as screenshot:
-            screenshot.convert("RGB").save(TARGET / f"{name}.webp", quality=QUALITY, method=6)
+            picture = screenshot.convert("RGB")
+            if name != FIRST:
+                picture.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)
+            picture.save(TARGET / f"{name}.webp", quality=QUALITY, method=6)
 
 
 if __name__ == "__main__":

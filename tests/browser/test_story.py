@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Error, Page, expect
 
 from tests.browser.conftest import Server, new_film, open_studio, snapshot
+from tests.browser.test_narrow import PHONE
 from tests.browser.test_timeline import fill_film
 
 THEME = "An old fisherman finds a lost child on a stormy harbour at night"
@@ -33,6 +34,7 @@ def test_a_film_from_one_sentence(page: Page, serve: Callable[..., Server], tmp_
     open_studio(page, server)
     new_film(page)
     direct(page)
+    choose_how_a_place_looks(page)
     drag_the_last_shot_forward(page)
     draw_all_and_reload_meanwhile(page)
     draw_three_takes_with_other_words(page)
@@ -79,6 +81,21 @@ def direct(page: Page) -> None:
     assert page.locator(".pe-card[data-cast]").count() >= 2
     expect(page.locator("#saved")).to_contain_text("Saved")
     snapshot(page, "directed")
+
+
+def choose_how_a_place_looks(page: Page) -> None:
+    """The profile's words for a place are at hand: one takes the place of its like in the look."""
+    card = page.locator(".pe-card[data-place]").first
+    look, side = card.locator("textarea"), card.get_by_label("Side of the place")
+    before = look.input_value()
+    other = "left" if " on the right" in before else "right"
+    side.select_option(label=side.locator("option", has_text=f" on the {other}").inner_text())
+    after = before.replace(" on the right" if other == "left" else " on the left", f" on the {other}")
+    expect(look).to_have_value(after)
+    page.wait_for_function("(look) => stage.state.head.places[0].look === look", arg=after)
+    page.click("#undo")
+    expect(look).to_have_value(before)
+    expect(side.locator("option:checked")).not_to_contain_text(other)
 
 
 def drag_the_last_shot_forward(page: Page) -> None:
@@ -165,6 +182,10 @@ def pin_and_redraw_downstream(page: Page) -> None:
     expect(page.locator("#viewer .vw-stale")).to_contain_text("frame 1E was pinned")
     expect(page.locator("#draw-downstream")).to_contain_text("2 shots, about")
     page.click("#draw-downstream")
+    page.click("#jobs")
+    expect(page.locator(".hd-job")).not_to_have_count(0)
+    snapshot(page, "jobs")
+    page.keyboard.press("Escape")
     page.wait_for_function(
         "() => stage.shots().slice(2).every((shot) => shot.status === 'drawn' && shot.takes === 2)",
         timeout=2 * DRAWING,
@@ -204,6 +225,9 @@ def play_the_animatic(page: Page) -> None:
     page.wait_for_function("() => stage.state.cursor === stage.state.order[1]")
     page.keyboard.press("k")
     expect(page.locator("#play")).to_have_attribute("aria-label", "Play the animatic")
+    page.click("#view-cut")
+    expect(page.locator("#viewer img:visible")).to_have_count(2)
+    snapshot(page, "cut")
     page.click("#view-pair")
 
 
@@ -217,6 +241,15 @@ def render_a_clip(page: Page) -> None:
     page.wait_for_function("() => stage.shot().clips === 1 && !stage.shot().clip_job", timeout=DRAWING)
     expect(page.locator(".cl-card")).to_have_count(1)
     snapshot(page, "clip")
+    page.click("#view-pair")
+    page.click("#theme-switch")
+    snapshot(page, "light")
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size(PHONE)
+    snapshot(page, "phone")
+    page.click("#theme-switch")
+    page.set_viewport_size(size)
 
 
 def export(page: Page, folder: Path) -> Path:

@@ -47,6 +47,35 @@ function nameAndLook(list, event, key, id, words) {
   return { name, look };
 }
 
+const KINDS = { palette: "Colours", side: "Side", variant: "What is there" };
+
+/** What the profile can draw of such a place: what is chosen takes the place of its like in the look, or is added to it. */
+function choices(look) {
+  const host = h("div.pe-choices");
+  let basis = "";
+  function choose({ said }, word) {
+    const now = look.control.value;
+    look.control.value = said && now.includes(said) ? now.replace(said, () => word) : [now.trim().replace(/[.,;]$/, ""), word].filter(Boolean).join(", ");
+    look.control.dispatchEvent(new Event("input", { bubbles: true }));
+    look.flush();
+  }
+  function show(list) {
+    if (basis === JSON.stringify(list)) return;
+    basis = JSON.stringify(list);
+    const focused = [...host.children].indexOf(document.activeElement);
+    fill(host, list.map((one) => {
+      const name = KINDS[one.kind] ?? one.kind;
+      const none = h("option", { value: "", disabled: true, hidden: true }, name);
+      const select = h("select.s-input", { "aria-label": `${name} of the place`, title: name, onchange: () => choose(one, one.words[select.value]) },
+        none, one.words.map((word, at) => h("option", { value: at }, word)));
+      select.value = one.at ?? "";
+      return select;
+    }));
+    host.children[focused]?.focus();
+  }
+  return { el: host, show };
+}
+
 /** The pictures of a card: a click or a drop adds one, each can be taken off again. `name()` is whose they are. */
 function pictures(subject, card, host, name) {
   const add = (data) => send("show", { subject, card, data });
@@ -110,7 +139,8 @@ const places = cards("places", (id) => {
   const { name, look } = nameAndLook("places", "place", "place", id, { name: "Place", look: "Look of the place", hint: "How the place looks" });
   const kind = h("span.pe-kind");
   const clear = tool("trash", "Take off the list of places", () => send("clear", { place: id }));
-  const el = h("div.pe-card", { "data-place": id }, h("div.pe-head", {}, name.el, kind, clear), look.el);
+  const words = choices(look);
+  const el = h("div.pe-card", { "data-place": id }, h("div.pe-head", {}, name.el, kind, clear), look.el, words.el);
   const shown = pictures("place", id, el, () => name.control.value);
   el.append(shown.el);
   return {
@@ -119,6 +149,7 @@ const places = cards("places", (id) => {
       name.show(item.name, id);
       look.show(item.look, id);
       text(kind, item.interior);
+      words.show(item.choices);
       shown.show(item.pictures);
       stage.unknown(look.note, item.hints, state.head.profile);
     },

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -19,9 +21,13 @@ from engine.metrics.consistency import agreement, all_pairs, consistency, shot_f
 from engine.metrics.evaluate import shuffled
 from engine.metrics.held_out import Ablation, HeldOut, held_out_films, parse_arm, told, true_film
 from engine.metrics.judge import as_read, pair_of, read
+from engine.profiles import MINI_FOLDER
+from engine.step2.conditions import PairConditions
+from engine.step2.pipeline import Step2Pipeline
 from engine.world.annotate import storyboard
+from engine.world.layout import VALUES, layout, skin
 from engine.world.render import render
-from engine.world.story import SLOTS, in_slot, new_shots, new_story, with_location, with_look
+from engine.world.story import SLOTS, Location, in_slot, new_shots, new_story, with_location, with_look
 from studio.cli import app
 
 
@@ -146,11 +152,38 @@ def test_every_second_film_returns_and_looks_are_told_once() -> None:
     assert sum(bool(film.returns) for film in films) >= 3
     for film in films:
         met: set[int] = set()
+        been: set[int] = set()
         for i, shot in enumerate(film.shots):
             prompt, _ = told(film, i)
             for index in shot.who:
                 assert (f"{film.story.people[index].coat} coat" in prompt) is (index not in met)
+                assert (skin(film.story.people[index]) in prompt) is (index not in met)
+            assert (layout(film.story.locations[shot.location]) in prompt) is (shot.location not in been)
             met |= set(shot.who)
+            been.add(shot.location)
+
+
+@pytest.mark.slow
+def test_the_shipped_checkpoint_draws_the_layout_and_the_skin_that_it_is_told() -> None:
+    """A first shot with every layout of a castle, seed for seed the same: the words alone tell them apart."""
+    pipe = Step2Pipeline.from_pretrained(MINI_FOLDER)
+    pipe.set_progress_bar_config(disable=True)
+    story = replace(new_story(1), people=new_story(1).people[:1], time="day", weather="clear")
+    shot = replace(new_shots(story)[0], scale="long shot", angle="eye level", movement="static", who=(0,))
+    shot = replace(shot, action="stands", slot="left", location=0)
+    hits: dict[str, list[bool]] = {fact: [] for fact in (*VALUES, "skin")}
+    for number, chosen in enumerate(product(*VALUES.values())):
+        look = with_look(story, 0, skin=number % 3)
+        place = Location("castle", **dict(zip(VALUES, chosen, strict=True)))
+        film = replace(look, locations=(place,))
+        prompt, board_shot = told(HeldOut(film, (shot,), storyboard(film, (shot,))), 0)
+        conditions = PairConditions(prompt=prompt, description=board_shot.description)
+        pair = pipe(conditions, [torch.Generator().manual_seed(5)]).frames[0]
+        seen = read(film, shot, pair)
+        for fact, value in zip(VALUES, chosen, strict=True):
+            hits[fact].append(seen.get(fact) == value)
+        hits["skin"].append(seen.get("skin 0") == number % 3)
+    assert all(sum(found) >= 9 for found in hits.values()), hits
 
 
 def test_arms_are_named_by_what_is_taken_away() -> None:

@@ -1,4 +1,4 @@
-"""Stage facts: what no word tells, told to the transformer as vectors."""
+"""Stage facts: what no slot holds, told to the transformer as vectors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.training.fact_training import (
     fact_batch,
     held_out_obedience,
 )
-from engine.training.facts import LAYOUT, NOT_SHOWN, NOTHING, UNSAID, FactTable, unsaid_facts
+from engine.training.facts import LAYOUT, NOT_SHOWN, NOTHING, SLOTLESS, FactTable, slotless_facts
 from engine.training.latents import encoder_of
 from engine.training.objectives import counterfactual_loss
 from engine.training.shots import Shots
@@ -40,15 +40,15 @@ def test_facts_are_those_of_the_film_and_only_what_is_known() -> None:
     for seed in range(30):
         story = new_story(seed)
         for shot in new_shots(story):
-            facts = dict(zip(UNSAID, unsaid_facts(story, shot), strict=True))
+            facts = dict(zip(SLOTLESS, slotless_facts(story, shot), strict=True))
             at = story.locations[shot.location]
             assert [PLACE[fact][facts[fact]] for fact in LAYOUT] == [at.palette, at.side, at.variant]
             skins = [story.people[index].skin for index in shot.who]
             assert [facts["skin"], facts["skin 2"]][: len(skins)] == skins
-            assert all(0 <= value < UNSAID[fact] for fact, value in facts.items() if value != NOT_SHOWN)
-            assert unsaid_facts(story, shot, (), ()) == NOTHING
-            assert unsaid_facts(story, shot, shot.who, ())[2:] == [NOT_SHOWN] * 3
-            assert unsaid_facts(story, shot, (), (shot.location,))[:2] == [NOT_SHOWN] * 2
+            assert all(0 <= value < SLOTLESS[fact] for fact, value in facts.items() if value != NOT_SHOWN)
+            assert slotless_facts(story, shot, (), ()) == NOTHING
+            assert slotless_facts(story, shot, shot.who, ())[2:] == [NOT_SHOWN] * 3
+            assert slotless_facts(story, shot, (), (shot.location,))[:2] == [NOT_SHOWN] * 2
 
 
 @torch.no_grad()
@@ -57,10 +57,10 @@ def test_a_fact_changes_the_token_of_its_slot_and_no_other() -> None:
     table, context = FactTable(), torch.randn(1, LENGTH, 128)
     assert torch.equal(table(context, torch.tensor([NOTHING])), context)
     for k, (fact, slot) in enumerate(
-        zip(UNSAID, ("coat", "coat 2", "setting", "time", "weather"), strict=True)
+        zip(SLOTLESS, ("coat", "coat 2", "setting", "time", "weather"), strict=True)
     ):
         told = []
-        for value in range(UNSAID[fact]):
+        for value in range(SLOTLESS[fact]):
             facts = list(NOTHING)
             facts[k] = value
             told.append(table(context, torch.tensor([facts])) - context)
@@ -81,7 +81,7 @@ def test_a_batch_tells_whole_shots_and_keeps_films_as_they_are(shots: Shots) -> 
                 continue
             whole += 1
             story, filmed = shots.films.film(told.seed)
-            true = unsaid_facts(story, filmed[told.i])
+            true = slotless_facts(story, filmed[told.i])
             assert all(value in (NOT_SHOWN, right) for value, right in zip(found, true, strict=True))
             known += found[3] != NOT_SHOWN
             assert not told.look_dropout, "words leave out no looks"
@@ -202,5 +202,11 @@ def test_only_what_is_told_or_shown_is_known(shots: Shots) -> None:
             name = "coat 2" if j else "coat"
             assert (name in known) >= (index in seen)
             assert not (index not in seen and index in told.look_dropout and name in known)
-            assert ("skin 2" if j else "skin") not in known or index in seen
-        assert known_facts(shots, told, pack, unsaid_facts(story, shot)) >= set(LAYOUT)
+            skin = "skin 2" if j else "skin"
+            assert (skin in known) == (index in seen or skin in told.said.slotless)
+        place = {filmed[k // 2].location for _, k in pack} | (
+            {filmed[told.i - 1].location} if told.previous else set()
+        )
+        for fact in LAYOUT:
+            assert (fact in known) == (shot.location in place or fact in told.said.slotless)
+        assert known_facts(shots, told, pack, slotless_facts(story, shot)) >= set(LAYOUT)

@@ -22,7 +22,7 @@ from engine.training.context import (
     reading_accuracy,
 )
 from engine.training.export import Parts, build, export
-from engine.training.facts import NOT_SHOWN, UNSAID, FactTable
+from engine.training.facts import NOT_SHOWN, SLOTLESS, FactTable
 from engine.training.mini_training import Stage, train_mini
 from engine.training.restore import restore
 from engine.training.shots import Shots
@@ -184,11 +184,11 @@ def test_a_reading_tells_what_its_pictures_show_and_nothing_else(shots: Shots) -
         told = shots.draw(r)
         reading = new_reading(shots, [told])
         story, filmed = shots.films.film(told.seed)
-        ids, unsaid = reading.ids[0].tolist(), reading.unsaid[0].tolist()
+        ids, slotless = reading.ids[0].tolist(), reading.slotless[0].tolist()
         if not told.prompt:
             assert ids == list(NULL_IDS)
             assert reading.aided == ("",)
-            assert set(unsaid) == {NOT_SHOWN}
+            assert set(slotless) == {NOT_SHOWN}
             continue
         frames = [*reading.packs[0], *([told.previous] if told.previous else [])]
         assert all(seed == told.seed and k < 2 * told.i for seed, k in frames)
@@ -201,11 +201,12 @@ def test_a_reading_tells_what_its_pictures_show_and_nothing_else(shots: Shots) -
                 left_out += 1
                 assert (value == f"coat:{person.coat}") == (index in people)
                 assert (person.coat in reading.aided[0].lower()) or index not in people
-            assert unsaid[j] == (person.skin if index in people else NOT_SHOWN)
+            said = ("skin 2" if j else "skin") in told.said.slotless
+            assert slotless[j] == (person.skin if said or index in people else NOT_SHOWN)
             shown += index in people
         there = filmed[told.i].location in {filmed[k // 2].location for _, k in frames}
         at = story.locations[filmed[told.i].location]
-        assert unsaid[2] == (at.palette if there else NOT_SHOWN)
+        assert slotless[2] == (at.palette if there or "palette" in told.said.slotless else NOT_SHOWN)
     assert left_out > 5
     assert shown > 10
 
@@ -219,10 +220,10 @@ def test_the_reader_learns_from_its_teacher_and_keeps_its_eyes(shots: Shots, pip
     learning = [p for p in reader.parameters() if p.requires_grad]
     solver, distances = torch.optim.AdamW(learning, lr=2e-3), []
     for _ in range(15):
-        wanted = normalise(teacher(reading.aided, reading.ids, reading.unsaid)).detach()
-        context, slots, unsaid = reader(reading, shots.views)
+        wanted = normalise(teacher(reading.aided, reading.ids, reading.slotless)).detach()
+        context, slots, slotless = reader(reading, shots.views)
         assert slots.shape == (6, LENGTH, len(VOCABULARY))
-        assert [logits.shape[1] for logits in unsaid] == list(UNSAID.values())
+        assert [logits.shape[1] for logits in slotless] == list(SLOTLESS.values())
         loss = (context - wanted).square().mean()
         solver.zero_grad()
         loss.backward()

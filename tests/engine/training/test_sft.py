@@ -147,7 +147,7 @@ def test_a_first_shot_never_leaves_its_place_to_the_shot_before(shots: Shots, mo
     given: list[object] = []
 
     def record(*args: Any) -> Paraphrase:
-        given.append(args[-1])
+        given.append(args[4])
         return paraphrase(*args)
 
     monkeypatch.setattr(shots_module, "paraphrase", record)

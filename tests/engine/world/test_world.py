@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,11 +12,22 @@ from hypothesis import strategies as st
 
 from engine.profiles import get_profile
 from engine.story import Storyboard
-from engine.world.annotate import LENGTH, SLOT_NAMES, UNTOLD, VOCABULARY, slot_ids, slots, storyboard
+from engine.world.annotate import (
+    LENGTH,
+    SLOT_NAMES,
+    SLOT_VALUES,
+    UNTOLD,
+    VOCABULARY,
+    slot_ids,
+    slots,
+    storyboard,
+)
 from engine.world.camera import HEIGHT, WIDTH, Camera
+from engine.world.layout import VALUES, layout
 from engine.world.lexicon import lexicon, unseen
+from engine.world.palette import SKINS
 from engine.world.render import figure_boxes, render
-from engine.world.story import MOVEMENTS, SCALES, SETTINGS, new_shots, new_story
+from engine.world.story import MOVEMENTS, SCALES, SETTINGS, Location, new_shots, new_story
 from tests.examples import examples
 
 seeds = st.integers(0, 10**6)
@@ -70,11 +82,23 @@ def test_slots_tell_the_shot_and_leave_out_whom_memory_shows(seed: int) -> None:
 
 
 def test_every_value_of_a_slot_is_a_word_of_the_lexicon() -> None:
-    told = {kind: set() for kind in lexicon()}
+    told: dict[str, set[str]] = {kind: set() for kind in SLOT_VALUES}
     for token in VOCABULARY[2:]:
         kind, value = token.split(":")
         told[kind].add(value)
-    assert {kind: set(words) for kind, words in lexicon().items()} == told
+    assert {kind: set(words) for kind, words in lexicon().items() if kind in SLOT_VALUES} == told
+
+
+def test_every_layout_and_skin_has_words_of_its_own() -> None:
+    layouts = {f"{setting} {fact}": len(values) for setting in SETTINGS for fact, values in VALUES.items()}
+    assert {kind: len(words) for kind, words in lexicon().items() if kind not in SLOT_VALUES} == {
+        "skin": len(SKINS),
+        **layouts,
+    }
+    for setting in SETTINGS:
+        facts = [[(fact, value) for value in VALUES[fact]] for fact in VALUES]
+        looks = {layout(Location(setting=setting, **dict(chosen))) for chosen in product(*facts)}
+        assert len(looks) == 12
 
 
 def test_the_storyboard_says_what_the_shots_are() -> None:
