@@ -1,9 +1,10 @@
 """A judge of drawn world frames that was never trained: analysis by synthesis.
 
 The world can be rendered, so what a pair shows is read by rendering the shot with each possible value of a
-fact and taking the nearest, over the pixels on which the values differ. What nobody told the model (palette,
-side, variant, mostly where somebody stands) is read first, and the rest is judged in that light. There are no
-weights in it, so it is frozen whatever the checkpoint learns. A fact that the shot does not show is left out.
+fact and taking the nearest, over the pixels on which the values differ. A place's layout (palette,
+side, variant) and where somebody stands, which words may leave to chance, are read first, and the rest is
+judged in that light. There are no weights in it, so it is frozen whatever the checkpoint learns. A fact that
+the shot does not show is left out.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlmodel import col, select
@@ -188,6 +189,10 @@ class Edits(Room):
             edit.recorder.set(shot, trashed=None)
             edit.recorder.finish("restore a shot")
         return self._shot_view(owner, shot_id)
+
+    def edits_made(self) -> AbstractContextManager[list[int]]:
+        """The ids of the edits that this thread makes meanwhile: see `commands.made_here`."""
+        return commands.made_here()
 
     def undo(self, owner: str, project_id: str, command_id: int | None = None) -> Outcome:
         """Undoes the newest command, or the one that a page means: the newest that no other window made.

@@ -20,7 +20,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from engine.errors import StageError
 from engine.profiles import get_profile
-from studio.project.commands import made_here
 from studio.service.studio import Studio
 from studio.ui.letter import NO_NEWS, letter
 from studio.ui.slim import slim
@@ -160,7 +159,7 @@ class Desk:
             return sorry(error)
         news: News = {"ack": event.ack} if event.ack else {}
         try:
-            with made_here() as made:
+            with self.studio.edits_made() as made:
                 news.update(action(owner, event) or {})
             news |= {"made": made} if made else {}
         except Exception as error:

@@ -121,4 +121,5 @@ OPEN_TO_ALL = {
     "worker",
     "close",
     "renderers",
+    "edits_made",
 }

@@ -30,11 +30,23 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 
 def remembered_and_read(studio: Studio, project: str) -> tuple[Any, Any]:
-    """The project as a look finds it that remembers the last one, and as one that remembers nothing."""
+    """The project as a look finds it that remembers the last one, and as one that remembers nothing; both of
+    the same moment: a cut may be measured in between, which is no job that one could wait for.
+    """
     alive = {"worker"}  # says what it does at this very moment
-    remembered = studio.project(ME, project).model_dump(exclude=alive)
-    rows.forget()
-    return remembered, studio.project(ME, project).model_dump(exclude=alive)
+    while True:
+        before = revision(studio, project)
+        remembered = studio.project(ME, project).model_dump(exclude=alive)
+        rows.forget()
+        read = studio.project(ME, project).model_dump(exclude=alive)
+        if revision(studio, project) == before:
+            return remembered, read
+
+
+def revision(studio: Studio, project: str) -> int:
+    """As it stands in the database."""
+    with studio.home.database.read() as session:
+        return session.get_one(Project, project).revision
 
 
 @examples(10)
