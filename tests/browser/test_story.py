@@ -212,6 +212,8 @@ def undo_it_all_and_come_back(page: Page) -> None:
     assert page.evaluate(PAIRS) == before
     assert page.evaluate(WORDS) == words
     assert page.evaluate("() => stage.activeJobs().length") == 0
+    for notice in page.get_by_role("button", name="Dismiss").all():
+        notice.click()
 
 
 def play_the_animatic(page: Page) -> None:

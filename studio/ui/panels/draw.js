@@ -125,7 +125,8 @@ function estimate(shots) {
 /** A button that says how long it takes. */
 function label(button, words, seconds) {
   text(button.firstChild, words);
-  text(button.lastChild, !seconds ? "" : seconds < 90 ? ` · ${Math.round(seconds)} s` : ` · ${say.about(seconds)}`);
+  const short = seconds < 0.5 ? "under 1 s" : `${Math.round(seconds)} s`;
+  text(button.lastChild, !seconds ? "" : ` · ${seconds < 90 ? short : say.about(seconds)}`);
 }
 
 function renderGiven(shot, chosenShots) {
