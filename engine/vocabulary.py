@@ -99,6 +99,10 @@ class Vocabulary:
         """The canonical words of a kind, in the order in which the checkpoint declares them."""
         return tuple(self.kinds.get(kind, ()))
 
+    def looks_of(self, setting: str) -> tuple[str, ...]:
+        """The kinds that tell how a setting looks: "forest palette", "forest side"."""
+        return tuple(kind for kind in self.kinds if setting and kind.startswith(f"{setting} "))
+
     def words(self, kind: str, canonical: str) -> tuple[str, ...]:
         """Every word for `canonical`, itself first."""
         return (canonical, *self.kinds.get(kind, {}).get(canonical, ()))

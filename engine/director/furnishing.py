@@ -26,11 +26,10 @@ def furnish(
         if spot.place.name in places:
             continue
         chosen = []
-        for kind in vocabulary.kinds:
-            if spot.setting and kind.startswith(f"{spot.setting} "):
-                word = _word(kind, text, vocabulary, taken, rng)
-                taken.add(word)
-                chosen.append(noun_phrase(word))
+        for kind in vocabulary.looks_of(spot.setting):
+            word = _word(kind, text, vocabulary, taken, rng)
+            taken.add(word)
+            chosen.append(noun_phrase(word))
         look = ", ".join([spot.place.look, *chosen] if spot.place.look else chosen)
         places[spot.place.name] = spot.place.model_copy(update={"look": look})
     return tuple(places.values())

@@ -227,7 +227,7 @@ def look_choices(profile: str, name: str, look: str) -> tuple[LookChoice, ...]:
     if vocabulary is None or setting is None:
         return ()
     found = []
-    for kind in (kind for kind in vocabulary.kinds if kind.startswith(f"{setting} ")):
+    for kind in vocabulary.looks_of(setting):
         words, match = vocabulary.canonicals(kind), next(iter(vocabulary.find(look, kind)), None)
         said = _with_article(look, match.span) if match else None
         at = words.index(match.canonical) if match else None
