@@ -205,7 +205,7 @@ def train(
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
     start: Annotated[
         Path | None,
-        typer.Option(help="Weights for vae or pretrain to begin with, or a checkpoint for facts or sft."),
+        typer.Option(help="Weights for vae or pretrain to begin with, or a checkpoint for context or sft."),
     ] = None,
     lr: Annotated[
         float | None,

@@ -2,7 +2,7 @@
 
 It reads D_i and C_i in the form of `compose`, the previous end frame and the best frames of the memory pack,
 and ends in sixteen context tokens whose last hidden states are to equal its teacher's. What the words leave
-out it takes from the pictures: its teacher is told that in words, and in vectors where no slot holds it.
+out it takes from the pictures: its teacher is told that, in words or in slots and vectors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engine.training.facts import NOT_SHOWN, NOTHING, SLOTLESS, slotless_facts
 from engine.training.muon import muon_and_adam
 from engine.training.shots import Frame, ShotExample, Shots, read_frames
 from engine.training.slots import CONTEXT_DIM
-from engine.training.teachers import FactTeacher
+from engine.training.teachers import Lesson, Teacher
 from engine.training.train_loop import StageOptions, Trainee, train
 from engine.training.understanding import new_context_model, read_seen
 from engine.training.views import Views
@@ -42,15 +42,11 @@ class ContextOptions(StageOptions):
 
 @dataclass(frozen=True)
 class Reading:
-    """Shots in words and pictures, and what they come to: the words that tell it all, their slot ids (B, 16),
-    and what no slot holds, (B, 5) indices of SLOTLESS or NOT_SHOWN.
-    """
+    """Shots in words and pictures, and what both come to when they are told."""
 
     told: tuple[ShotExample, ...]
     packs: tuple[tuple[Frame, ...], ...]
-    aided: tuple[str, ...]
-    ids: Tensor
-    slotless: Tensor
+    lesson: Lesson
 
 
 def new_reading(shots: Shots, told: Sequence[ShotExample], r: random.Random | None = None) -> Reading:
@@ -62,18 +58,17 @@ def new_reading(shots: Shots, told: Sequence[ShotExample], r: random.Random | No
         pack = read_frames(t, order)
         story, filmed = shots.films.film(t.seed)
         frames = [filmed[k // 2] for _, k in (*pack, *([t.previous] if t.previous else []))]
-        people = {index for shot in frames for index in shot.who}
-        prompt, slots = t.said.aided(people)
+        people, shown = {index for shot in frames for index in shot.who}, {shot.location for shot in frames}
+        prompt, slots = t.said.aided(people, shown)
         blank = not t.prompt
         packs.append(pack)
         aided.append("" if blank else prompt)
         ids.append(list(NULL_IDS) if blank else slot_ids(slots))
-        shown = {shot.location for shot in frames}
         true, seen = (slotless_facts(story, filmed[t.i], *known) for known in ((), (people, shown)))
         told_facts = zip(SLOTLESS, true, seen, strict=True)
         known = [fact if name in t.said.slotless else found for name, fact, found in told_facts]
         slotless.append(NOTHING if blank else known)
-    return Reading(tuple(told), tuple(packs), tuple(aided), torch.tensor(ids), torch.tensor(slotless))
+    return Reading(tuple(told), tuple(packs), Lesson(aided, torch.tensor(ids), torch.tensor(slotless)))
 
 
 def read_shots(
@@ -134,7 +129,7 @@ class Reader(nn.Module):
 
 
 @torch.no_grad()
-def reading_accuracy(reader: Reader, teacher: FactTeacher, shots: Shots, count: int = 96) -> dict[str, float]:
+def reading_accuracy(reader: Reader, teacher: Teacher, shots: Shots, count: int = 96) -> dict[str, float]:
     """On held-out shots to which somebody or some place returns: how often the probes name what only pictures
     show, and how far the context is from the teacher's, with the pack and without.
     """
@@ -144,27 +139,27 @@ def reading_accuracy(reader: Reader, teacher: FactTeacher, shots: Shots, count: 
     if not told:
         return {}
     reading = new_reading(shots, told)
-    wanted = normalise(teacher(reading.aided, reading.ids, reading.slotless))
+    wanted = normalise(teacher(reading.lesson))
     context, slots, slotless = reader(reading, shots.views)
     alone = normalise(read_shots(reader.model, reader.tokenizer, told, [()] * len(told), shots.views))
     figures = {
         "distance": float((context - wanted).square().mean()),
         "without the pack": float((alone - wanted).square().mean()),
     }
-    named = slots.argmax(-1) == reading.ids
+    named = slots.argmax(-1) == reading.lesson.ids
     for fact in ("coat", "hair", "hat"):
         at = SLOT_NAMES.index(fact)
         left = [
             k
             for k, t in enumerate(told)
-            if t.said.told[at] != t.said.aided(range(2))[1][at] and reading.ids[k, at] > 1
+            if t.said.told[at] != t.said.aided(range(2))[1][at] and reading.lesson.ids[k, at] > 1
         ]
         if left:
             figures[fact] = float(named[left, at].float().mean())
     for k, (fact, logits) in enumerate(zip(SLOTLESS, slotless, strict=True)):
-        shown = reading.slotless[:, k] != NOT_SHOWN
+        shown = reading.lesson.slotless[:, k] != NOT_SHOWN
         if shown.any():
-            hits = logits[shown].argmax(-1) == reading.slotless[shown, k]
+            hits = logits[shown].argmax(-1) == reading.lesson.slotless[shown, k]
             figures[fact] = float(hits.float().mean())
     return figures
 
@@ -179,7 +174,7 @@ def train_context(
     tokenizer: PreTrainedTokenizerFast,
     ranker: FrameRanker,
     encoder: str,
-    teacher: FactTeacher,
+    teacher: Teacher,
     options: ContextOptions,
 ) -> Path:
     """Distils the teacher into the context model, which sees with the tower of `folder`/sight.safetensors;
@@ -194,7 +189,7 @@ def _train(
     tokenizer: PreTrainedTokenizerFast,
     ranker: FrameRanker,
     encoder: str,
-    teacher: FactTeacher,
+    teacher: Teacher,
     options: ContextOptions,
     team: Team,
 ) -> None:
@@ -210,13 +205,13 @@ def _train(
 
     def loss(_: float) -> Tensor:
         reading = new_reading(shots, [shots.draw(r) for _ in range(options.batch // team.size)], r)
-        wanted = normalise(teacher(reading.aided, reading.ids, reading.slotless))
+        wanted = normalise(teacher(reading.lesson))
         context, slots, slotless = reader(reading, shots.views, r)
-        named = F.cross_entropy(slots.flatten(0, 1), reading.ids.flatten())
+        named = F.cross_entropy(slots.flatten(0, 1), reading.lesson.ids.flatten())
         return (
             (context - wanted).square().mean()
             + 0.1 * named
-            + 0.1 * _slotless_loss(slotless, reading.slotless)
+            + 0.1 * _slotless_loss(slotless, reading.lesson.slotless)
         )
 
     trainee = Trainee(

@@ -1,6 +1,6 @@
 """Stage `facts`: the transformer learns to draw what it is told, and what no slot holds (STAGE, eq. 4).
 
-Most shots here are told whole: words leave nothing out, and the vectors of `FactTable` say the rest. What the
+Most shots here are told whole: slots leave nothing out, and the vectors of `FactTable` say the rest. What the
 teacher reads is fixed, so that only drawing is learnt. Facts are decided where hardly a picture is there yet:
 most noise levels are near pure noise. Small facts are a small part of eq. 4: beside it the error is measured
 against counterfactual frames. A part of the shots is told as films tell them, with the memory pack alone to
@@ -26,7 +26,8 @@ from engine.training.flow_training import FlowOptions, train_flow
 from engine.training.latents import draw_shot
 from engine.training.objectives import counterfactual_loss, sft_loss
 from engine.training.shots import Batch, ShotExample, Shots
-from engine.training.teachers import FactTeacher, Teacher
+from engine.training.slots import SlotEncoder
+from engine.training.teachers import Lesson, SlotTeacher
 from engine.training.transformer import draw_high_sigma, flow_error, new_transformer
 from engine.training.weights_file import load_weights
 from engine.world.annotate import NULL_IDS, slot_ids
@@ -40,9 +41,9 @@ TOLD_WEIGHT = 4.0  # the loss counts latent cells of people so often where their
 class FactDrawing(nn.Module):
     """The transformer, and the teacher of whose tokens only the facts' vectors are learnt."""
 
-    def __init__(self, reader: Teacher) -> None:
+    def __init__(self, slots: SlotEncoder) -> None:
         super().__init__()
-        self.teacher = FactTeacher(reader, FactTable())
+        self.teacher = SlotTeacher(slots, FactTable())
         self.transformer: QwenImageTransformer2DModel = new_transformer()
 
     def parts(self) -> dict[str, nn.Module]:
@@ -52,9 +53,7 @@ class FactDrawing(nn.Module):
     def context(self, told: Sequence[ShotExample], slotless: Sequence[Sequence[int]]) -> Tensor:
         """Context tokens (B, 16, 128) of words and facts."""
         ids = [slot_ids(t.said.told) if t.prompt else list(NULL_IDS) for t in told]
-        return self.teacher(
-            [t.said.plain if t.prompt else "" for t in told], torch.tensor(ids), torch.tensor(slotless)
-        )
+        return self.teacher(Lesson([t.prompt for t in told], torch.tensor(ids), torch.tensor(slotless)))
 
     def error(self, batch: Batch, context: Tensor, sigma: Tensor, noise: Tensor) -> Tensor:
         """Velocity error (eq. 4), shaped like x."""
@@ -108,12 +107,17 @@ def held_out_obedience(model: FactDrawing, shots: Shots, count: int = 48) -> dic
 
 
 def train_facts(
-    folder: Path, ranker: FrameRanker, visual: nn.Module, encoder: str, reader: Teacher, options: FlowOptions
+    folder: Path,
+    ranker: FrameRanker,
+    visual: nn.Module,
+    encoder: str,
+    slots: SlotEncoder,
+    options: FlowOptions,
 ) -> Path:
     """Trains the transformer in `folder`/drawing.safetensors on, and the facts' vectors, which it lacks at
     first, on the latents of that encoder (`encoder_of`).
     """
-    spawn_workers(options.workers, _train, folder, ranker, visual, encoder, reader, options)
+    spawn_workers(options.workers, _train, folder, ranker, visual, encoder, slots, options)
     return folder / "drawing.safetensors"
 
 
@@ -122,13 +126,13 @@ def _train(
     ranker: FrameRanker,
     visual: nn.Module,
     encoder: str,
-    reader: Teacher,
+    slots: SlotEncoder,
     options: FlowOptions,
     team: Team,
 ) -> None:
     path = folder / "drawing.safetensors"
     torch.manual_seed(options.seed)
-    model = FactDrawing(reader)
+    model = FactDrawing(slots)
     progress = load_weights(path, model.parts(), missing_ok=True)
     train, held_out = (Shots(folder / name, encoder, ranker, visual) for name in ("latents", "held-out"))
     others = Counterfactuals(folder / "latents", encoder)

@@ -48,7 +48,7 @@ from engine.training.sft import sft
 from engine.training.sheets import film_sheet, pipeline_sheet, reconstruction_sheet
 from engine.training.sight import SightOptions, train_sight
 from engine.training.slots import SlotEncoder
-from engine.training.teachers import FactTeacher, SlotTeacher, Teacher, WordTeacher
+from engine.training.teachers import SlotTeacher, Teacher, WordTeacher
 from engine.training.train_loop import StageOptions, has_bf16
 from engine.training.transformer import SlotConditionedModel, pretrain
 from engine.training.understanding import MEMORY_PICTURES, new_context_model
@@ -98,7 +98,7 @@ class MiniTraining:
 
     `minutes` is the budget of a training stage (None: its own of MINUTES), `lr` its learning rate (None: that
     of its options), `films` how many are encoded, `pool` how many the VAE's crops come from, `start` other
-    weights to begin `vae` or `pretrain` from, or a whole checkpoint for `facts` or `sft`; `export` writes
+    weights to begin `vae` or `pretrain` from, or a whole checkpoint for `context` or `sft`; `export` writes
     the checkpoint to `out`.
     """
 
@@ -183,11 +183,7 @@ class MiniTraining:
 
     def pretrain(self) -> None:
         _need(self.folder / "latents", Stage.LATENTS)
-        if self.parts.drawing.exists() and not holds(self.parts.drawing, "slots"):
-            raise BadInput(
-                f"The transformer in {self.folder} is a checkpoint's, which has no slot encoder: go on with "
-                "`--stage facts`."
-            )
+        self._slots_kept()
         vae = build_vae(self.parts)
         path = pretrain(self.folder, encoder_of(vae), self.flow_options(Stage.PRETRAIN), self.start)
         model, held_out = SlotConditionedModel(), Films(self.folder / "held-out", encoder_of(vae))
@@ -206,28 +202,28 @@ class MiniTraining:
 
     def facts(self) -> None:
         parts = self.parts
-        if self.start is not None:
-            restore(self.start, parts, for_facts=True)
         _need(parts.drawing, Stage.PRETRAIN)
-        tokenizer, ranker, visual = self._films_seen()
+        self._slots_kept()
+        _, ranker, visual = self._films_seen()
         options = self._rated(replace(self.flow_options(Stage.FACTS), batch=32, lr=1.4e-3, warmup=60))
         vae = build_vae(parts)
         self._look_elsewhere(vae)
-        encoder = encoder_of(vae)
-        train_facts(self.folder, ranker, visual, encoder, self._teacher(tokenizer), options)
+        slots = SlotEncoder()
+        load_weights(parts.drawing, {"slots": slots})
+        train_facts(self.folder, ranker, visual, encoder_of(vae), slots, options)
 
     def context(self) -> None:
         parts = self.parts
+        if self.start is not None:
+            restore(self.start, parts, for_context=True)
         _need(parts.drawing, Stage.PRETRAIN)
-        if not holds(parts.drawing, "facts"):
+        if holds(parts.drawing, "slots") and not holds(parts.drawing, "facts"):
             raise BadInput(
                 f"The transformer in {self.folder} was not told what no slot holds: run `stage train mini "
                 "--stage facts` first."
             )
         tokenizer, ranker, _ = self._films_seen()
-        facts = FactTable().requires_grad_(False)
-        load_weights(parts.drawing, {"facts": facts})
-        teacher = FactTeacher(self._teacher(tokenizer), facts)
+        teacher = self._teacher(tokenizer)
         encoder = encoder_of(build_vae(parts))
         options = ContextOptions(minutes=self.budget(Stage.CONTEXT), workers=self.threads, bf16=has_bf16())
         train_context(self.folder, tokenizer, ranker, encoder, teacher, self._rated(options))
@@ -244,15 +240,23 @@ class MiniTraining:
         self._look(ranker, visual)
         return tokenizer, ranker, visual
 
+    def _slots_kept(self) -> None:
+        """Raises BadInput where the transformer came without the slot encoder that tells it things."""
+        if self.parts.drawing.exists() and not holds(self.parts.drawing, "slots"):
+            raise BadInput(
+                f"The transformer in {self.folder} is a checkpoint's, which has no slot encoder: go on with "
+                "`--stage context`."
+            )
+
     def _teacher(self, tokenizer: PreTrainedTokenizerFast) -> Teacher:
-        """Whose context tokens are learnt: those of `pretrain`, or of the checkpoint that the run began from,
-        which has no slots but reads words.
+        """Whose context tokens are learnt: those of `pretrain` and `facts`, or of the checkpoint that the run
+        began from, which has no slots but reads words.
         """
         drawing = self.parts.drawing
         if holds(drawing, "slots"):
-            slots = SlotEncoder()
-            load_weights(drawing, {"slots": slots})
-            return SlotTeacher(slots)
+            slots, facts = SlotEncoder(), FactTable().requires_grad_(False)
+            load_weights(drawing, {"slots": slots, "facts": facts})
+            return SlotTeacher(slots, facts)
         reader = new_context_model(tokenizer)
         load_weights(drawing, {"model": reader.model})
         return WordTeacher(reader, tokenizer)
@@ -274,8 +278,8 @@ class MiniTraining:
             if read_card(self.start).memory_pictures != MEMORY_PICTURES:
                 raise BadInput(
                     f"{self.start} does not read its memory, and would be trained on pictures that it never "
-                    f"learnt to see: run `--stage sight`, then `--stage facts --start {self.start}`, then "
-                    "`--stage context` and `--stage sft` without --start."
+                    f"learnt to see: run `--stage sight`, then `--stage context --start {self.start}`, then "
+                    "`--stage sft` without --start."
                 )
             restore(self.start, parts)
         _need(parts.transformer, Stage.PRETRAIN)
@@ -340,9 +344,9 @@ def train_mini(
     training = MiniTraining(folder, out, minutes, films, threads, start, pool, lr)
     films_of(TRAIN, films)
     films_of(VAE_POOL, pool)
-    if start is not None and stage not in (Stage.VAE, Stage.PRETRAIN, Stage.FACTS, Stage.SFT):
+    if start is not None and stage not in (Stage.VAE, Stage.PRETRAIN, Stage.CONTEXT, Stage.SFT):
         raise BadInput(
-            "Only the stages vae, pretrain, facts and sft begin from other weights: name one with --stage, "
+            "Only the stages vae, pretrain, context and sft begin from other weights: name one with --stage, "
             "or leave out --start."
         )
     if lr is not None and stage is None:

@@ -14,7 +14,7 @@ from engine.step2.prompt import compose
 from engine.story import Angle, CastMember, CinematicAttributes, Movement, Place, Scale, Shot, TimeOfDay
 from engine.vocabulary import noun_phrase
 from engine.world.annotate import LENGTH, UNTOLD, look
-from engine.world.layout import VALUES, layout_word, skin
+from engine.world.layout import VALUES, layout, layout_word, skin
 from engine.world.lexicon import lexicon, words
 from engine.world.story import Location, Person, Story, WorldShot
 
@@ -108,15 +108,14 @@ class Paraphrase:
     it leaves out is untold), `look_dropout` the people of the shot whose looks it leaves to memory.
 
     `before` are setting and weather where the prompt leaves both to the frame before. `slotless` are what the
-    words tell that no slot holds: palette, side and variant of the place, "skin" and "skin 2". `plain_cast`
-    is the cast without them.
+    words tell that no slot holds: palette, side and variant of the place, "skin" and "skin 2".
     """
 
     story: Story
     who: tuple[int, ...]
+    location: int
     shot: Shot
     cast: tuple[CastMember, ...]
-    plain_cast: tuple[CastMember, ...]
     place_look: str
     style: str
     lower: bool
@@ -133,30 +132,29 @@ class Paraphrase:
     def prompt(self) -> str:
         return self._written(self.shot, self.cast, self.place_look)
 
-    @property
-    def plain(self) -> str:
-        """The prompt without what no slot holds."""
-        return self._written(self.shot, self.plain_cast)
-
-    def aided(self, shown: Collection[int]) -> tuple[str, list[str]]:
-        """Plain prompt and slots as they would be, had the words told what pictures show: the looks of the
-        people `shown`, and the place of the frame before.
+    def aided(self, people: Collection[int], places: Collection[int] = ()) -> tuple[str, list[str]]:
+        """Prompt and slots as they would be, had the words told what pictures show: the looks of these
+        `people`, the layout of these `places` (indices of the story's), and where the frame before was.
         """
-        cast, told, shot = list(self.plain_cast), list(self.told), self.shot
+        cast, told, shot, place_look = list(self.cast), list(self.told), self.shot, self.place_look
         for j, index in enumerate(self.who):
-            if index in self.look_dropout and index in shown:
+            at = 13 if j else 9
+            lacking = UNTOLD in told[at : at + 3] or ("skin 2" if j else "skin") not in self.slotless
+            if index in people and lacking:
                 person = self.story.people[index]
-                cast[j] = cast[j].model_copy(update={"look": look(person, with_skin=False)})
-                at = 13 if j else 9
+                cast[j] = cast[j].model_copy(update={"look": look(person)})
                 told[at : at + 3] = [person.coat, person.hair, person.hat]
         if self.before is not None:
             place, weather = self.before
             there = shot.attributes.model_copy(update={"place": place, "weather": weather})
             shot = shot.model_copy(update={"attributes": there})
-        return self._written(shot, cast), told
+        if self.location in places and not self.slotless.issuperset(VALUES):
+            place_look = layout(self.story.locations[self.location])
+        return self._written(shot, cast, place_look), told
 
-    def _written(self, shot: Shot, cast: Sequence[CastMember], place_look: str = "") -> str:
-        places = [Place(name=shot.attributes.place, look=place_look)] if place_look else []
+    def _written(self, shot: Shot, cast: Sequence[CastMember], place_look: str) -> str:
+        place = shot.attributes.place  # words that do not say where it is do not say how it looks there
+        places = [Place(name=place, look=place_look)] if place and place_look else []
         prompt = compose(shot, cast, places, look=self.style)
         return prompt.lower() if self.lower else prompt
 
@@ -215,9 +213,9 @@ def paraphrase(
     return Paraphrase(
         story,
         shot.who,
+        shot.location,
         written,
         tuple(members),
-        tuple(m for m, _ in cast),
         place_look,
         style,
         lower,

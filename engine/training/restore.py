@@ -19,29 +19,29 @@ from engine.training.weights_file import Progress, check_start, holds_origin, or
 from engine.video.super_resolution import FOLDER, SuperResolution
 
 
-def restore(checkpoint: Path, parts: Parts, for_facts: bool = False) -> None:
+def restore(checkpoint: Path, parts: Parts, for_context: bool = False) -> None:
     """Writes what `parts` lacks. Raises BadInput when a weight file is there that did not begin from this
     checkpoint.
 
     The slot encoder of `pretrain` and the probes of `context` are not in a checkpoint: `sft` goes on from
-    here, `pretrain` does not. `for_facts` leaves the transformer where `pretrain` would, for `facts` and a
-    `context` that learns from the checkpoint's own reading of words. Nor does an adapter come along: `dpo`
-    aligns the model that `sft` leaves.
+    here, `pretrain` does not. `for_context` leaves the transformer where `pretrain` would, with the language
+    model, whose own reading of words `context` then teaches it to have from pictures. Nor does an adapter
+    come along: `dpo` aligns the model that `sft` leaves.
     """
     if not (checkpoint / TRAINING_FILE).is_file():
         raise BadInput(f"{checkpoint} is no checkpoint of `stage train mini`: it has no {TRAINING_FILE}.")
     origin = origin_of(checkpoint)
-    if for_facts and parts.sft.exists():
+    if for_context and parts.sft.exists():
         raise BadInput(
-            f"What `facts` learns would not be drawn with as long as {parts.sft} is there: remove it, or "
+            f"What `context` learns would not be drawn with as long as {parts.sft} is there: remove it, or "
             "name another folder with --run."
         )
-    if not for_facts and not parts.sft.exists() and holds_origin(parts.drawing, origin):
+    if not for_context and not parts.sft.exists() and holds_origin(parts.drawing, origin):
         raise BadInput(
-            f"`facts` already went on from {checkpoint} in {parts.folder}: leave out --start, and `sft` "
+            f"`context` already went on from {checkpoint} in {parts.folder}: leave out --start, and `sft` "
             "goes on from what it learnt."
         )
-    drawing = parts.drawing if for_facts else parts.sft
+    drawing = parts.drawing if for_context else parts.sft
     for path in (parts.vae, drawing, parts.context, parts.ranker, parts.upscaler):
         check_start(path, checkpoint)
     pipe = Step2Pipeline.from_pretrained(checkpoint, adapters=False, dtype=torch.float32)

@@ -73,7 +73,7 @@ class SightOptions(StageOptions):
     minutes: float = 25.0
     batch: int = 64
     decay: float = 0.5
-    pool: int = 4000
+    pool: int = 8000
 
 
 def frame_facts(story: Story, shot: WorldShot) -> tuple[Tensor, Tensor]:

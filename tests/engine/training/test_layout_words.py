@@ -56,11 +56,22 @@ def test_parasols_are_told_where_they_stand() -> None:
     assert set(shown) == {1}
 
 
-def test_the_plain_prompt_leaves_it_all_out() -> None:
-    kinds = [kind for kind in VOCABULARY.kinds if " " in kind or kind == "skin"]
-    for _, _, said in told(200):
-        assert not any(named(said.plain, kind) for kind in kinds if not kind.startswith("room")), said.plain
-        assert said.plain == said.prompt or said.slotless
+def test_the_aided_prompt_tells_what_pictures_show_and_nothing_else() -> None:
+    left_out = 0
+    for story, shot, said in told(400, seen=True):
+        at = story.locations[shot.location]
+        whole, slots = said.aided(shot.who, [shot.location])
+        for fact in VALUES if said.shot.attributes.place else ():
+            found = named(whole, f"{at.setting} {fact}")
+            assert set(found) == {layout_word(at, fact)}, whole
+        skins = named(whole, "skin")
+        assert sorted(skins) == sorted(skin(story.people[index]) for index in shot.who), whole
+        for at_slot, index in zip((9, 13), shot.who, strict=False):
+            person = story.people[index]
+            assert slots[at_slot : at_slot + 3] == [person.coat, person.hair, person.hat]
+        assert said.aided(())[0] == said.prompt, "nothing is shown: nothing is told besides"
+        left_out += not said.slotless.issuperset(VALUES)
+    assert left_out > 200
 
 
 def test_what_was_seen_is_mostly_left_to_memory() -> None:

@@ -37,7 +37,7 @@ from engine.training.sight import (
     still_patches,
 )
 from engine.training.slots import SlotEncoder
-from engine.training.teachers import FactTeacher, SlotTeacher
+from engine.training.teachers import SlotTeacher
 from engine.training.understanding import (
     PICTURE_TOKENS,
     TEMPLATE,
@@ -184,10 +184,10 @@ def test_a_reading_tells_what_its_pictures_show_and_nothing_else(shots: Shots) -
         told = shots.draw(r)
         reading = new_reading(shots, [told])
         story, filmed = shots.films.film(told.seed)
-        ids, slotless = reading.ids[0].tolist(), reading.slotless[0].tolist()
+        ids, slotless = reading.lesson.ids[0].tolist(), reading.lesson.slotless[0].tolist()
         if not told.prompt:
             assert ids == list(NULL_IDS)
-            assert reading.aided == ("",)
+            assert reading.lesson.prompts == [""]
             assert set(slotless) == {NOT_SHOWN}
             continue
         frames = [*reading.packs[0], *([told.previous] if told.previous else [])]
@@ -200,7 +200,7 @@ def test_a_reading_tells_what_its_pictures_show_and_nothing_else(shots: Shots) -
             if index in told.look_dropout:
                 left_out += 1
                 assert (value == f"coat:{person.coat}") == (index in people)
-                assert (person.coat in reading.aided[0].lower()) or index not in people
+                assert (person.coat in reading.lesson.prompts[0].lower()) or index not in people
             said = ("skin 2" if j else "skin") in told.said.slotless
             assert slotless[j] == (person.skin if said or index in people else NOT_SHOWN)
             shown += index in people
@@ -213,14 +213,14 @@ def test_a_reading_tells_what_its_pictures_show_and_nothing_else(shots: Shots) -
 
 def test_the_reader_learns_from_its_teacher_and_keeps_its_eyes(shots: Shots, pipe: Step2Pipeline) -> None:
     torch.manual_seed(0)
-    reader, teacher = Reader(pipe.tokenizer), FactTeacher(SlotTeacher(SlotEncoder()), FactTable())
+    reader, teacher = Reader(pipe.tokenizer), SlotTeacher(SlotEncoder(), FactTable())
     r = random.Random(0)
     reading = new_reading(shots, [shots.draw(r) for _ in range(6)], r)
     eyes = [p.clone() for p in reader.model.model.visual.parameters()]
     learning = [p for p in reader.parameters() if p.requires_grad]
     solver, distances = torch.optim.AdamW(learning, lr=2e-3), []
     for _ in range(15):
-        wanted = normalise(teacher(reading.aided, reading.ids, reading.slotless)).detach()
+        wanted = normalise(teacher(reading.lesson)).detach()
         context, slots, slotless = reader(reading, shots.views)
         assert slots.shape == (6, LENGTH, len(VOCABULARY))
         assert [logits.shape[1] for logits in slotless] == list(SLOTLESS.values())
@@ -254,17 +254,10 @@ def test_context_begins_from_a_checkpoint_and_goes_on(unseeing: Path, tmp_path: 
     run = tmp_path / "run"
     how = {"minutes": 0.02, "films": 2, "threads": 1}
     with pytest.raises(BadInput, match="--stage sight"):
-        train_mini(Stage.FACTS, run, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]
+        train_mini(Stage.CONTEXT, run, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]
     train_mini(Stage.SIGHT, run, tmp_path / "out", **how)  # type: ignore[arg-type]
-    with pytest.raises(BadInput, match="--stage facts"):
-        train_mini(Stage.CONTEXT, run, tmp_path / "out", **how)  # type: ignore[arg-type]
-    train_mini(Stage.FACTS, run, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]
+    train_mini(Stage.CONTEXT, run, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]
     parts = Parts(run)
-    drawn = load_weights(parts.drawing, {}).samples
-    train_mini(Stage.FACTS, run, tmp_path / "out", **how)  # type: ignore[arg-type]
-    assert load_weights(parts.drawing, {}).samples > drawn
-    assert holds(parts.drawing, "facts")
-    train_mini(Stage.CONTEXT, run, tmp_path / "out", **how)  # type: ignore[arg-type]
     assert holds(parts.drawing, "transformer")
     assert not holds(parts.drawing, "slots")
     assert not parts.sft.exists()
@@ -278,8 +271,9 @@ def test_context_begins_from_a_checkpoint_and_goes_on(unseeing: Path, tmp_path: 
         train_mini(Stage.SFT, run, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="leave out --start"):
         restore(unseeing, parts)  # what `sft --start` would do with a checkpoint that reads
-    with pytest.raises(BadInput, match="no slot encoder: go on with"):
-        train_mini(Stage.PRETRAIN, run, tmp_path / "out", **how)  # type: ignore[arg-type]
+    for stage in (Stage.PRETRAIN, Stage.FACTS):
+        with pytest.raises(BadInput, match="no slot encoder: go on with `--stage context`"):
+            train_mini(stage, run, tmp_path / "out", **how)  # type: ignore[arg-type]
     again = Parts(tmp_path / "again")  # from what it exports, its eyes come along
     again.folder.mkdir()
     restore(export(parts, tmp_path / "made"), again)
@@ -294,4 +288,4 @@ def test_context_begins_from_a_checkpoint_and_goes_on(unseeing: Path, tmp_path: 
     other.folder.mkdir()
     restore(unseeing, other)
     with pytest.raises(BadInput, match="would not be drawn with"):
-        train_mini(Stage.FACTS, other.folder, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]
+        train_mini(Stage.CONTEXT, other.folder, tmp_path / "out", start=unseeing, **how)  # type: ignore[arg-type]

@@ -302,7 +302,7 @@ def test_a_stage_without_the_one_before_says_which(tmp_path: Path) -> None:
 
 def test_a_start_that_no_stage_begins_from_is_refused(tmp_path: Path) -> None:
     for stage in (None, Stage.DPO, Stage.CLIP):
-        with pytest.raises(BadInput, match="vae, pretrain, facts and sft"):
+        with pytest.raises(BadInput, match="vae, pretrain, context and sft"):
             train_mini(stage, tmp_path, tmp_path / "out", start=tmp_path)
 
 
@@ -324,6 +324,9 @@ def test_polishing_leaves_the_encoder_as_it_is(tmp_path: Path) -> None:
 def test_all_stages_from_nothing_resume_and_make_a_checkpoint(tmp_path: Path) -> None:
     run, out = tmp_path / "run", tmp_path / "step2"
     for stage in Stage:
+        if stage is Stage.FACTS:  # the slots of `pretrain` do not hold everything
+            with pytest.raises(BadInput, match="--stage facts"):
+                train_mini(Stage.CONTEXT, run, out, minutes=0.03, films=2, threads=1, pool=2)
         train_mini(stage, run, out, minutes=0.03, films=2, threads=1, pool=2)
     for name in (
         "vae",
