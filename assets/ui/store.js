@@ -162,6 +162,7 @@
     if (patch.projects) { state.projects = patch.projects; announce("projects"); }
     if (patch.vocabulary) state.vocabulary = patch.vocabulary;
     if (patch.open) { open(patch.open); stage.resend(); }
+    if (patch.worker) { state.worker = patch.worker; announce("jobs"); }
     const here = !patch.project || patch.project === state.head?.id; // what was asked of the film before may come late
     if (patch.changes && here) change(patch.changes, patch.since);
     if (patch.trash && here) { state.trash = patch.trash; announce("trash"); }

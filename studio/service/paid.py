@@ -14,7 +14,7 @@ from engine.errors import UnsupportedError
 from engine.profile import Mode
 from engine.profiles import get_profile
 from engine.story import FrameRate
-from engine.video.renderers import get_renderer, quote
+from engine.video.renderers import RENDERERS, get_renderer, quote
 from studio.store.states import JobKind
 from studio.store.tables import Job
 
@@ -53,15 +53,18 @@ def costs_money(job: Job) -> bool:
     return any(get_renderer(name).kind.remote for name in _renderers(job))
 
 
-def dollars_again(job: Job) -> float:
-    """What the clips of a job cost when it is done again, as far as a plan can tell: see `quote`. What is
-    ordered already and was not collected is not paid again.
+def price_again(job: Job, profile: str) -> float | None:
+    """What a job costs in dollars when it is done again, drawn by `profile`, as far as a plan can tell: see
+    `quote`. None: it is paid, and only the service knows how much. What is ordered already and was not
+    collected is not paid again; with a renderer that there is no more, nothing is.
     """
-    prices = (
+    if job.kind == JobKind.DRAW.value:
+        return None if get_profile(profile).mode is Mode.HOSTED else 0.0
+    known = (clip for clip in _clips(job) if clip["renderer"] in RENDERERS)
+    return sum(
         quote(get_renderer(clip["renderer"]), clip["frames"], FrameRate.parse(clip["rate"])).dollars
-        for clip in _clips(job)
+        for clip in known
     )
-    return sum(prices)
 
 
 def _renderers(job: Job) -> list[str]:

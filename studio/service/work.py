@@ -10,7 +10,7 @@ from engine.errors import BadInput
 from studio.jobs import queue
 from studio.project.film import load_film, owned_job, owned_project
 from studio.service.cards import Cards, read_worker
-from studio.service.paid import check_paid_again, dollars_again
+from studio.service.paid import check_paid_again, price_again
 from studio.service.room import Room, drawable
 from studio.service.views import JobView, WorkerView
 from studio.store.errors import NotFound
@@ -81,16 +81,17 @@ class Work(Room):
             for job in queue.active_jobs(session, Job.project_id == project_id):
                 deeds[act](session, job)
 
-    def prices_again(self, owner: str, project_id: str) -> dict[str, float]:
-        """What trying a failed or cancelled job again would cost in dollars, by its id; those that cost
-        nothing are left out.
+    def prices_again(self, owner: str, project_id: str) -> dict[str, float | None]:
+        """What trying a failed or cancelled job again would cost in dollars, by its id; None where only a
+        service knows; those that cost nothing are left out.
         """
         ended = col(Job.state).in_((JobState.FAILED.value, JobState.CANCELLED.value))
         with self.home.database.read() as session:
-            owned_project(session, owner, project_id)
+            project = owned_project(session, owner, project_id)
             newest = select(Job).where(Job.project_id == project_id, ended).order_by(col(Job.created).desc())
-            prices = {job.id: dollars_again(job) for job in session.exec(newest.limit(_PRICED))}
-        return {job: dollars for job, dollars in prices.items() if dollars}
+            jobs = session.exec(newest.limit(_PRICED)).all()
+            prices = {job.id: price_again(job, _drawn_by(project, job)) for job in jobs}
+        return {job: price for job, price in prices.items() if price != 0}
 
     def retry(self, owner: str, job_id: str) -> JobView:
         """Queues a failed or cancelled job again, with the settings it was made with; a shot is drawn by the
@@ -104,7 +105,7 @@ class Work(Room):
             if job.state not in (JobState.FAILED.value, JobState.CANCELLED.value):
                 raise BadInput("Only a failed or cancelled job can be tried again.")
             project = owned_project(session, owner, job.project_id)
-            who = job.profile if _of_another(job) else project.profile
+            who = _drawn_by(project, job)
             order = job.order if _of_another(job) else {**job.order, "aspect": project.aspect}
             check_paid_again(job, who)
             _check_drawable(session, project, job, who)
@@ -156,6 +157,11 @@ def _check_drawable(session: Session, project: Project, job: Job, profile: str) 
     number = film.index[job.shot_id]
     if job.kind == JobKind.DRAW.value and film.shots[number].locked:
         raise BadInput(f"Shot {number + 1} is locked: unlock it to draw it.")
+
+
+def _drawn_by(project: Project, job: Job) -> str:
+    """The profile with which a job of the project is tried again."""
+    return job.profile if _of_another(job) else project.profile
 
 
 def _of_another(job: Job) -> bool:

@@ -95,16 +95,23 @@ def follow(desk: Desk, timeline: Timeline) -> None:
     desk.on(timeline, "poll", WatchEvent, lambda owner, event: see(desk, owner, event))
 
 
-def see(desk: Desk, owner: str, event: WatchEvent) -> News | None:
+def see(desk: Desk, owner: str, event: WatchEvent) -> News:
     """News of the film on the page. One that was deleted for good in another tab gives way to another, or the
     page would ask for it for ever.
     """
     try:
-        return watch(desk, owner, event)
+        return {**drawing_process(desk, event), **(watch(desk, owner, event) or {})}
     except StageError:
         if event.project in {card.id for card in desk.studio.all_projects(owner)}:
             raise
         return arrive(desk, owner, Event())
+
+
+def drawing_process(desk: Desk, event: WatchEvent) -> News:
+    """News of the drawing process where the page says otherwise: that it died changes no film."""
+    worker = desk.studio.worker()
+    resting = "" if worker.alive else worker.message
+    return {} if resting == event.resting else {"worker": worker.model_dump(mode="json")}
 
 
 def remember(timeline: Timeline) -> None:

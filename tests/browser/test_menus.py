@@ -9,9 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from studio.jobs import presence
+from studio.jobs.presence import UNSTARTED
 from studio.service.studio import Studio
 from studio.store.states import CommandKind
-from studio.store.tables import Command, Project
+from studio.store.tables import Command, Project, Worker, now
 from tests.browser.conftest import Server, new_film, open_studio
 
 
@@ -32,6 +33,22 @@ def test_a_drawing_process_that_cannot_start_is_no_secret(page: Page, unable: Se
     page.click("#jobs")
     expect(page.locator(".hd-worker")).to_contain_text(f"Drawing process: {presence.CANNOT_START}")
     expect(page.locator(".hd-job small")).to_contain_text(f"waiting · {presence.CANNOT_DRAW}")
+
+
+def test_a_film_without_jobs_hears_of_the_drawing_process_too(page: Page, shared_studio: Server) -> None:
+    open_studio(page, shared_studio)
+    new_film(page)
+    page.click("#jobs")
+    told = page.locator(".hd-worker")
+    expect(told).to_have_text("Drawing process: ready")
+    with Studio(shared_studio.home) as studio:
+        with studio.home.database.write() as session:  # newer than the heart of the one that is there
+            session.add(Worker(id=UNSTARTED, pid=0, heartbeat=now() + 3_600_000, message="cannot start"))
+        try:
+            expect(told).to_have_text("Drawing process: cannot start")
+        finally:
+            presence.take_back(studio.home.database)
+    expect(told).to_have_text("Drawing process: ready")
 
 
 def test_a_long_history_says_that_there_is_more(page: Page, shared_studio: Server) -> None:

@@ -7,7 +7,7 @@ import pytest
 from engine.errors import UnsupportedError
 from studio.service.studio import Studio
 from studio.service.views import JobState
-from studio.store.tables import Take
+from studio.store.tables import Job, Take
 from tests.studio.helpers import ME, draw_all_here, new_film
 
 TOLD = "on this hosted studio its owner would pay.*STAGE_PUBLIC_PAID=1"
@@ -91,9 +91,24 @@ def test_trying_again_says_what_it_costs(studio: Studio, monkeypatch: pytest.Mon
     studio.cancel(ME, free.id)
     again = studio.prices_again(ME, project)
     assert min(quoted) > 0
-    assert again == pytest.approx(
-        dict(zip((job.id for job in jobs[:3]), [*quoted, sum(quoted)], strict=True))
-    )
+    paid = dict(zip((job.id for job in jobs[:3]), [*quoted, sum(quoted)], strict=True))
+    assert again == pytest.approx(paid)
+    with studio.home.database.write() as session:  # as if the renderer of the first were of a later version
+        job = session.get_one(Job, jobs[0].id)
+        shot = {**job.order["shot"], "clip": {**job.order["shot"]["clip"], "renderer": "fal-of-tomorrow"}}
+        job.order = {**job.order, "shot": shot}
+    assert studio.prices_again(ME, project) == pytest.approx({job: paid[job] for job in list(paid)[1:]})
+
+
+def test_trying_to_draw_again_says_that_it_is_paid(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the profile that the film has by then: that one draws."""
+    monkeypatch.delenv("SPACE_ID")
+    project, ids = new_film(studio, 1)
+    (job,) = studio.draw(ME, ids)
+    studio.cancel(ME, job.id)
+    assert studio.prices_again(ME, project) == {}
+    studio.edit_project(ME, project, profile="hosted-edit")
+    assert studio.prices_again(ME, project) == {job.id: None}
 
 
 def test_at_home_everybody_is_the_owner(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,9 +76,12 @@ def story(desk: Desk) -> Panel:
 
 
 class WatchEvent(Event):
-    """The page asks what is new; `directing` is the director whom it shows at work."""
+    """The page asks what is new; `directing` is the director whom it shows at work, `resting` why nothing is
+    drawn as it says ("" while the drawing process lives).
+    """
 
     directing: str | None = None
+    resting: str | None = None
 
 
 def watch(desk: Desk, owner: str, event: WatchEvent) -> News | None:

@@ -30,7 +30,8 @@ async function poll() {
   if (polling || rests || !stage.state.head) return;
   [polling, polled] = [true, Date.now()];
   try {
-    missed = await stage.inTime(stage.tell("timeline.poll", stage.place())) ? 0 : missed + 1;
+    const { alive = false, message = null } = stage.state.worker ?? {};
+    missed = await stage.inTime(stage.tell("timeline.poll", stage.place({ resting: alive ? "" : message }))) ? 0 : missed + 1;
     if (missed) await stage.lookForAnother();
     if (missed === AWAY) stage.unheard();
   } finally {

@@ -56,8 +56,8 @@
 
     /** Trying again says what it costs before it is paid. */
     function again(job, named) {
-      const dollars = prices()[job.id];
-      const words = dollars ? `Try again, about $${dollars.toFixed(2)}` : "Try again";
+      const price = prices()[job.id]; // null: paid, and only the service knows how much
+      const words = price === undefined ? "Try again" : price === null ? "Try again (paid)" : `Try again, about $${price.toFixed(2)}`;
       return h("button.s-quiet", { type: "button", ...named, "aria-label": `${words}: ${job.title}`, onclick: act("again", job) }, words);
     }
 
