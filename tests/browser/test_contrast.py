@@ -74,6 +74,19 @@ def test_fields_and_the_playhead_have_these_edges() -> None:
     assert ["var(--s-playhead)" in body for body in head] == [True, True]
 
 
+def test_what_tells_a_state_by_its_colour_is_seen() -> None:
+    """Thumbs of sliders, bars of progress and dots of work have a colour that text could have."""
+    rules = [rule for path in STYLES for rule in rules_of(path.read_text(encoding="utf-8"))]
+    telling = [
+        (selector, body)
+        for selector, body in rules
+        if selector.endswith(("-thumb", ".s-bar div", ".hd-dot", ".st-busy::before")) and "background" in body
+    ]
+    assert len(telling) >= 6
+    for selector, body in telling:
+        assert "background: var(--s-accent);" in body or "--s-soft" in body or "line" in body, selector
+
+
 def test_colours_outside_of_the_palette_are_readable() -> None:
     """What lies on pictures is the same in both themes, and brings its own surface along."""
     found = [pair for path in STYLES for pair in own_colors(path.read_text(encoding="utf-8"))]
