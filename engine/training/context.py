@@ -201,6 +201,7 @@ def _train(
     visual = reader.model.model.visual
     load_weights(folder / "sight.safetensors", {"visual": visual})
     shots, held_out = (Shots(folder / name, encoder, ranker, visual) for name in ("latents", "held-out"))
+    progress.films = max(progress.films, len(shots.seeds))
     r = random.Random(options.seed + progress.samples + 7919 * team.rank)
 
     def loss(_: float) -> Tensor:

@@ -190,6 +190,7 @@ def _dpo(
         Preferences(Shots(folder / name, encoder, ranker, reference.understanding.model.visual))
         for name in ("latents", "held-out")
     )
+    progress.films = max(progress.films, len(preferences.shots.seeds))
     learning = [p for p in model.parameters() if p.requires_grad]
     torch.manual_seed(options.seed + progress.samples + team.rank)
     r = random.Random(options.seed + progress.samples + 7919 * team.rank)

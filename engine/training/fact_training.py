@@ -135,6 +135,7 @@ def _train(
     model = FactDrawing(slots)
     progress = load_weights(path, model.parts(), missing_ok=True)
     train, held_out = (Shots(folder / name, encoder, ranker, visual) for name in ("latents", "held-out"))
+    progress.films = max(progress.films, len(train.seeds))
     others = Counterfactuals(folder / "latents", encoder)
 
     def loss(r: random.Random) -> Tensor:

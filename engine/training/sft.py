@@ -150,6 +150,7 @@ def _sft(
     model, progress = load_mini_models(tokenizer, *((path,) if path.exists() else sources))
     visual = model.understanding.model.visual
     train, held_out = (Shots(folder / name, encoder, ranker, visual) for name in ("latents", "held-out"))
+    progress.films = max(progress.films, len(train.seeds))
     others = Counterfactuals(folder / "latents", encoder)
 
     def loss(r: random.Random) -> Tensor:

@@ -258,6 +258,7 @@ def _train(folder: Path, tokenizer: PreTrainedTokenizerFast, options: SightOptio
         progress = load_weights(path, sight.parts(), missing_ok=True)
     torch.manual_seed(options.seed + progress.samples + team.rank)
     frames, held_out = Frames.to_learn_from(options.pool, team), Frames.held_out()
+    progress.films = max(progress.films, options.pool)
     r = random.Random(options.seed + progress.samples + 7919 * team.rank)
     trainee = Trainee(
         path,

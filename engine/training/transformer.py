@@ -151,6 +151,7 @@ def _pretrain(folder: Path, encoder: str, options: FlowOptions, start: Path | No
     model = SlotConditionedModel()
     train, held_out = Films(folder / "latents", encoder), Films(folder / "held-out", encoder)
     progress = load_or_begin(path, model.parts(), start)
+    progress.films = max(progress.films, len(train.seeds))
 
     def loss(r: random.Random) -> Tensor:
         x, memory, ids, weight = train.batch(r, options.batch // team.size)

@@ -19,13 +19,15 @@ from engine.step2.checkpoint import file_hash, weights_hash
 
 @dataclass
 class Progress:
-    """How far a stage has come, over all its runs; `origin` identifies the weights that it began from: their
-    `origin_of`, or for an adapter the fingerprint of the model that it sits on.
+    """How far a stage has come, over all its runs; `films` is how many it drew its samples from, at most.
+    `origin` identifies the weights that it began from: their `origin_of`, or for an adapter the fingerprint
+    of the model that it sits on.
     """
 
     samples: int = 0
     steps: int = 0
     cpu_hours: float = 0.0
+    films: int = 0  # none where a stage makes its samples as they come, or did not count yet
     start: str = "from nothing"
     origin: str = ""
 

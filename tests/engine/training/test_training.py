@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import re
@@ -342,6 +343,16 @@ def test_all_stages_from_nothing_resume_and_make_a_checkpoint(tmp_path: Path) ->
         assert (run / f"{name}.png").exists(), name
     for name in ("vae", "drawing", "sft", "dpo/pytorch_lora_weights"):
         assert (run / f"{name}.sheet.png").exists(), name
+    record = json.loads((out / "training.json").read_text())
+    assert {
+        name: record[name]["films"] for name in ("transformer", "text_encoder", "sight", "dpo", "vae")
+    } == {
+        "transformer": 2,
+        "text_encoder": 2,
+        "sight": 2,
+        "dpo": 2,
+        "vae": 0,
+    }
     samples = load_weights(Parts(run).vae, {}).samples
     train_mini(Stage.VAE, run, out, minutes=0.02, threads=1, pool=2)
     assert load_weights(Parts(run).vae, {}).samples > samples
