@@ -31,7 +31,7 @@ from engine.training.understanding import new_context_model
 from engine.training.views import Views
 from engine.training.weights_file import Progress, load_weights
 
-NEAR_NOISE = 0.3  # part of the shots that are near pure noise
+NEAR_NOISE = 0.2  # part of the shots that are near pure noise
 
 
 class MiniModels(nn.Module):
