@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.agents.choice import Target
 from engine.agents.keys import read_key
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pydantic_ai.models import Model
 
 RETRIES = 2
-"""How often a busy (429) or broken (5xx) server is asked again, with growing pauses or as long as it says."""
+"""How often a busy (429) or broken (5xx) server is asked again, with growing pauses or as long as it says.
+One that did not answer in time is asked no more: people would wait as long again.
+"""
 NO_KEY = "no-key"  # servers at home want none, but the client insists on a text
 _NO_TAG = "\0"  # in no answer
 
@@ -27,9 +29,26 @@ async def connect_server(target: Target, limits: Limits) -> AsyncIterator[Model]
     from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.openai import OpenAIProvider
 
+    class Http(DefaultAsyncHttpxClient):
+        """The client would ask again after a time-out, too: then it hears of the first one at once, and the
+        server hears nothing.
+        """
+
+        late: Exception | None = None
+
+        async def send(self, request: Any, **options: Any) -> Any:
+            if self.late is not None:
+                raise self.late
+            try:
+                return await super().send(request, **options)
+            except Exception as error:
+                if _is_late(error):
+                    self.late = error
+                raise
+
     # No redirects: a key is for the address that was named. So plain http never becomes https on the way, and
     # reading all certificates, the slowest part of a connection, is left out for it.
-    http = DefaultAsyncHttpxClient(verify=target.url.startswith("https:"), follow_redirects=False)
+    http = Http(verify=target.url.startswith("https:"), follow_redirects=False)
     async with AsyncOpenAI(
         base_url=target.url,
         api_key=read_key(target.url) or NO_KEY,
@@ -46,3 +65,8 @@ async def connect_server(target: Target, limits: Limits) -> AsyncIterator[Model]
         )
         provider = OpenAIProvider(openai_client=client)
         yield OpenAIChatModel(target.model, provider=provider, profile=profile)
+
+
+def _is_late(error: Exception) -> bool:
+    """Whether it is a time-out: the client speaks through httpx or httpx2, by its version."""
+    return any(cls.__name__ == "TimeoutException" for cls in type(error).__mro__)

@@ -62,13 +62,20 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Nothing for so long, no headers either."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class BreakOff:
     """Half an answer, and the connection is gone."""
 
     text: str = '{"title": "Half'
 
 
-Answer = Say | Pieces | Fail | Refuse | Hang | BreakOff
+Answer = Say | Pieces | Fail | Refuse | Hang | Hold | BreakOff
 Script = Callable[[Json], Answer]
 
 
@@ -173,6 +180,8 @@ class FakeServer:
             http.end_headers()
             http.wfile.write(body)
             return
+        if isinstance(answer, Hold):
+            self.stopping.wait(answer.seconds)
         http.send_response(200)
         http.send_header("Content-Type", "text/event-stream")
         http.send_header("Connection", "close")

@@ -21,6 +21,7 @@ from tests.engine.agents.fake_server import (
     Fail,
     FakeServer,
     Hang,
+    Hold,
     Pieces,
     Refuse,
     Say,
@@ -169,6 +170,15 @@ def test_a_busy_server_is_asked_again_by_itself() -> None:
         answer, news = ask(server)
     assert answer.model_dump() == GOOD
     assert not [item for item in news if isinstance(item, AskedAgain)]
+
+
+def test_a_server_that_holds_its_headers_back_is_asked_once() -> None:
+    with (
+        FakeServer([Hold(5.0)] * 3) as server,
+        pytest.raises(StageError, match=r"^fake at .+ did not answer in time \(0\.3 s of silence, .+\.$"),
+    ):
+        ask(server, Limits(connect=1.0, silence=0.3, answer=10.0))
+    assert len(server.requests) == 1
 
 
 def test_a_slow_stream_is_waited_for() -> None:
