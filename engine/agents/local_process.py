@@ -29,7 +29,9 @@ class LocalModel:
     """Weights, a processor or tokenizer, and the constraint of a JSON schema."""
 
     def __init__(self, name: str) -> None:
-        """Raises ValueError with one sentence."""
+        """Raises ValueError with one sentence; what means that memory ran out comes as it is (see
+        `engine.streaming.is_out_of_memory`).
+        """
         self.name = name
         try:
             import llguidance  # noqa: F401 - the backend of outlines that takes long schemas
@@ -37,6 +39,7 @@ class LocalModel:
         except ModuleNotFoundError as error:
             raise ValueError(_EXTRA) from error
         import torch
+        from safetensors import SafetensorError
         from transformers import (
             AutoConfig,
             AutoModelForCausalLM,
@@ -46,20 +49,29 @@ class LocalModel:
         )
         from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
+        from engine.streaming import is_out_of_memory
+
         try:
             config = AutoConfig.from_pretrained(name)
             self.room = getattr(config.get_text_config(), "max_position_embeddings", None)
             self.sees = config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
             loader = AutoModelForImageTextToText if self.sees else AutoModelForCausalLM
             place = {"device_map": "auto"} if torch.cuda.is_available() else {}
-            self.model = loader.from_pretrained(name, dtype="auto", **place).eval()
+            model, loaded = loader.from_pretrained(name, dtype="auto", output_loading_info=True, **place)
+            self.model = model.eval()
             reader: Any = AutoProcessor if self.sees else AutoTokenizer
             self.processor = reader.from_pretrained(name)
+        except SafetensorError as error:
+            raise ValueError(_damaged(name, _first_line(error))) from error
         except (OSError, ValueError, KeyError) as error:
+            if is_out_of_memory(error):
+                raise
             raise ValueError(
                 f"{name} cannot be loaded as a language model ({_first_line(error)}): check its name, or "
                 "download it first."
             ) from error
+        if missing := sorted(loaded["missing_keys"]):  # they were made up; tied weights are not among them
+            raise ValueError(_damaged(name, f"{missing[0]} is missing"))
         if torch.backends.mps.is_available():
             self.model.to("mps")
         self.tokenizer = self.processor.tokenizer if self.sees else self.processor
@@ -202,8 +214,10 @@ def serve(name: str) -> None:
         except Exception as error:
             import traceback
 
+            from engine.streaming import is_out_of_memory
+
             traceback.print_exc()
-            if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
+            if is_out_of_memory(error):
                 tell(number, error=f"Not enough memory for {name}: choose a smaller model under Agents.")
             else:
                 tell(
@@ -220,6 +234,10 @@ def _read(questions: SimpleQueue[dict[str, Any]], stopped: set[int]) -> None:
         else:
             questions.put(message)
     os._exit(0)
+
+
+def _damaged(name: str, how: str) -> str:
+    return f"{name} is damaged or only half downloaded ({how}): fetch it again."
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,53 @@ def test_what_a_local_model_cannot_do(reads: Path, tmp_path: Path) -> None:
     (tmp_path / "copy" / "chat_template.jinja").unlink()
     with pytest.raises(ValueError, match="instruct model"):
         LocalModel(str(tmp_path / "copy"))
+
+
+def with_weights(model: Path, folder: Path, without: Sequence[str] = (), **config: Any) -> Path:
+    """The same model without some of its weights, and with another configuration."""
+    from safetensors.torch import load_file, save_file
+
+    copy = folder / "copy"
+    shutil.copytree(model, copy)
+    weights = load_file(copy / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if name not in without}
+    assert len(kept) == len(weights) - len(without)
+    save_file(kept, copy / "model.safetensors", {"format": "pt"})
+    told = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**told, **config}))
+    return copy
+
+
+def test_weights_that_are_missing_are_not_made_up(reads: Path, tmp_path: Path) -> None:
+    lost = "model.layers.1.mlp.up_proj.weight"
+    copy = with_weights(reads, tmp_path, [lost])
+    sentence = rf"^{copy} is damaged or only half downloaded \({lost} is missing\): fetch it again\.$"
+    with pytest.raises(ValueError, match=sentence):
+        LocalModel(str(copy))
+
+
+def test_a_head_that_is_the_embedding_is_not_missing(reads: Path, tmp_path: Path) -> None:
+    copy = with_weights(reads, tmp_path, ["lm_head.weight"], tie_word_embeddings=True)
+    Small.model_validate_json(made(copy, "Three numbers."))
+
+
+@pytest.mark.parametrize("kept", [0, 100, 20_000])
+def test_weights_that_are_half_there_are_one_sentence(reads: Path, tmp_path: Path, kept: int) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(reads, copy)
+    with (copy / "model.safetensors").open("r+b") as file:
+        file.truncate(kept)
+    sentence = rf"^{copy} is damaged or only half downloaded \([^\n]+\): fetch it again\.$"
+    with pytest.raises(ValueError, match=sentence):
+        LocalModel(str(copy))
+
+
+def test_a_model_that_is_too_large_for_the_memory_is_one_sentence(reads: Path, tmp_path: Path) -> None:
+    words = ["model.embed_tokens.weight", "lm_head.weight"]
+    copy = with_weights(reads, tmp_path, words, vocab_size=10**13)  # more than any machine can address
+    sentence = rf"^Not enough memory for {copy}: choose a smaller model under Agents\.$"
+    with open_model(local_target(str(copy)), PATIENT) as model, pytest.raises(ModelTrouble, match=sentence):
+        model.answer(Question("", ["Few."], Small))
 
 
 def made(model: Path, text: str, form: type[BaseModel] = Small) -> str:
