@@ -258,10 +258,12 @@ def _distillation_bytes(profile: Profile) -> float:
 
 
 def variants_of(family: str) -> tuple[str, ...]:
-    """The names of a family that a menu offers: itself, what fits smaller machines, and each in few steps."""
+    """The names of a family that a menu offers: itself, what fits smaller machines, and each as a draft or in
+    few steps. The other draft and compiled blocks are named by hand: they would more than double it.
+    """
     if family not in LARGE:
         return (family,)
-    speeds: tuple[tuple[str, ...], ...] = ((), ("8step",), ("4step",))
+    speeds: tuple[tuple[str, ...], ...] = ((), ("draft",), ("8step",), ("4step",))
     return tuple(named(family, *speed, *rung) for speed in speeds for rung in LADDER)
 
 

@@ -14,7 +14,7 @@ from engine.catalogue import FAMILIES, LADDER, LARGE, VARIANTS, named, profile_o
 from engine.doctor import choice_here, examine, fetched, look_at_machine, refusal
 from engine.errors import BadInput, CheckpointError
 from engine.fitting import CLASSES, Machine, choose, lacking, smaller, table
-from engine.profile import Mode, Placement, Precision
+from engine.profile import Mode, Placement, Precision, Reuse
 from engine.profiles import ADAPTER_VARIABLE, KEY_VARIABLES, MODELS_VARIABLE, get_profile
 from engine.step2.adapter import base_of, check_adapter, check_width
 
@@ -31,17 +31,20 @@ def nothing_set(monkeypatch):
 @pytest.mark.parametrize("family", LARGE)
 def test_every_name_of_the_menu_is_a_profile_of_its_own(family):
     names = variants_of(family)
-    assert len(set(names)) == len(names) == 3 * len(LADDER)
+    assert len(set(names)) == len(names) == 4 * len(LADDER)
     for name in names:
         profile = profile_of(name)
         assert (profile.name, profile.family) == (name, family)
         assert profile.steps == (
             4 if "4step" in profile.variants else 8 if "8step" in profile.variants else FAMILIES[family].steps
         )
+        assert (profile.reuse is Reuse.FIRST_BLOCK) == ("draft" in name)
         assert (profile.distillation is not None) == bool({"4step", "8step"} & set(profile.variants))
         assert profile.guidance == (4.0 if profile.distillation is None else 1.0)
         assert profile.width % MULTIPLE == profile.height % MULTIPLE == 0
         assert profile.title.startswith(FAMILIES[family].title)
+        assert not profile.compiled, "which changes no picture: it is named by hand"
+    assert {named(family, "draft", *rung) for rung in LADDER} < set(names)
 
 
 def test_a_name_says_what_a_profile_is():

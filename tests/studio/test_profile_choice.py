@@ -169,9 +169,11 @@ def test_every_family_says_whether_it_runs_here(studio: Studio, monkeypatch: pyt
     words = {v.name: (v.words, v.takes, v.runs) for v in view.variants}
     assert words["qwen-image-edit"] == ("as it is", "58.5 GiB", False)
     assert words["qwen-image-edit+8step+offload"] == ("8 steps · offloaded", "41.2 GiB", True)
-    studio.edit_project(ME, project, profile="qwen-image-edit+draft+offload")
+    assert words["qwen-image-edit+draft+offload"] == ("draft · offloaded", "41.2 GiB", True)
+    assert "qwen-image-edit+taylor+offload" not in words
+    studio.edit_project(ME, project, profile="qwen-image-edit+taylor+offload")
     view = {v.family: v for v in studio.profiles(ME, project)}["qwen-image-edit"]
-    assert "qwen-image-edit+draft+offload" in [v.name for v in view.variants], "the one in use is listed"
+    assert "qwen-image-edit+taylor+offload" in [v.name for v in view.variants], "the one in use is listed"
     machine._looked.cache_clear()
 
 
