@@ -276,3 +276,10 @@ def resized(profile: Profile, aspect: str) -> Profile:
         return profile
     width, height = bucket(Aspect(aspect), profile.width * profile.height)
     return replace(profile, width=width, height=height)
+
+
+def check_aspect(profile: Profile, aspect: str) -> None:
+    """Raises BadInput for an aspect that somebody asks for and the profile does not offer; "" is its own."""
+    if aspect and aspect not in profile.aspects:
+        offered = ", ".join(profile.aspects) or f"{profile.width}x{profile.height} pixels only"
+        raise BadInput(f"{profile.title} does not draw in {aspect}: it offers {offered}.")

@@ -100,9 +100,13 @@ def drawing_of(painter: PairPainter, conditions: PairConditions, seed: int) -> s
     return hashlib.sha256(json.dumps(told, default=lambda _: "").encode()).hexdigest()
 
 
-def directing_of(model: Target, story: str, shots: int, profile: Profile, seed: int) -> str:
+def directing_of(
+    model: Target, story: str, shots: int, profile: Profile, seed: int, seconds: float | None = None
+) -> str:
     """What names a directing, as a SHA-256: the model, and all that it is told."""
-    told = (model.source.value, model.url, model.model, story, shots, profile.name, seed)
+    told: tuple[object, ...] = (model.source.value, model.url, model.model, story, shots, profile.name, seed)
+    if seconds is not None:
+        told = (*told, seconds)
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

@@ -159,17 +159,23 @@ def shot_seed(film_seed: int, shot: int) -> int:
 
 
 def direct(
-    director: Director, theme: str, *, shots: int, profile: Profile, seed: int = 0
+    director: Director,
+    theme: str,
+    *,
+    shots: int,
+    profile: Profile,
+    seed: int = 0,
+    seconds: float | None = None,
 ) -> Iterator[Thought | Directed]:
-    """Equation 7 as events: the director's stages, then the storyboard.
+    """Equation 7 as events: the director's stages, then the storyboard. `seconds` fixes the film's length.
 
     Raises:
-        BadInput: the theme cannot be read, or the director gave no shots.
+        BadInput: the theme cannot be read, so many shots cannot last so long, or the director gave none.
     """
     from engine.director.stages import ShotList
 
     storyboard: Storyboard | None = None
-    for stage in director.direct(theme, shots=shots, profile=profile, seed=seed):
+    for stage in director.direct(theme, shots=shots, profile=profile, seed=seed, seconds=seconds):
         yield Thought(stage)
         if isinstance(stage, ShotList):
             storyboard = stage.storyboard

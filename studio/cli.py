@@ -90,6 +90,12 @@ def film(
     theme: Annotated[str, typer.Argument(help="What the film is about, in a sentence or a page.")] = "",
     out: Annotated[Path, typer.Option("--out", "-o", help="The film to write.")] = Path("film.mp4"),
     shots: Annotated[int, typer.Option(min=1, help="How many shots.")] = 5,
+    seconds: Annotated[
+        float | None, typer.Option(help="How long the film is; else as long as its director finds right.")
+    ] = None,
+    aspect: Annotated[
+        str, typer.Option(help="16:9, 2.39:1, 4:3, 1:1 or 9:16, if the profile offers it; else its own.")
+    ] = "",
     seed: Annotated[
         int, typer.Option(min=0, help="The same seed gives the same film on the same machine.")
     ] = 7,
@@ -128,6 +134,8 @@ def film(
             theme,
             out,
             shots=shots,
+            seconds=seconds,
+            aspect=aspect,
             seed=seed,
             profile=profile,
             pins=pin or [],

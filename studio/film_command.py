@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from engine import workflow
 from engine.agents.choice import Agents, Role
-from engine.catalogue import MINI
+from engine.catalogue import MINI, check_aspect, resized
 from engine.director.choose import choose_director
 from engine.director.stages import Logline, Warnings, Working
 from engine.doctor import look_at_machine, refusal
@@ -49,14 +49,19 @@ def make_film(
     screenplay: Path | None,
     agents: Agents | None = None,
     renderer: str = DEFAULT_RENDERER,
+    seconds: float | None = None,
+    aspect: str = "",
 ) -> None:
-    """Direct, draw, refine, render and join, and say on the terminal how it goes.
+    """Direct, draw, refine, render and join, and say on the terminal how it goes. `seconds` is the film's
+    length, else the director's choice; `aspect` its shape, else the profile's own.
 
     Raises:
         StageError: in one sentence.
     """
     out = film_name(out)
     chosen = get_profile(profile)
+    check_aspect(chosen, aspect)
+    chosen = resized(chosen, aspect)
     if chosen.family != MINI.family and (why_not := refusal(chosen, look_at_machine())):
         raise UnsupportedError(why_not)
     filmed_by = usable_renderer(renderer)
@@ -66,7 +71,8 @@ def make_film(
     agents.target(Role.REFINER)  # what is missing is better said before hours of drawing
     check_place(out)
     check_manifest_place(out.with_suffix(".json"))
-    storyboard = _storyboard(agents, _story(theme, screenplay), shots, chosen, seed, out, console)
+    story = _story(theme, screenplay)
+    storyboard = _storyboard(agents, story, shots, seconds, chosen, seed, out, console)
     workflow.check(storyboard, parsed)
     if cost := price(filmed_by, storyboard):
         console.print(f"[yellow]{escape(cost)}[/]")
@@ -154,19 +160,26 @@ def _story(theme: str, screenplay: Path | None) -> str:
 
 
 def _storyboard(
-    agents: Agents, story: str, shots: int, profile: Profile, seed: int, out: Path, console: Console
+    agents: Agents,
+    story: str,
+    shots: int,
+    seconds: float | None,
+    profile: Profile,
+    seed: int,
+    out: Path,
+    console: Console,
 ) -> Storyboard:
     """The director's storyboard. A model's takes time or money: that of a film that was stopped is kept, and
     used where the same is asked for again. The built-in director is as fast as reading its notes.
     """
     model = agents.target(Role.DIRECTOR)
     if model is None:
-        return _direct(agents, story, shots, profile, seed, console)
+        return _direct(agents, story, shots, seconds, profile, seed, console)
     notes = PairStore(frames_folder(out))
-    name = directing_of(model, story, shots, profile, seed)
+    name = directing_of(model, story, shots, profile, seed, seconds)
     found = notes.directed(name)
     if found is None:
-        found = _direct(agents, story, shots, profile, seed, console)
+        found = _direct(agents, story, shots, seconds, profile, seed, console)
         notes.keep_directed(name, found)
     else:
         console.print(f"[bold]{escape(found.title)}[/]  {escape(found.logline)}")
@@ -178,12 +191,21 @@ def _storyboard(
 
 
 def _direct(
-    agents: Agents, theme: str, shots: int, profile: Profile, seed: int, console: Console
+    agents: Agents,
+    theme: str,
+    shots: int,
+    seconds: float | None,
+    profile: Profile,
+    seed: int,
+    console: Console,
 ) -> Storyboard:
     """Show the director at work, and return its storyboard."""
     storyboard: Storyboard | None = None
+    events = workflow.direct(
+        choose_director(agents), theme, shots=shots, profile=profile, seed=seed, seconds=seconds
+    )
     with console.status("[dim]The director reads[/]") as status:
-        for event in workflow.direct(choose_director(agents), theme, shots=shots, profile=profile, seed=seed):
+        for event in events:
             match event:
                 case workflow.Directed(storyboard=found):
                     storyboard = found

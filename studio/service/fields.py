@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.agents.choice import Agents
+from engine.catalogue import check_aspect
 from engine.errors import BadInput
 from engine.profiles import get_profile
 from engine.story import CinematicAttributes, Shot
@@ -86,9 +87,7 @@ def project_fields(fields: Mapping[str, Any], project: tables.Project) -> dict[s
     wanted = get_profile(checked.get("profile", project.profile))
     if "profile" in checked and "aspect" not in checked and project.aspect not in wanted.aspects:
         checked["aspect"] = ""
-    if checked.get("aspect") and checked["aspect"] not in wanted.aspects:
-        offered = ", ".join(wanted.aspects) or f"{wanted.width}x{wanted.height} pixels only"
-        raise BadInput(f"{wanted.title} does not draw in {checked['aspect']}: it offers {offered}.")
+    check_aspect(wanted, checked.get("aspect", ""))
     if "renderer" in checked and get_renderer(checked["renderer"]).refusal:
         raise BadInput(get_renderer(checked["renderer"]).refusal)
     return checked

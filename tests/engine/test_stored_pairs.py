@@ -129,6 +129,7 @@ def test_the_storyboard_of_a_model_is_kept_until_its_film_is_done(tmp_path: Path
         directing_of(model, "A girl waits", 4, mini, 2),
         directing_of(model, "A girl waits", 3, get_profile("qwen-image"), 2),
         directing_of(model, "A girl waits", 3, mini, 3),
+        directing_of(model, "A girl waits", 3, mini, 2, seconds=9.0),
         directing_of(server_target("http://127.0.0.1:9/v1", "n"), "A girl waits", 3, mini, 2),
     ):
         assert kept.directed(other) is None
