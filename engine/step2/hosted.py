@@ -7,7 +7,8 @@ Both answer {"data": [{"b64_json": …}]}; errors are {"error": {"code", "messag
 may pass by itself (409, 429, 503, no connection) is tried again, later each time, and not before
 `Retry-After` says. The protocol has no name for an order by which a service would know it again, so where one
 may have been taken (an answer that broke off, any other trouble of the service's own) it is not given twice.
-What was paid is kept until its pair is stored, see `engine.step2.paid_pictures`.
+So a cancel is heard before an order and between tries, and never while the service draws: the picture is paid
+for, and is waited for. What was paid is kept until its pair is stored, see `engine.step2.paid_pictures`.
 The key comes from the environment, goes out in the Authorization header and nowhere else: not into a log, an
 error or a recipe.
 """
@@ -116,7 +117,9 @@ class HostedEditor:
         on_step: Callable[[int], None],
         cancelled: Callable[[], bool],
     ) -> np.ndarray:
-        """See Editor. One request counts as all of the steps. Raises StageError with one sentence."""
+        """See Editor. One request counts as all of the steps; while the service answers it, no cancel is
+        heard. Raises StageError with one sentence.
+        """
         fields = {
             "model": self.service.model,
             "prompt": prompt,

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.profile import Mode
+from engine.profiles import mode_of
 from studio.jobs.estimate import Pace
 from studio.service.times import moment
 from studio.service.views import JobView, WorkerView
@@ -13,6 +15,7 @@ from studio.store.states import JobKind, JobState
 from studio.store.tables import Job
 
 _FINISHED_SHOWN = 20
+_PAID = "a picture that is ordered is paid, and waited for"
 _SHOT_NUMBER = re.compile(r"\bshot \d+\b")
 Known = dict[str, tuple[tuple[Job, Any], JobView]]
 
@@ -101,8 +104,14 @@ def _rank(job: Job) -> int:
     return 2 if job.state == JobState.RUNNING.value else int(JobState(job.state).active)
 
 
+def _draws_for_money(job: Job) -> bool:
+    """Whether a service draws its pictures: such a job stops when the one that is ordered has come."""
+    return job.kind == JobKind.DRAW.value and mode_of(job.profile) is Mode.HOSTED
+
+
 def _view(job: Job, said: Mapping[str, Any]) -> JobView:
     state = JobState(job.state)
+    stopping = state is JobState.RUNNING and (job.cancel_requested or job.pause_requested)
     return JobView(
         id=job.id,
         project_id=job.project_id,
@@ -112,10 +121,10 @@ def _view(job: Job, said: Mapping[str, Any]) -> JobView:
         step=job.step,
         total=job.total,
         progress=1.0 if state is JobState.DONE else job.step / job.total if job.total else 0.0,
-        message=job.message,
+        message=_PAID if stopping and _draws_for_money(job) else job.message,
         error=job.error,
         sequence=job.sequence,
-        stopping=state is JobState.RUNNING and (job.cancel_requested or job.pause_requested),
+        stopping=stopping,
         attempts=job.attempts,
         created=moment(job.created),
         finished=moment(job.finished) if job.finished else None,

@@ -70,7 +70,9 @@ class JobView(View):
     ahead_waiting: int = 0
     """Those of them that wait: `run_next` goes before them."""
     stopping: bool
-    """It runs, and was asked to be cancelled or paused: it stops within a step."""
+    """It runs, and was asked to be cancelled or paused: it stops within a step, or, where a service draws,
+    when the picture that is ordered has come.
+    """
     attempts: int
     created: datetime
     finished: datetime | None

@@ -69,6 +69,27 @@ def test_a_drawing_that_failed_late_is_tried_again(studio: Studio, service: Imag
     assert not (studio.home.cache / "paid").exists(), "what is stored as a take is not kept twice"
 
 
+def test_a_cancel_waits_for_the_picture_that_is_paid_and_keeps_it(
+    studio: Studio, service: ImageService
+) -> None:
+    project, shot = film(studio)
+    service.next("slow")
+    (job,) = studio.draw(ME, [shot])
+    with at_work(studio):
+        wait_until(lambda: bool(service.asked))
+        told = studio.cancel(ME, job.id)
+        assert (told.state, told.stopping) == (JobState.RUNNING, True)
+        assert told.message == "a picture that is ordered is paid, and waited for"
+        wait_for_jobs(studio, project)
+    assert [job.state for job in studio.jobs(ME, project)] == [JobState.CANCELLED]
+    assert (len(service.asked), studio.takes(ME, shot)) == (1, ()), "no other one is ordered"
+    assert len(list((studio.home.cache / "paid").glob("*.png"))) == 1
+    with at_work(studio):
+        studio.retry(ME, job.id)
+        wait_for_jobs(studio, project)
+    assert (len(service.asked), len(studio.takes(ME, shot))) == (2, 1)
+
+
 def test_a_film_that_is_drawn_zero_shot_says_so(
     service: ImageService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
