@@ -210,6 +210,8 @@ def profile_of(name: str) -> Profile:
         raise BadInput("Quantised weights cannot be streamed: choose offload instead of stream.")
     if {"draft", "taylor"} & set(variants) and {"8step", "4step"} & set(variants):
         raise BadInput("A few steps have nothing to reuse: choose a draft, or 8step or 4step, not both.")
+    if {"taylor", "compiled"} <= set(variants):  # its hooks are kept out of what is compiled
+        raise BadInput("Extrapolated steps cannot be compiled: choose draft instead of taylor.")
     return sized(_with(profile, named(family, *variants), tuple(variants))) if family in LARGE else profile
 
 

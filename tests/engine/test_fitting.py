@@ -68,6 +68,7 @@ def test_a_name_says_what_a_profile_is():
         ("qwen-image+8step+4step", "decides its speed twice"),
         ("qwen-image+nf4+stream", "cannot be streamed"),
         ("qwen-image+draft+4step", "nothing to reuse"),
+        ("qwen-image+taylor+compiled", "cannot be compiled: choose draft"),
         ("", "There is no profile"),
     ],
 )
