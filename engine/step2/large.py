@@ -275,8 +275,10 @@ def compile_blocks(transformer: QwenImageTransformer2DModel, hooked: bool) -> No
 
     Caches and streaming put hooks around a block, which cannot be traced. Those come on top of what is
     compiled here, the block's own forward: traced through the hooks, it would break into many graphs and be
-    compiled again and again.
+    compiled again and again. What was compiled for models before is forgotten: dynamo counts all of them
+    against its limit, and a worker that goes from one variant to the next would be refused.
     """
+    torch.compiler.reset()
     how: dict[str, Any] = {"fullgraph": True, "dynamic": True, "backend": COMPILER}
     if not hooked:
         transformer.compile_repeated_blocks(**how)

@@ -221,6 +221,17 @@ def test_repeated_blocks_are_compiled(
     assert len(graphs) == seen, "neither more takes nor more words are compiled anew"
 
 
+def test_a_worker_goes_from_one_compiled_variant_to_the_next(
+    shot: PairConditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each compiles the same code anew, and dynamo counts how often, of all models together."""
+    monkeypatch.setattr(large, "COMPILER", "eager")
+    with torch._dynamo.config.patch(recompile_limit=2):
+        for variants in ("", "+int8"):
+            painter = load_painter(small(f"qwen-image+compiled{variants}", steps=2))
+            assert painter.draw(shot, [1])[0].start
+
+
 def drawn_pair(painter: PairPainter, shot: PairConditions) -> np.ndarray:
     take = painter.draw(shot, [1])[0]
     return np.stack(
