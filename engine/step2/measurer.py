@@ -39,7 +39,10 @@ class Scorer(Protocol):
 
 
 class RankerMeasurer:
-    """Compares frames by a ranker, on the canvas of a large profile. Nothing that draws is needed for it."""
+    """Compares frames by a ranker, on the canvas of a large profile. Nothing that draws is needed for it.
+
+    Raises UnsupportedError when memory runs out at it.
+    """
 
     def __init__(self, profile: Profile, scorer: Scorer) -> None:
         self.profile = profile
@@ -51,11 +54,21 @@ class RankerMeasurer:
 
     def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
         """See FrameMeasurer."""
-        return self.scorer.description_similarities(description, frames) if frames else []
+        from engine.step2.trouble import telling_memory
+
+        if not frames:
+            return []
+        with telling_memory(self.profile, takes=1, doing="comparing frames"):
+            return self.scorer.description_similarities(description, frames)
 
     def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
         """See FrameMeasurer."""
-        return self.scorer.frame_similarities(pairs) if pairs else []
+        from engine.step2.trouble import telling_memory
+
+        if not pairs:
+            return []
+        with telling_memory(self.profile, takes=1, doing="comparing frames"):
+            return self.scorer.frame_similarities(pairs)
 
 
 def load_measurer(profile: Profile, cache: Path | None = None) -> FrameMeasurer:

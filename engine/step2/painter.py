@@ -14,7 +14,7 @@ from engine.catalogue import LARGE
 from engine.errors import Cancelled, CheckpointError, UnsupportedError
 from engine.profile import Mode, Profile
 from engine.step2.conditions import PackedFrame, PairConditions, PairTake, StoredFrame, check_seeds
-from engine.step2.measurer import FrameMeasurer
+from engine.step2.measurer import FrameMeasurer, RankerMeasurer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -118,7 +118,10 @@ class Step2Painter:
 
     def pack(self, conditions: PairConditions) -> tuple[PackedFrame, ...]:
         """See PairPainter."""
-        chosen = self.pipe.memory_layout(conditions, self.profile.width, self.profile.height)
+        from engine.step2.trouble import telling_memory
+
+        with telling_memory(self.profile, takes=1, doing="comparing frames"):
+            chosen = self.pipe.memory_layout(conditions, self.profile.width, self.profile.height)
         return tuple(packed for _, packed in chosen)
 
     def grid(self) -> tuple[int, int]:
@@ -129,11 +132,11 @@ class Step2Painter:
 
     def description_similarities(self, description: str, frames: Sequence[StoredFrame]) -> list[float]:
         """See PairPainter."""
-        return self.pipe.description_similarities(description, frames) if frames else []
+        return RankerMeasurer(self.profile, self.pipe).description_similarities(description, frames)
 
     def frame_similarities(self, pairs: Sequence[tuple[StoredFrame, StoredFrame]]) -> list[float]:
         """See PairPainter."""
-        return self.pipe.frame_similarities(pairs) if pairs else []
+        return RankerMeasurer(self.profile, self.pipe).frame_similarities(pairs)
 
 
 def settle(painter: PairPainter) -> None:

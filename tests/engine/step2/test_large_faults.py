@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from engine.errors import CheckpointError, UnsupportedError
@@ -15,9 +17,11 @@ from engine.profile import Distillation
 from engine.profiles import ADAPTER_VARIABLE, MODELS_VARIABLE, get_profile
 from engine.step2 import trouble
 from engine.step2.checkpoint import file_hash
+from engine.step2.conditions import PairConditions
 from engine.step2.painter import load_painter
 from engine.step2.pipeline import Step2Pipeline
 from tests.engine.step2.large_models import make_models, small
+from tests.engine.step2.tiny import bank, stored_picture
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +131,30 @@ def test_memory_that_ran_out_while_loading_is_no_fault_of_the_files(
     assert str(told.value).startswith("Memory ran out while loading: ")
     assert way_out in str(told.value)
     assert "fetch" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["qwen-image", "qwen-image-edit"])
+def test_memory_that_ran_out_while_frames_are_compared_is_told_as_well(name: str, tmp_path: Path) -> None:
+    painter = load_painter(small(name))
+    memory = bank(tmp_path, 3)
+    shot = PairConditions("A man walks.", "A man walks.", None, memory)
+    assert len(painter.pack(shot)) == 3
+    other = PairConditions("A woman sings.", "A woman sings.", None, memory)
+
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    ranker = painter.pipe.ranker if name == "qwen-image" else painter.scorer.ranker  # type: ignore[attr-defined]
+    ranker.register_forward_pre_hook(full)
+    asked: list[Callable[[], object]] = [
+        lambda: painter.pack(other),
+        lambda: painter.draw(other, [1]),
+        lambda: painter.description_similarities("A woman sings.", [m.frame for m in memory]),
+        lambda: painter.frame_similarities([(stored_picture(tmp_path, 8), stored_picture(tmp_path, 9))]),
+    ]
+    for ask in asked:
+        with pytest.raises(UnsupportedError, match=r"^Memory ran out while "):
+            ask()
 
 
 def test_the_ranker_is_fetched_before_the_large_weights_are_read(
