@@ -59,19 +59,22 @@ class VideoSettings:
             return sizes
         return Sizes(area=min(self.size.area, sizes.area), multiple=sizes.multiple)
 
-    def smaller(self, renderer: Renderer, frames: int) -> str:
-        """One sentence for a card that was too small, with the next smaller setting."""
-        trouble = "The graphics card ran out of memory while rendering this shot: "
+    def smaller(self, renderer: Renderer, frames: int, ram: bool = False) -> str:
+        """One sentence for a card that was too small, with the next smaller setting. `ram`: it was the
+        machine's own memory, where offloaded weights wait.
+        """
+        whose = "The machine" if ram else "The graphics card"
+        trouble = f"{whose} ran out of memory while rendering this shot: "
         sizes = self.sizes(renderer)
         if sizes is not None and sizes.area > VideoSize.P480.area:
             return f"{trouble}set {SIZE_VARIABLE}=480p and start again."
-        if self.offload is Offload.GROUP and renderer.kind is RendererKind.VACE:
+        if (ram or self.offload is Offload.GROUP) and renderer.kind is RendererKind.VACE:
             return f"{trouble}close other programs that use it, or split the shot ({frames} frames at once)."
-        return f"{trouble}{self.less(renderer)}"
+        return f"{trouble}{self.less(renderer, ram)}"
 
-    def less(self, renderer: Renderer) -> str:
+    def less(self, renderer: Renderer, ram: bool = False) -> str:
         """What takes less memory than these settings, whatever the size of the frames."""
-        if self.offload is not Offload.GROUP:
+        if self.offload is not Offload.GROUP and not ram:
             return f"set {OFFLOAD_VARIABLE}=group and start again."
         if renderer.kind is not RendererKind.VACE:
             return f"choose the renderer {_SMALL_CARD.title}."

@@ -26,7 +26,7 @@ from engine.doctor import machine_ram
 from engine.errors import Cancelled, CheckpointError, UnsupportedError
 from engine.step2.checkpoint import weight_count
 from engine.story import FrameRate, Movement
-from engine.streaming import is_out_of_memory, pin_on_the_way
+from engine.streaming import is_out_of_memory, is_out_of_ram, pin_on_the_way
 from engine.video.film_size import film_size
 from engine.video.framing import Framing
 from engine.video.pair import read_pair
@@ -116,7 +116,8 @@ class WanRenderer:
 
         Raises:
             Cancelled: `cancelled` returned True, asked before every block of every step.
-            UnsupportedError: the graphics card ran out of memory; the message offers a smaller setting.
+            UnsupportedError: the graphics card or the machine ran out of memory; the message offers a smaller
+                setting.
         """
 
         def stop_when_asked(*_: Any) -> None:
@@ -149,7 +150,8 @@ class WanRenderer:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            raise UnsupportedError(self._settings.smaller(self._renderer, request.frames)) from error
+            less = self._settings.smaller(self._renderer, request.frames, ram=is_out_of_ram(error))
+            raise UnsupportedError(less) from error
         finally:
             self.pipe.maybe_free_model_hooks()  # an interrupted call leaves its models on the card
         return np.asarray((result.frames[0] * 255).round(), np.uint8)
