@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -216,6 +217,39 @@ def test_memory_frames_are_computed_once(shot: PairConditions) -> None:
     assert pipe.cache.computed == once
     pipe(replace(shot, description="Another shot."), generators(2))
     assert pipe.cache.computed == once + 1, "which other words are not ranked by"
+
+
+@pytest.mark.parametrize("tail", [True, False])
+def test_another_take_of_a_shot_is_its_forwards_and_one_decoding(shot: PairConditions, tail: bool) -> None:
+    """With warm caches nothing else is computed by a network, which is why a pair takes hardly longer than
+    its forwards (`tests.benchmarks.bench_pair` measures it).
+    """
+    pipe = tiny_pipeline(tail=tail)
+    done: Counter[str] = Counter()
+
+    def count(owner: object, name: str, as_what: str) -> None:
+        stock = getattr(owner, name)
+
+        def counted(*given: Any, **named: Any) -> Any:
+            done[as_what] += 1
+            return stock(*given, **named)
+
+        setattr(owner, name, counted)
+
+    for owner, name, as_what in (
+        (pipe.transformer, "forward", "forwards"),
+        (pipe.vae, "encode", "encodings"),
+        (pipe.vae, "decode", "decodings"),
+        (pipe.text_encoder, "forward", "readings"),
+        (pipe.ranker, "forward", "rankings"),
+    ):
+        count(owner, name, as_what)
+    pipe(shot, generators(1), num_inference_steps=3, guidance_scale=2.0)
+    assert set(done) == {"forwards", "encodings", "decodings", "readings", "rankings"}
+    done.clear()
+    pipe(shot, generators(2), num_inference_steps=3, guidance_scale=2.0)
+    branches = 1 if tail else 2  # contexts of one length share a forward
+    assert done == {"forwards": 3 * branches, "decodings": 1}
 
 
 def test_uploaded_pictures_of_any_size_can_be_memory(
