@@ -70,6 +70,9 @@ class CheckpointCard(BaseModel):
     memory_guidance: float = Field(
         1.0, ge=1.0, le=10.0, description="how much the memory pack is followed; 1 costs nothing extra"
     )
+    eta: float = Field(
+        0.0, ge=0.0, le=1.0, description="part of the noise that each step draws anew; 0 is Euler's step"
+    )
     rescale: bool = Field(
         True, description="scale the guided velocity back to the norm of the conditional one"
     )

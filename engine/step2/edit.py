@@ -21,6 +21,7 @@ from engine.errors import Cancelled
 from engine.step2.card import PromptTemplate
 from engine.step2.context import ContextTemplate, context_inputs, encode_context
 from engine.step2.latents import (
+    advance,
     decode_frames,
     encode_frames,
     pack,
@@ -71,11 +72,15 @@ def edit(
     shapes = [[(1, h, w), *((1, z.shape[2] // 2, z.shape[3] // 2) for z in references)]]
 
     shape = (1, 1, int(pipe.vae.config.z_dim), 2 * h, 2 * w)
-    noise = torch.randn(shape, generator=generator, device=generator.device, dtype=torch.float32)
-    x = pack(noise).to(device)
+
+    def noise() -> Tensor:
+        z = torch.randn(shape, generator=generator, device=generator.device, dtype=torch.float32)
+        return pack(z).to(device)
+
+    x = noise()
     timesteps = set_schedule(pipe.scheduler, steps, h, w, device)
     with pipe.progress_bar(total=steps) as bar:
-        for i, t in enumerate(timesteps):
+        for i in range(len(timesteps)):
             if pipe.interrupt:
                 raise Cancelled()
             sigma = pipe.scheduler.sigmas[i].to(device).expand(1)
@@ -96,7 +101,7 @@ def edit(
             v = velocity(context, "cond")
             if blank is not None:
                 v = guide(v, velocity(blank, "uncond"), guidance, pipe.card.rescale)
-            x = pipe.scheduler.step(v, t, x, return_dict=False)[0]
+            x = advance(pipe.scheduler, x, v, i, pipe.card.eta, noise)
             if on_step is not None:
                 on_step(i + 1)
             bar.update()

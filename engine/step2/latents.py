@@ -12,6 +12,7 @@ frame.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,31 @@ def set_schedule(
         scheduler.sigmas = torch.tensor([1.0, 0.0], device=scheduler.sigmas.device)
         scheduler.timesteps = scheduler.sigmas[:1] * scheduler.config.num_train_timesteps
     return scheduler.timesteps
+
+
+def advance(
+    scheduler: FlowMatchEulerDiscreteScheduler,
+    x: Tensor,
+    v: Tensor,
+    i: int,
+    eta: float,
+    fresh: Callable[[], Tensor],
+) -> Tensor:
+    """x at the noise level after step i, like x: Euler's step along v = noise - data, with a part `eta` of
+    its noise drawn anew (`fresh()`, like x).
+
+        x' = (1 - s') (x - s v) + s' (sqrt(1 - eta^2) (x + (1 - s) v) + eta z)
+
+    It is DDIM's eta (Song et al. 2021, eq. 12) on straight paths: 0 is Euler's step, 1 is what diffusers
+    calls `stochastic_sampling`. What was drawn half-way between two things is covered by the new noise and
+    drawn again, where Euler's step would carry it on.
+    """
+    s, following = scheduler.sigmas[i].to(x.device), scheduler.sigmas[i + 1].to(x.device)
+    after: Tensor = scheduler.step(v, scheduler.timesteps[i], x, return_dict=False)[0]
+    if eta == 0.0 or i + 1 == len(scheduler.timesteps):  # the last step leaves no noise
+        return after
+    noise = x + (1 - s) * v
+    return after + following * ((math.sqrt(1 - eta**2) - 1) * noise + eta * fresh())
 
 
 def shift_sigma(sigma: Tensor, mu: float) -> Tensor:

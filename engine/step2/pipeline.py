@@ -50,6 +50,7 @@ from engine.step2.context import ContextTemplate, context_tokens, state_of
 from engine.step2.frames import cropped, read_frame
 from engine.step2.latents import (
     PAIR,
+    advance,
     decode_frames,
     encode_frames,
     pack,
@@ -235,14 +236,13 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
             for i, t in enumerate(timesteps):
                 if self.interrupt:
                     raise Cancelled()
-                sigma = sigmas[i].to(device).expand(takes)
                 v = guided_velocity(
                     self.transformer,
                     x,
                     memory,
                     context,
                     blank,
-                    sigma,
+                    sigmas[i].to(device).expand(takes),
                     h,
                     w,
                     guidance,
@@ -250,7 +250,7 @@ class Step2Pipeline(DiffusionPipeline, Step2LoraLoaderMixin):
                     following,
                     unaided,
                 )
-                x = self.scheduler.step(v, t, x, return_dict=False)[0]
+                x = advance(self.scheduler, x, v, i, card.eta, lambda: self.noise(generator, h, w).to(device))
                 if kept is not None:  # the kept frame stays on its own noised path, and ends clean
                     side, clean = kept
                     x[:, side] = (1 - sigmas[i + 1]) * clean + sigmas[i + 1] * noise[:, side]

@@ -66,8 +66,12 @@ def paper_sampler(
         )[0]
         return -out[:, : 2 * H * W]  # the paper's velocity points from noise to data
 
-    noise = torch.randn(2, 4, 8, 16, generator=torch.Generator().manual_seed(seed))
-    x = pack(noise[None])
+    generator = torch.Generator().manual_seed(seed)
+
+    def gauss() -> Tensor:
+        return pack(torch.randn(2, 4, 8, 16, generator=generator)[None])
+
+    x, eta = gauss(), pipe.card.eta
     pipe.scheduler.set_timesteps(
         sigmas=np.linspace(1, 1 / steps, steps), mu=0.5 + 0.4 * (H * W - 16) / (64 - 16)
     )
@@ -78,7 +82,10 @@ def paper_sampler(
         v = v + (following - 1) * (told - e_gen(u_unaided, now, x, torch.zeros_like(memory)))
         if pipe.card.rescale:  # each token moves as far as it would without guidance
             v = v * told.norm(dim=-1, keepdim=True) / v.norm(dim=-1, keepdim=True)
-        x = x + (later - now) * v
+        clean, noise = x + (1 - now) * v, x - now * v
+        if eta and later < 1:
+            noise = (1 - eta**2) ** 0.5 * noise + eta * gauss()
+        x = later * clean + (1 - later) * noise  # without eta: x + (later - now) v
     return unpack(x, 2, H, W)
 
 
@@ -92,6 +99,20 @@ def test_trap_6_sampling_is_the_papers_ode(
     assert torch.allclose(out.latents, reference, atol=2e-5)
     images = to_bytes(decode_frames(pipe.vae, reference[0])).astype(int)
     assert np.abs(images - out.frames[0]).max() <= 1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("eta", [0.5, 1.0])
+def test_a_checkpoint_may_ask_for_noise_that_is_drawn_anew(shot: PairConditions, eta: float) -> None:
+    """By each take's own generator, so that a take is what it is whatever is drawn beside it."""
+    pipe = tiny_pipeline()
+    plain = pipe(shot, generators(7), num_inference_steps=4, guidance_scale=2.5).latents
+    pipe.card = pipe.card.model_copy(update={"eta": eta})
+    out = pipe(shot, generators(7), num_inference_steps=4, guidance_scale=2.5)
+    assert torch.allclose(out.latents, paper_sampler(pipe, shot, 7, 4, 2.5), atol=2e-5)
+    assert not torch.allclose(out.latents, plain, atol=1e-2)
+    both = pipe(shot, generators(3, 7), num_inference_steps=4, guidance_scale=2.5)
+    assert torch.allclose(both.latents[1:], out.latents, atol=2e-5)
 
 
 @torch.no_grad()
