@@ -54,7 +54,7 @@ SHIFT = math.log(
     1.5
 )  # few tokens need little shift; both ends equal, so the size of the frame does not matter
 VOCABULARY_FILE, TRAINING_FILE = "vocabulary.json", "training.json"
-STEPS, GUIDANCE, MEMORY_GUIDANCE = 12, 2.5, 1.0
+STEPS, GUIDANCE, MEMORY_GUIDANCE, ETA = 12, 2.0, 1.0, 0.7
 NOTE = (
     "A neural network of {parameters:.0f} million parameters that knows a small paper-theatre world and "
     "nothing else: {settings} places, four times of day, four kinds of weather, one or two people. "
@@ -211,6 +211,7 @@ def build(parts: Parts) -> tuple[Step2Pipeline, dict[str, Progress]]:
         steps=STEPS,
         guidance=GUIDANCE,
         memory_guidance=MEMORY_GUIDANCE,
+        eta=ETA,
         rescale=False,
         negative="",
         text_only=TEXT_ONLY,

@@ -44,6 +44,7 @@ from engine.training.flow_training import FlowOptions
 from engine.training.latents import SHARD, Films, encode_shard, encoder_of
 from engine.training.ranker import RankerOptions, train_ranker
 from engine.training.restore import restore
+from engine.training.self_play import SelfPlayOptions, self_play
 from engine.training.sft import sft
 from engine.training.sheets import film_sheet, pipeline_sheet, reconstruction_sheet
 from engine.training.sight import SightOptions, train_sight
@@ -74,6 +75,7 @@ class Stage(str, Enum):
     FACTS = "facts"
     CONTEXT = "context"
     SFT = "sft"
+    SELFPLAY = "selfplay"
     DPO = "dpo"
     UPSCALER = "upscaler"
     EXPORT = "export"
@@ -87,6 +89,7 @@ MINUTES = {
     Stage.FACTS: 90.0,
     Stage.CONTEXT: 40.0,
     Stage.SFT: 120.0,
+    Stage.SELFPLAY: 12.0,
     Stage.DPO: 12.0,
     Stage.UPSCALER: 8.0,
 }
@@ -121,6 +124,7 @@ class MiniTraining:
             Stage.FACTS: self.facts,
             Stage.CONTEXT: self.context,
             Stage.SFT: self.sft,
+            Stage.SELFPLAY: self.self_play,
             Stage.DPO: self.dpo,
             Stage.UPSCALER: self.upscaler,
             Stage.EXPORT: self.export,
@@ -298,6 +302,16 @@ class MiniTraining:
             self.flow_options(Stage.SFT),
         )
         pipeline_sheet(build(parts)[0], self.rows, self.columns, _sheet(path))
+
+    def self_play(self) -> None:
+        _need(self.parts.sft, Stage.SFT)
+        self.latents()
+        pipe, _ = build(self.parts)
+        self._look(pipe.ranker, pipe.text_encoder.model.visual)
+        options = SelfPlayOptions(minutes=self.budget(Stage.SELFPLAY), workers=self.threads, bf16=has_bf16())
+        given = (pipe.tokenizer, pipe.ranker, encoder_of(pipe.vae), pipe.scheduler, pipe.card)
+        path = self_play(self.folder, *given, self._rated(options))
+        pipeline_sheet(build(self.parts)[0], self.rows, self.columns, _sheet(path.with_name("selfplay")))
 
     def dpo(self) -> None:
         _need(self.parts.sft, Stage.SFT)

@@ -35,7 +35,6 @@ from engine.training.dpo import (
 from engine.training.export import Parts, build, export
 from engine.training.latents import FIGURE_WEIGHT, encode_shard, encoder_of
 from engine.training.mini_training import Stage, train_mini
-from engine.training.objectives import dpo_loss
 from engine.training.paraphrase import Paraphrase, paraphrase
 from engine.training.restore import restore
 from engine.training.sft import load_mini_models, sft_fingerprint
@@ -46,6 +45,7 @@ from engine.training.views import view_shard
 from engine.training.weights_file import Progress, load_weights, save_weights
 from engine.world.render import render
 from engine.world.story import new_shots, new_story
+from tests.engine.training.aligning import align, conditions
 
 pytestmark = pytest.mark.slow
 
@@ -337,20 +337,8 @@ def test_alignment_starts_at_ln_2_and_prefers_whole_movements_after_a_few_steps(
     )
     batch, losers = Preferences(shots).draw(random.Random(1), 6)
     assert losers.shape == batch.x.shape
-    with torch.no_grad():
-        context = model.reference.context(batch, shots.views)
-    noise = torch.randn(losers.shape, generator=torch.Generator().manual_seed(0))
-    sigma = torch.linspace(0.3, 0.8, 6)
-    learning = [p for p in model.parameters() if p.requires_grad]
     assert all("lora" in name for name, p in model.named_parameters() if p.requires_grad)
-    solver, losses = torch.optim.Adam(learning, lr=1e-3), []
-    for _ in range(6):
-        found, held, _ = model(batch, losers, context, sigma, noise)
-        loss = dpo_loss(found, held, 100.0)
-        solver.zero_grad()
-        loss.backward()
-        solver.step()
-        losses.append(float(loss.detach()))
+    losses = align(model, conditions(model, shots, batch, losers), 100.0)
     assert losses[0] == pytest.approx(math.log(2), abs=1e-4)
     assert losses[-1] < losses[0]
 

@@ -336,12 +336,13 @@ def test_all_stages_from_nothing_resume_and_make_a_checkpoint(tmp_path: Path) ->
         "sight",
         "context",
         "sft",
+        "selfplay",
         "upscaler",
         "dpo/pytorch_lora_weights",
     ):
         assert (run / f"{name}.jsonl").exists(), name
         assert (run / f"{name}.png").exists(), name
-    for name in ("vae", "drawing", "sft", "dpo/pytorch_lora_weights"):
+    for name in ("vae", "drawing", "sft", "selfplay", "dpo/pytorch_lora_weights"):
         assert (run / f"{name}.sheet.png").exists(), name
     record = json.loads((out / "training.json").read_text())
     assert {
