@@ -199,7 +199,8 @@ def train(
     stage: Annotated[
         str | None,
         typer.Option(
-            help="vae, latents, clip, pretrain, sight, facts, context, sft, dpo, upscaler, export; else all."
+            help="vae, latents, clip, pretrain, sight, facts, context, sft, selfplay, dpo, upscaler, export; "
+            "else all."
         ),
     ] = None,
     run: Annotated[Path, typer.Option(help="The folder of the run; a stage goes on where it was.")] = Path(
