@@ -32,8 +32,8 @@ from engine.training.adapters import ADAPTER
 from engine.training.data_parallel import Team, spawn_workers
 from engine.training.dpo import DpoOptions, PolicyAndReference
 from engine.training.objectives import dpo_loss, sft_loss
-from engine.training.sft import MiniModels, load_mini_models, sft_fingerprint
-from engine.training.shards import write_shard
+from engine.training.sft import MiniModels, load_mini_models
+from engine.training.shards import fingerprint, write_shard
 from engine.training.shots import Batch, ShotExample, Shots
 from engine.training.train_loop import Trainee, train
 from engine.training.transformer import draw_sigma
@@ -120,7 +120,8 @@ def draw_films(
     """Draws a shot of each film, in shards beside the latents, where they are found again; the team shares
     the work.
     """
-    folder, maker = shots.films.folder, sft_fingerprint(model.transformer, model.understanding)
+    how = f"{card.steps} steps, guidance {card.guidance}, eta {card.eta}"
+    folder, maker = shots.films.folder, fingerprint(model.transformer, model.understanding.model, salt=how)
     parts = [seeds[k : k + SHARD] for k in range(0, len(seeds), SHARD)]
     paths: list[Path] = []
     for k, part in enumerate(parts):

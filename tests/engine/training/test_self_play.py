@@ -82,6 +82,10 @@ def test_drawings_stay_beside_their_shots_and_are_made_once(
     card = pipe.card.model_copy(update={"steps": 2})
     draw_films(model, shots, shots.seeds, pipe.scheduler, card, Team())
     assert path.stat().st_mtime_ns == made
+    plain = card.model_copy(update={"eta": 0.0})
+    draw_films(model, shots, shots.seeds, pipe.scheduler, plain, Team())  # drawn in another way
+    assert path.stat().st_mtime_ns > made
+    made = path.stat().st_mtime_ns
     model.transformer.proj_out.bias.data += 1
     draw_films(model, shots, shots.seeds, pipe.scheduler, card, Team())  # other weights draw anew
     model.transformer.proj_out.bias.data -= 1
