@@ -14,7 +14,7 @@ HELD_BACK = """() => {
   const tell = stage.tell;
   window.letGo = null;
   stage.tell = async (event, data) => {
-    if (event === "clips.price") await new Promise((go) => { window.letGo = go; });
+    if (event.endsWith(".price")) await new Promise((go) => { window.letGo = go; });
     return tell(event, data);
   };
 }"""
@@ -68,3 +68,13 @@ def test_nothing_is_rendered_before_its_price_is_said(drawn: Page) -> None:
     expect(drawn.locator("#clip-quote")).to_contain_text("1 clip")
     drawn.keyboard.press("Shift+R")
     drawn.wait_for_function(f"() => ({JOBS})() === 1")
+
+
+def test_no_film_is_ordered_before_its_price_is_said(drawn: Page) -> None:
+    drawn.evaluate(HELD_BACK)
+    drawn.click("#film-button")
+    drawn.wait_for_function("() => window.letGo")
+    expect(drawn.locator("#export")).to_be_disabled()
+    drawn.evaluate("() => window.letGo()")
+    expect(drawn.locator("#render-quote")).to_contain_text("To render")
+    expect(drawn.locator("#export")).to_be_enabled()

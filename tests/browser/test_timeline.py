@@ -125,6 +125,13 @@ def test_lengths_splits_scenes_and_names(film: Page) -> None:
     expect(film.locator(".tl-card")).to_have_count(13)
 
 
+def test_a_title_that_is_being_typed_is_kept_by_a_reload(film: Page) -> None:
+    film.locator(".tl-card .tl-title").first.dblclick()
+    film.keyboard.type("A long title")
+    film.reload()
+    expect(film.locator(".tl-card .tl-title").first).to_have_text("A long title")
+
+
 def test_several_move_together_and_come_back_from_the_trash(film: Page) -> None:
     before = film.evaluate(WORDS)
     cards = film.locator(".tl-card")

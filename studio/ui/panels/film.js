@@ -58,7 +58,7 @@ function renderChoice() {
   attribute(rendererHint, "data-kind", chosen?.hindrance ? "stale" : null);
 }
 
-/** "2 clips to render, about 14 s, free": asked for while the drawer is open and something may have changed. */
+/** "2 clips to render, about 14 s, free", before anything may be ordered: asked for while the drawer is open and something may have changed. */
 const ask = stage.asker("filmQuote", (data) => send("price", data));
 let priceKey = "";
 function askPrice(open = !panel.hidden) {
@@ -75,6 +75,7 @@ function renderPrice() {
   text(price, !quote ? "" : quote.shots ? `To render: ${stage.priceOf(quote)}.`
     : state.head?.film && !state.head.film.stale ? "" : "Every clip is rendered and fresh; the film only has to be joined.");
   price.hidden = !price.textContent;
+  return Boolean(quote);
 }
 
 let making = null; // the job that was seen at work
@@ -106,9 +107,9 @@ function render() {
       : `${say.count(shots, "shot")}, ${say.time(state.head.seconds)} at ${state.head.fps} frames a second.${asItIs}`);
   renderChoice();
   askPrice();
-  renderPrice();
+  const priced = renderPrice();
   text(make, film ? "Render again" : "Render & export");
-  make.disabled = busy || !shots || missing > 0;
+  make.disabled = busy || !shots || missing > 0 || !priced;
   halt.hidden = bar.hidden = !busy;
   doing.hidden = !busy && job?.state !== "failed";
   text(doing, !job ? "" : job.error || [job.message || (job.state === "queued" ? "waiting" : "working"), job.progress && say.progress(job), say.about(job.eta_seconds)].filter(Boolean).join(" · "));

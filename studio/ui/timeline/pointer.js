@@ -162,10 +162,13 @@ function inPlace(host, { label, value, max, save }) {
   const close = (keep) => {
     if (over) return;
     over = true;
+    stage.writing.delete(commit);
     input.remove();
     if (keep && input.value.trim() !== value) save(input.value.trim());
   };
-  input.addEventListener("blur", () => close(true));
+  const commit = () => close(true);
+  stage.writing.add(commit); // whoever reloads keeps it
+  input.addEventListener("blur", commit);
   input.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== "Escape") return;
     event.preventDefault();
