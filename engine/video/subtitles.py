@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from engine.story import FrameRate
 
 WORDS_A_SECOND = 2.5  # spoken English at an easy pace
+# kana and Chinese characters, which are written without spaces: about five are said in a second
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_UNSPACED_A_WORD = 2
 _SPEAKER = re.compile(r"^\s*[A-ZÀ-Þ][A-ZÀ-Þ0-9 .'’()-]{0,40}:\s*", re.MULTILINE)
 
 
@@ -23,8 +26,12 @@ class Cue:
 
 
 def spoken_seconds(dialogue: str) -> float:
-    """How long the words need at 2.5 words a second; names of speakers ("ANNA:") are not said."""
-    return len(_SPEAKER.sub("", dialogue).split()) / WORDS_A_SECOND
+    """How long the words need at 2.5 words a second, two Chinese or Japanese letters for a word; names of
+    speakers ("ANNA:") are not said.
+    """
+    said = _SPEAKER.sub("", dialogue)
+    words = len(_UNSPACED.sub(" ", said).split()) + len(_UNSPACED.findall(said)) / _UNSPACED_A_WORD
+    return words / WORDS_A_SECOND
 
 
 def too_long(dialogue: str, seconds: float) -> str:

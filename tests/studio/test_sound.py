@@ -166,6 +166,7 @@ def test_subtitles() -> None:
 def test_words_that_need_longer_than_the_shot(studio: Studio) -> None:
     assert spoken_seconds("ANNA: one two three four five") == 2.0
     assert too_long("one two three four five", 2.0) == ""
+    assert spoken_seconds("私は毎朝海を見ます and then I sleep") == (9 / 2 + 4) / 2.5  # no spaces, no words
     project, (shot,) = new_film(studio, 1)
     studio.edit_shot(ME, shot, dialogue="ANNA: " + "word " * 10, length=48)
     warning = shots_of(studio, project)[0].too_long
