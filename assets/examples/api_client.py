@@ -22,7 +22,7 @@ THEME = "An old fisherman finds a lost child on a stormy harbour at night"
 
 
 def make_film(server: str, token: str, out: Path, theme: str = THEME, shots: int = 3) -> dict[str, Any]:
-    """Directs, edits, draws and exports a film; writes the MP4 and returns what was made."""
+    """Directs, edits, draws, renders and exports a film; writes the MP4 and returns what was made."""
     client = Client(server, verbose=False)
 
     def call(name: str, **fields: Any) -> Any:
@@ -37,6 +37,10 @@ def make_film(server: str, token: str, out: Path, theme: str = THEME, shots: int
     for shot in shot_list[1:]:
         call("edit_shot", shot=shot["id"], fields={"length": 12})
 
+    *first, second_last, last = [shot["id"] for shot in shot_list]
+    call("reorder", project=project, order=[*first, last, second_last])
+    shot_list = call("list_shots", project=project)
+
     call("draw", shots=[shot["id"] for shot in shot_list], seed=7)
     wait(call, project)
     call("pin", project=project, shot=shot_list[0]["id"], side="end")
@@ -44,7 +48,11 @@ def make_film(server: str, token: str, out: Path, theme: str = THEME, shots: int
     wait(call, project)
     newest = call("takes", shot=shot_list[-1]["id"])[0]
     call("pick", take=newest["id"])
+    again = call("draw", shots=[shot_list[-1]["id"]], takes=8)
+    call("cancel", job=again[0]["id"])  # on second thoughts
 
+    call("render", shots=[shot_list[0]["id"]])
+    wait(call, project)
     call("export", project=project)
     wait(call, project)
     film = call("film", project=project)

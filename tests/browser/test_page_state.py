@@ -106,7 +106,7 @@ def test_work_is_seen_and_the_list_of_thoughts_stays(page: Page, unhurried: Serv
     assert page.evaluate("() => window.thoughts.length") >= 3
     expect(page.locator("#draw-all")).to_have_text("Draw all 3")
     page.click("#versions")
-    page.locator("input[name=takes][value='2']").check(force=True)
+    page.locator("label:has(> input[name=takes][value='2'])").click()
     page.evaluate("() => { document.querySelector('#draw-fold').open = true; }")
     page.fill("#draw-seed", "7.5")
     page.click("#draw-all")
@@ -132,7 +132,7 @@ def test_work_is_seen_and_the_list_of_thoughts_stays(page: Page, unhurried: Serv
         ".map((id) => [id, { description: 'The girl waves.' }])), () => true)"
     )
     expect(page.locator("#draw-all")).to_contain_text("Draw the rest: ")
-    page.locator("input[name=takes][value='1']").check(force=True)
+    page.locator("label:has(> input[name=takes][value='1'])").click()
     page.wait_for_function("() => stage.details()?.estimate")
     times = [page.locator(f"{name} .dr-time").inner_text() for name in ("#draw-this", "#draw-all")]
     alone, rest = (float(time.strip(" ·s")) for time in times)

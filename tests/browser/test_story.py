@@ -146,12 +146,12 @@ def draw_three_takes_with_other_words(page: Page) -> None:
     expect(page.locator("#viewer .vw-stale")).to_contain_text("the description changed")
     expect(page.locator(".tl-card").nth(1).locator(".tl-badge")).to_have_text("stale")
     snapshot(page, "stale")
-    page.locator("input[name=takes][value='3']").check(force=True)
+    page.locator("label:has(> input[name=takes][value='3'])").click()
     page.click("#draw-this")
     page.wait_for_function(drawn(takes=4), timeout=3 * DRAWING)
     after = page.evaluate(PAIRS)
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True, True]
-    page.locator("input[name=takes][value='1']").check(force=True)
+    page.locator("label:has(> input[name=takes][value='1'])").click()
     expect(page.locator(".tk-card")).to_have_count(4)
     assert len(set(page.locator(".tk-pair img:first-child").evaluate_all(SOURCES))) == 4
 

@@ -39,7 +39,7 @@ def settled(page: Page) -> None:
 def draw(page: Page, takes: int = 1) -> None:
     """Draws the selected shot, and waits until the strip shows all of its takes."""
     before = int(page.evaluate("() => stage.shot().takes"))
-    page.locator(f"input[name=takes][value='{takes}']").check(force=True)
+    page.locator(f"label:has(> input[name=takes][value='{takes}'])").click()
     page.click("#draw-this")
     page.wait_for_function("(n) => stage.details()?.takes.length === n", arg=before + takes)
 
