@@ -31,10 +31,19 @@ from engine.step2.velocity import guided_velocity
 from engine.training.adapters import ADAPTER
 from engine.training.data_parallel import Team, spawn_workers
 from engine.training.dpo import DpoOptions, PolicyAndReference
+from engine.training.latents import draw_shot
 from engine.training.objectives import dpo_loss, sft_loss
 from engine.training.sft import MiniModels, load_mini_models
 from engine.training.shards import fingerprint, write_shard
-from engine.training.shots import Batch, ShotExample, Shots
+from engine.training.shots import (
+    NO_MEMORY,
+    NO_PREVIOUS_FRAME,
+    RECALLING,
+    Batch,
+    ShotExample,
+    Shots,
+    recalls,
+)
 from engine.training.train_loop import Trainee, train
 from engine.training.transformer import draw_sigma
 from engine.training.weights_file import Progress, save_weights
@@ -52,10 +61,14 @@ class SelfPlayOptions(DpoOptions):
 
 
 def told_of(shots: Shots, seed: int) -> ShotExample:
-    """The shot of a film that is drawn, and what is told of it: the same whenever it is asked."""
+    """The shot of a film that is drawn, and what is told of it: the same whenever it is asked, whatever other
+    films are there by then, since what was drawn is found again.
+    """
     r = random.Random(seed)
-    told = shots.draw(r)
-    return shots.tell(seed, told.i, r, told.has_previous_frame, told.has_memory, leave_out=r.random() < 0.5)
+    must = recalls(shots.films.film(seed)[1])
+    i = r.choice(must) if must and r.random() < RECALLING else draw_shot(r)
+    before, memory = r.random() >= NO_PREVIOUS_FRAME, r.random() >= NO_MEMORY
+    return shots.tell(seed, i, r, before, memory, leave_out=r.random() < 0.5)
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from pathlib import Path
 
@@ -65,6 +66,14 @@ def test_what_is_drawn_is_what_the_pipeline_draws(
     assert (ours - theirs).abs().mean() < 0.02
     other = draw_pairs(model, shots, [told], pipe.scheduler, card, seed=6)
     assert (other - theirs).abs().mean() > 0.1
+
+
+def test_a_drawn_shot_is_the_same_when_more_films_are_there(shots: Shots) -> None:
+    """What was drawn of it would stand beside another shot's truth."""
+    fewer = copy.copy(shots)
+    for seed in shots.seeds:
+        fewer.seeds, fewer.recalling = [seed], [pair for pair in shots.recalling if pair[0] == seed]
+        assert told_of(fewer, seed) == told_of(shots, seed)
 
 
 def test_drawings_stay_beside_their_shots_and_are_made_once(
